@@ -1,0 +1,1 @@
+//! Wire forms: filled in by its author.

@@ -1,0 +1,232 @@
+//! `agent.finding/1`: what observe hands to respond. Findings are the only way from one fold to the other.
+
+use serde::{Deserialize, Serialize};
+
+use crate::choice::Authority;
+use crate::id::{ActorRef, Source};
+use crate::score::{Contribution, MicroNats};
+use crate::time::EventTime;
+use crate::trust::Level;
+
+/// The `schema` constant of a finding.
+pub const FINDING_SCHEMA: &str = "agent.finding/1";
+
+/// One finding, as it stands in the findings log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+pub struct Finding {
+    /// Always `agent.finding/1`.
+    pub schema: String,
+    /// The tenant.
+    pub tenant_id: String,
+    /// Log time of the entry that caused it.
+    pub log_time: EventTime,
+    /// Where its cause stands.
+    pub source: Source,
+    /// What was in force.
+    pub versions: Versions,
+    /// What was found.
+    pub body: Body,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Body {
+    /// An activity past the finding floor.
+    Verdict(Box<Verdict>),
+    /// A change of trust level.
+    Level(LevelChange),
+    /// Integer increments of the shared tables.
+    Epoch(Epoch),
+}
+
+/// What was in force when a verdict was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+pub struct Versions {
+    /// Version of the program.
+    pub program: String,
+    /// Hash of the config.
+    pub config: String,
+    /// Hash of the lists.
+    pub lists: String,
+    /// Offset of the newest control record taken up.
+    pub control_offset: u64,
+}
+
+/// What observe says of one activity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+pub struct Verdict {
+    /// The actor.
+    pub actor: ActorRef,
+    /// The activity.
+    pub activity_id: String,
+    /// When the agent acted.
+    pub time: EventTime,
+    /// The score; the sum of the contributions.
+    pub score: MicroNats,
+    /// Shares that add up to the score, largest first.
+    pub contributions: Vec<Contribution>,
+    /// Signals in shadow: in no sum.
+    pub shadow_contributions: Vec<Contribution>,
+    /// Once in that many actor-months in this peer group.
+    pub return_period_actor_months: f64,
+    /// How well supported the return period is.
+    pub return_period_support: Support,
+    /// Signal families whose own evidence reached 4.6 nats.
+    pub keys: Vec<String>,
+    /// A fact that is a key by itself.
+    pub hard_indicator: Option<String>,
+    /// How much was seen of the actor.
+    pub baseline: BaselineState,
+    /// Trust before the activity.
+    pub trust_before: f64,
+    /// Trust after it.
+    pub trust_after: f64,
+    /// Level before it.
+    pub level_before: Level,
+    /// Level after it.
+    pub level_after: Level,
+    /// The facts an analyst needs beside the score.
+    pub facts: Facts,
+}
+
+/// How well supported a return period is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+pub struct Support {
+    /// Actor-hours behind the calibration.
+    pub actor_hours: f64,
+    /// Whether it lies beyond what was ever seen.
+    pub extrapolated: bool,
+}
+
+/// How much was seen of an actor.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+pub struct BaselineState {
+    /// `learning` below 24 active hours, then `ready`.
+    pub state: String,
+    /// Activities seen.
+    pub events: u64,
+    /// Active hours seen.
+    pub active_hours: u64,
+    /// First activity.
+    pub first_seen: Option<EventTime>,
+}
+
+/// Facts of the activity that travel with a verdict.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Facts {
+    /// Instance of the agent.
+    pub agent_instance_id: Option<String>,
+    /// Issuer of the agent's id.
+    pub agent_issuer: Option<String>,
+    /// Display name of the agent.
+    pub agent_name: Option<String>,
+    /// Version of the agent.
+    pub agent_version: Option<String>,
+    /// Blueprint of the agent.
+    pub blueprint: Option<String>,
+    /// Owner: name, else id.
+    pub owner: Option<String>,
+    /// The delegating principal: id.
+    pub subject: Option<String>,
+    /// The delegating principal: display name.
+    pub subject_name: Option<String>,
+    /// Ids from the root subject to the agent.
+    pub chain: Vec<String>,
+    /// Purpose of the delegation.
+    pub purpose: Option<String>,
+    /// Id of the delegation.
+    pub delegation_id: Option<String>,
+    /// Credential id.
+    pub credential_id: Option<String>,
+    /// Session or task.
+    pub session: Option<String>,
+    /// Kind of action.
+    pub action: String,
+    /// Operation or tool.
+    pub operation: Option<String>,
+    /// Tool server.
+    pub tool_server: Option<String>,
+    /// Resource id.
+    pub resource: Option<String>,
+    /// Destination host or address.
+    pub destination: Option<String>,
+    /// Destination IP.
+    pub destination_ip: Option<String>,
+    /// Source IP or host.
+    pub source: Option<String>,
+    /// Bytes sent.
+    pub bytes_out: Option<u64>,
+    /// Bytes received.
+    pub bytes_in: Option<u64>,
+    /// How it ended.
+    pub outcome: Option<String>,
+    /// Trace id.
+    pub trace_id: Option<String>,
+}
+
+/// A change of trust level.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+pub struct LevelChange {
+    /// The actor.
+    pub actor: ActorRef,
+    /// Level before.
+    pub before: Level,
+    /// Level after.
+    pub after: Level,
+    /// Trust score.
+    pub score: f64,
+    /// When.
+    pub time: EventTime,
+}
+
+/// Increments of the shared tables that one partition made in one epoch.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+pub struct Epoch {
+    /// Number of the epoch: log time / 5 min.
+    pub epoch: i64,
+    /// Part of the epoch's findings, from 0.
+    pub part: u32,
+    /// How many parts the epoch has.
+    pub parts: u32,
+    /// The increments.
+    pub increments: Vec<Increment>,
+}
+
+/// One integer increment of one cell of a shared table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+pub struct Increment {
+    /// Which table.
+    pub table: u8,
+    /// Which scope of it (tenant or blueprint), hashed.
+    pub scope: u64,
+    /// Which sub-scope (purpose), hashed; 0 for none.
+    pub group: u64,
+    /// Which cell, hashed or by index.
+    pub cell: u64,
+    /// What is added.
+    pub add: i64,
+}
+
+impl Verdict {
+    /// The signal with the largest share; ties go to the first.
+    pub fn leading_signal(&self) -> &str {
+        self.contributions.first().map_or("", |c| c.signal.as_str())
+    }
+
+    /// The authority of the actor.
+    pub fn authority(&self) -> Authority {
+        self.actor.authority
+    }
+}

@@ -1,0 +1,22 @@
+//! The vocabulary of Habitus: domain types and wire forms. It computes nothing about behaviour, knows
+//! no clock and no I/O; every other crate speaks in these types.
+#![forbid(unsafe_code)]
+
+pub mod activity;
+pub mod alert;
+pub mod choice;
+pub mod finding;
+pub mod header;
+pub mod id;
+pub mod reject;
+pub mod revocation;
+pub mod score;
+pub mod time;
+pub mod trust;
+
+pub use activity::{Activity, Text};
+pub use choice::{ActionType, Authority};
+pub use id::{ActorRef, Source};
+pub use reject::{ErrorCode, Rejection};
+pub use score::{Contribution, MicroNats};
+pub use time::EventTime;
