@@ -1,1 +1,22 @@
-//! Placeholder header, replaced by its author.
+//! The observe fold: signals over an agent's habits, combined into a score, calibrated into a return period,
+//! folded into trust. Pure: an activity and a stamp in, a verdict and findings out.
+#![forbid(unsafe_code)]
+
+mod budget;
+mod cells;
+mod combine;
+mod context;
+mod engine;
+mod keys;
+mod learn;
+mod observe;
+mod report;
+pub mod settings;
+pub mod signal;
+mod trust;
+mod walk;
+
+pub use engine::{Assessment, SignalScore};
+pub use observe::{Observe, Observed, Outcome, Stamp};
+pub use settings::{Settings, SignalMode};
+pub use signal::{family_of, signal_ids};

@@ -1,1 +1,18 @@
-//! Placeholder header, replaced by its author.
+//! The one way in: bytes of a record become activities, skips or rejections.
+//! It knows no bus, no clock and no behaviour; bad input is a value here, never an error of ours.
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
+
+mod decode;
+mod depth;
+mod format;
+mod lexeme;
+mod limits;
+mod notes;
+mod pointer;
+mod rfc3339;
+mod tree;
+
+pub use decode::{Decoded, Format, Skip, decode, decode_as, detect};
+pub use limits::Limits;
+pub use notes::{KINDS_MAX, Notes, OTHER};

@@ -1,1 +1,90 @@
-//! Wire forms: filled in by its author.
+//! `agent.alert/1`: what only Habitus knows of an alert. It travels as `unmapped.habitus` of an OCSF
+//! Detection Finding; the finding around it is composed elsewhere.
+
+use serde::{Deserialize, Serialize};
+
+use crate::choice::Authority;
+use crate::finding::{Support, Versions};
+use crate::score::{Contribution, MicroNats};
+use crate::trust::Level;
+
+/// The `schema` constant of an alert.
+pub const ALERT_SCHEMA: &str = "agent.alert/1";
+
+/// The part of an alert that OCSF has no place for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+pub struct HabitusAlert {
+    /// Always `agent.alert/1`.
+    pub schema: String,
+    /// The tenant.
+    pub tenant_id: String,
+    /// The agent.
+    pub agent_id: String,
+    /// Run, pod or session instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_instance_id: Option<String>,
+    /// Version of the agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_version: Option<String>,
+    /// Blueprint of the agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blueprint: Option<String>,
+    /// Accountable person or team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The authority the agent acted with.
+    pub authority: Authority,
+    /// Ids from the root subject to the agent.
+    #[serde(default)]
+    pub chain: Vec<String>,
+    /// What the delegation was for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// Trust after.
+    pub trust_score: f64,
+    /// Trust before.
+    pub trust_score_previous: f64,
+    /// Level after.
+    pub trust_level: Level,
+    /// Trust of the least trusted link of the chain.
+    pub trust_effective: f64,
+    /// The score; the sum of the contributions.
+    pub score_micronats: MicroNats,
+    /// Shares that add up to the score, largest first.
+    pub contributions: Vec<Contribution>,
+    /// Signals in shadow: in no sum.
+    #[serde(default)]
+    pub shadow_contributions: Vec<Contribution>,
+    /// Once in that many actor-months in this peer group.
+    pub return_period_actor_months: f64,
+    /// How well supported the return period is.
+    pub return_period_support: Support,
+    /// How much was seen of the actor.
+    pub baseline: AlertBaseline,
+    /// What was in force for this event.
+    pub versions: Versions,
+    /// OWASP agentic risks of the signals.
+    #[serde(default)]
+    pub owasp_agentic: Vec<String>,
+    /// Trace id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+    /// The revocation request that this alert led to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation_request_id: Option<String>,
+    /// Whether it was made in shadow mode.
+    pub shadow: bool,
+}
+
+/// How much was seen of an actor when an alert was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+pub struct AlertBaseline {
+    /// `learning` or `ready`.
+    pub state: String,
+    /// Activities seen.
+    pub events: u64,
+    /// Active hours seen.
+    pub active_hours: u64,
+}

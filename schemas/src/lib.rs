@@ -13,6 +13,8 @@ pub mod revocation;
 pub mod score;
 pub mod time;
 pub mod trust;
+#[cfg(feature = "json-schema")]
+pub mod wire;
 
 pub use activity::{Activity, Text};
 pub use choice::{ActionType, Authority};
@@ -20,3 +22,5 @@ pub use id::{ActorRef, Source};
 pub use reject::{ErrorCode, Rejection};
 pub use score::{Contribution, MicroNats};
 pub use time::EventTime;
+#[cfg(feature = "json-schema")]
+pub use wire::wire_schemas;

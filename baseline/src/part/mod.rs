@@ -1,0 +1,13 @@
+//! Parts of an actor's or agent's record, one file each: bytes, decay, learning, encoding.
+
+pub mod hours;
+pub mod novelty;
+pub mod places;
+pub mod progress;
+pub mod rates;
+pub mod ring;
+pub mod sessions;
+pub mod slots;
+pub mod tools;
+pub mod trust;
+pub mod volume;

@@ -1,0 +1,51 @@
+//! How far an actor has come: first and last activity, events, active hours, and the open hour's vote: its
+//! highest score so far.
+
+use crate::bytes::{Reader, StateError, Writer};
+
+/// Progress of one actor.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// Second of the first activity, since 1990.
+    pub first_s: u32,
+    /// Second of the newest activity, since 1990.
+    pub last_s: u32,
+    /// Activities scored, saturating.
+    pub events: u32,
+    /// Active hours seen.
+    pub active_hours: u32,
+    /// Hour of the open vote, since 1970; 0 is none.
+    pub vote_hour: u32,
+    /// Highest bin of that hour.
+    pub vote_bin: u8,
+    /// Whether that hour has voted.
+    pub vote_cast: bool,
+    /// Votes of rare scores it may still cast, in hundredths.
+    pub rare_votes: u16,
+}
+
+impl Progress {
+    /// Appends the progress.
+    pub fn encode(&self, out: &mut Writer) {
+        for v in [self.first_s, self.last_s, self.events, self.active_hours, self.vote_hour] {
+            out.u32(v);
+        }
+        out.u8(self.vote_bin);
+        out.u8(u8::from(self.vote_cast));
+        out.u16(self.rare_votes);
+    }
+
+    /// Takes the progress.
+    pub fn decode(input: &mut Reader<'_>) -> Result<Self, StateError> {
+        Ok(Self {
+            first_s: input.u32()?,
+            last_s: input.u32()?,
+            events: input.u32()?,
+            active_hours: input.u32()?,
+            vote_hour: input.u32()?,
+            vote_bin: input.u8()?,
+            vote_cast: input.u8()? != 0,
+            rare_votes: input.u16()?,
+        })
+    }
+}

@@ -1,0 +1,176 @@
+//! Open sessions of an agent: what they used lately (so that a session is counted once and never vouches for
+//! itself), the last tools, and the highest evidence per channel. Four at a time; the least
+//! recent leaves; 30 minutes without an event close one.
+
+use crate::bytes::{Reader, StateError, Writer};
+
+/// Sessions kept open.
+pub const SESSIONS_MAX: usize = 4;
+/// Channels a session keeps a maximum for.
+pub const CHANNELS_MAX: usize = 16;
+/// Seconds of silence that close a session.
+pub const SESSION_GAP_S: u32 = 1_800;
+/// Slots a session remembers to have counted.
+const SEEN_MAX: usize = 32;
+/// Marks a slot that the snapshot does not hold yet.
+const FRESH: u16 = 0x8000;
+
+/// One open session.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Session {
+    /// Hash of the session's id; 0 is a free place.
+    pub id: u64,
+    /// Second of the last event, since 1990.
+    pub last_s: u32,
+    /// Epoch of `fresh`.
+    pub epoch: u32,
+    /// Largest surprise of a result size so far, in nats.
+    pub surprise: f32,
+    /// Activities so far, saturating.
+    pub events: u16,
+    /// Whether it votes in the calibrators.
+    pub votes: bool,
+    /// Tags of the newest slots it counted; the top bit says "in this epoch, so not in the snapshot yet".
+    seen: [u16; SEEN_MAX],
+    /// Place of the next tag.
+    seen_next: u8,
+    /// Tags of the last calls.
+    calls: [u16; 4],
+    /// Tags of the last two tools, newest first.
+    pub tools: [u32; 2],
+    /// Bin of the highest evidence per channel.
+    pub maxima: [u8; CHANNELS_MAX],
+}
+
+/// What a session says of a slot it is about to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Not yet used by this session.
+    No,
+    /// Used in this epoch: not in the snapshot.
+    Fresh,
+    /// Used before: one of the snapshot's sessions is this one.
+    Before,
+}
+
+impl Session {
+    fn slot_tag(slot: u64) -> u16 {
+        // Bits 33..48 of a hash; 0 is an empty place.
+        u16::try_from((slot >> 33) & 0x7fff).unwrap_or(0).max(1)
+    }
+
+    /// Whether the session has counted a slot.
+    pub fn counted(&self, slot: u64) -> Counted {
+        let tag = Self::slot_tag(slot);
+        match self.seen.iter().find(|seen| **seen & !FRESH == tag) {
+            None => Counted::No,
+            Some(seen) if seen & FRESH != 0 => Counted::Fresh,
+            Some(_) => Counted::Before,
+        }
+    }
+
+    /// Notes that the session has counted a slot.
+    pub fn count(&mut self, slot: u64) {
+        if let Some(place) = self.seen.get_mut(usize::from(self.seen_next)) {
+            *place = Self::slot_tag(slot) | FRESH;
+        }
+        self.seen_next = (self.seen_next + 1) % 32;
+    }
+
+    /// Enters an epoch: what was counted before now stands in the snapshot.
+    pub fn enter_epoch(&mut self, epoch: u32) {
+        if epoch != self.epoch {
+            for seen in &mut self.seen {
+                *seen &= !FRESH;
+            }
+            self.epoch = epoch;
+        }
+    }
+
+    /// Notes a call; `true` where it is one of the last four.
+    pub fn repeat_call(&mut self, tag: u16) -> bool {
+        if self.calls.contains(&tag) {
+            return true;
+        }
+        self.calls.rotate_right(1);
+        self.calls[0] = tag;
+        false
+    }
+
+    /// Appends the session.
+    pub fn encode(&self, out: &mut Writer) {
+        out.u64(self.id);
+        out.u32(self.last_s);
+        out.u32(self.epoch);
+        out.f32(self.surprise);
+        out.u16(self.events);
+        out.u8(u8::from(self.votes));
+        for seen in self.seen {
+            out.u16(seen);
+        }
+        out.u8(self.seen_next);
+        for call in self.calls {
+            out.u16(call);
+        }
+        for tool in self.tools {
+            out.u32(tool);
+        }
+        out.0.extend_from_slice(&self.maxima);
+    }
+
+    /// Takes a session.
+    pub fn decode(input: &mut Reader<'_>) -> Result<Self, StateError> {
+        let mut session = Self {
+            id: input.u64()?,
+            last_s: input.u32()?,
+            epoch: input.u32()?,
+            surprise: input.f32()?,
+            events: input.u16()?,
+            votes: input.u8()? != 0,
+            ..Self::default()
+        };
+        for seen in &mut session.seen {
+            *seen = input.u16()?;
+        }
+        session.seen_next = input.u8()? % 32;
+        for call in &mut session.calls {
+            *call = input.u16()?;
+        }
+        for tool in &mut session.tools {
+            *tool = input.u32()?;
+        }
+        session.maxima = input.take(CHANNELS_MAX)?.try_into().map_err(|_| StateError::Length)?;
+        Ok(session)
+    }
+}
+
+/// The open sessions of an agent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sessions {
+    /// Places; free ones have id 0.
+    pub open: [Session; SESSIONS_MAX],
+}
+
+impl Sessions {
+    /// Finds the session or opens it in place of the least recent one; returns its index and whether it is new.
+    pub fn enter(&mut self, id: u64, now_s: u32, epoch: u32) -> (usize, bool) {
+        let known = self
+            .open
+            .iter()
+            .position(|s| s.id == id && now_s.saturating_sub(s.last_s) <= SESSION_GAP_S);
+        let index = known.unwrap_or_else(|| {
+            self.open
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, s)| (s.id != 0 && s.id != id, s.last_s))
+                .map_or(0, |(i, _)| i)
+        });
+        if let Some(session) = self.open.get_mut(index) {
+            if known.is_none() {
+                *session = Session { id, epoch, last_s: now_s, ..Session::default() };
+            }
+            session.enter_epoch(epoch);
+        }
+        (index, known.is_none())
+    }
+}

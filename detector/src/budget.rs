@@ -1,0 +1,64 @@
+//! What a score is worth: the return period, "once in X actor-months in this peer group". The share of
+//! actor-hours that reach the score shrinks from (group, stratum) to (tenant, stratum) to tenant to prior.
+
+use baseline::math::exp;
+use baseline::shared::{Shared, stratum};
+use schemas::finding::Support;
+
+use crate::keys::Keys;
+
+/// Weight of a tenant's whole behind its stratum, in actor-hours.
+const TENANT_HOURS: f64 = 300.0;
+/// Weight of a tenant's stratum behind the group's, in actor-hours.
+const GROUP_HOURS: f64 = 3_000.0;
+/// Seconds of a mean month.
+const MONTH_S: f64 = 2_629_746.0;
+
+/// A score's return period.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ReturnPeriod {
+    /// In actor-months.
+    pub(crate) actor_months: f64,
+    /// Active hours a month of this actor.
+    pub(crate) hours_per_month: f64,
+    /// How well supported it is.
+    pub(crate) support: Support,
+}
+
+/// Active hours a month of an actor: (hours + 30) / (months + 0.1), between 30 and 730.
+pub(crate) fn hours_per_month(active_hours: u32, age_s: f64) -> f64 {
+    ((f64::from(active_hours) + 30.0) / (age_s.max(0.0) / MONTH_S + 0.1)).clamp(30.0, 730.0)
+}
+
+/// The return period of a score of `m` nats.
+pub(crate) fn return_period(
+    shared: &Shared,
+    keys: &Keys,
+    active_hours: u32,
+    age_s: f64,
+    m: f64,
+) -> ReturnPeriod {
+    let row = stratum(active_hours);
+    let shrink = |(up, total): (f64, f64), weight: f64, towards: f64| {
+        (up + weight * towards) / (total + weight)
+    };
+    let tenant = shared.strata(keys.tenant);
+    let (mut share, extrapolated) = tenant.map_or((exp(-m / 1.2), true), |strata| strata.share(m));
+    let mut hours = tenant.map_or(0.0, baseline::shared::Strata::total);
+    if let Some(strata) = tenant {
+        share = shrink(strata.votes(row, m), TENANT_HOURS, share);
+    }
+    if keys.group != keys.tenant
+        && let Some(strata) = shared.strata(keys.group)
+    {
+        share = shrink(strata.votes(row, m), GROUP_HOURS, share);
+        hours = hours.max(strata.total());
+    }
+    let hours_per_month = hours_per_month(active_hours, age_s);
+    let share = share.clamp(1e-12, 1.0);
+    ReturnPeriod {
+        actor_months: 1.0 / (share * hours_per_month),
+        hours_per_month,
+        support: Support { actor_hours: hours, extrapolated },
+    }
+}

@@ -1,0 +1,94 @@
+//! Names of the cells in the shared counts: each is a hash of its kind and what it counts. Counts are in
+//! hundredths of a session unless said otherwise.
+
+use baseline::hash::pair;
+
+/// What a walk is about; the number is part of the cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A destination under a tool the purpose knows.
+    Destination,
+    /// A destination under a tool that is new to the purpose.
+    DestinationOfNewTool,
+    /// A resource, by the depth of its prefix: 1, 2 or 3 for the whole id.
+    Resource(u8),
+}
+
+impl Kind {
+    pub(crate) fn number(self) -> u64 {
+        match self {
+            Self::Destination => 1,
+            Self::DestinationOfNewTool => 2,
+            Self::Resource(depth) => 2 + u64::from(depth),
+        }
+    }
+
+    /// Values of both destination kinds are the same things.
+    fn value_number(self) -> u64 {
+        match self {
+            Self::Destination | Self::DestinationOfNewTool => 1,
+            Self::Resource(depth) => 2 + u64::from(depth),
+        }
+    }
+}
+
+fn cell(kind: u64, parts: &[u64]) -> u64 {
+    parts.iter().fold(kind.wrapping_mul(0x9e37_79b9), |hash, part| pair(hash, *part))
+}
+
+/// Sessions of a purpose; of the whole scope with purpose 0.
+pub(crate) fn sessions(purpose: u64) -> u64 {
+    cell(1, &[purpose])
+}
+/// Sessions of a purpose that used a tool; of the whole scope with purpose 0.
+pub(crate) fn tool(purpose: u64, tool: u64) -> u64 {
+    cell(2, &[purpose, tool])
+}
+/// Tools new to their purpose, by class: whole scope (0, 0), tool (0, t), purpose (P, 0).
+pub(crate) fn new_tools(purpose: u64, tool: u64) -> u64 {
+    cell(3, &[purpose, tool])
+}
+/// A value under a context (purpose and tool, either may be 0).
+pub(crate) fn value(kind: Kind, purpose: u64, tool: u64, value: u64) -> u64 {
+    cell(4, &[kind.value_number(), purpose, tool, value])
+}
+/// Occasions to meet a new value at a level, in a class.
+pub(crate) fn met(kind: Kind, level: u64, class: u64) -> u64 {
+    cell(5, &[kind.number(), level, class])
+}
+/// Times it was new.
+pub(crate) fn new(kind: Kind, level: u64, class: u64) -> u64 {
+    cell(6, &[kind.number(), level, class])
+}
+/// Steps from one tool to the next, in hundredths of a step.
+pub(crate) fn step(purpose: u64, from: u64, to: u64) -> u64 {
+    cell(7, &[purpose, from, to])
+}
+/// Steps from a tool.
+pub(crate) fn steps_from(purpose: u64, from: u64) -> u64 {
+    cell(8, &[purpose, from])
+}
+/// A size of result of a tool under a purpose (0 for the scope).
+pub(crate) fn size(purpose: u64, tool: u64, bucket: u64) -> u64 {
+    cell(9, &[purpose, tool, bucket])
+}
+/// Results of a tool.
+pub(crate) fn sizes_met(purpose: u64, tool: u64) -> u64 {
+    cell(10, &[purpose, tool])
+}
+/// Results of a size never seen before.
+pub(crate) fn sizes_new(purpose: u64, tool: u64) -> u64 {
+    cell(11, &[purpose, tool])
+}
+/// Sessions that came over a network.
+pub(crate) fn network(network: u64) -> u64 {
+    cell(12, &[network])
+}
+/// Active hours of actors in an hour of the week.
+pub(crate) fn hour(index: usize) -> u64 {
+    cell(13, &[index as u64])
+}
+/// Sessions with an authority.
+pub(crate) fn authority(index: usize) -> u64 {
+    cell(14, &[index as u64])
+}

@@ -1,0 +1,82 @@
+//! What a signal may look at: the activity, the actor's habits before it, its session, and the fleet's snapshot.
+
+use baseline::part::sessions::{Counted, Session};
+use baseline::shared::{Scope, Shared};
+use baseline::{Actor, Head};
+use schemas::activity::Activity;
+
+use crate::cells;
+use crate::keys::Keys;
+
+/// Everything a signal may look at; nothing it may change.
+pub(crate) struct Context<'a> {
+    /// The activity.
+    pub(crate) activity: &'a Activity<'a>,
+    pub(crate) keys: &'a Keys,
+    pub(crate) head: &'a Head,
+    pub(crate) actor: &'a Actor,
+    pub(crate) session: &'a Session,
+    pub(crate) tenant: Option<&'a Scope>,
+    pub(crate) group: Option<&'a Scope>,
+    /// More than a minute behind the actor's newest activity: windows stand still.
+    pub(crate) late: bool,
+    /// The first activity of its call: order, rate and failures count the call once.
+    pub(crate) first_of_call: bool,
+}
+
+/// Hundredths as a number of sessions.
+pub(crate) fn whole(hundredths: i64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let count = hundredths.max(0) as f64 / 100.0;
+    count
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn scopes(
+        shared: &'a Shared,
+        keys: &Keys,
+    ) -> (Option<&'a Scope>, Option<&'a Scope>) {
+        (shared.scope(keys.tenant), shared.scope(keys.group))
+    }
+
+    /// A count of the peer group, in sessions.
+    pub(crate) fn peers(&self, cell: u64) -> f64 {
+        self.group.map_or(0.0, |scope| whole(scope.counts.get(cell)))
+    }
+
+    /// A count of the tenant, in sessions.
+    pub(crate) fn everyone(&self, cell: u64) -> f64 {
+        self.tenant.map_or(0.0, |scope| whole(scope.counts.get(cell)))
+    }
+
+    /// How many of a slot's sessions are this one.
+    pub(crate) fn own(&self, slot: u64) -> f64 {
+        if self.session.counted(slot) == Counted::Before { 1.0 } else { 0.0 }
+    }
+
+    /// Sessions of the peer group other than this one.
+    pub(crate) fn peer_sessions(&self) -> f64 {
+        let cell = cells::sessions(0);
+        (self.peers(cell) - self.own(cell)).max(0.0)
+    }
+
+    /// Sessions of this purpose other than this one; 0 without a purpose.
+    pub(crate) fn purpose_sessions(&self) -> f64 {
+        if self.keys.purpose == 0 {
+            return 0.0;
+        }
+        let cell = cells::sessions(self.keys.purpose);
+        (self.peers(cell) - self.own(cell)).max(0.0)
+    }
+
+    /// Other sessions of this purpose that used this tool.
+    pub(crate) fn purpose_tool(&self) -> f64 {
+        let cell = cells::tool(self.keys.purpose, self.keys.tool);
+        (self.peers(cell) - self.own(cell)).max(0.0)
+    }
+
+    /// Whether the tool is new to a purpose that others know.
+    pub(crate) fn tool_is_new(&self) -> bool {
+        self.purpose_sessions() > 0.0 && self.purpose_tool() < 1.0
+    }
+}

@@ -1,0 +1,363 @@
+//! What an activity teaches, after it was scored: the actor's own parts, and integer increments of the shared
+//! tables. A session counts at most once in a slot; strange activities weigh a tenth.
+
+use baseline::agent::authority_index;
+use baseline::hash::{pair, tag};
+use baseline::math::ln;
+use baseline::part::hours::hour_of_week;
+use baseline::part::sessions::{CHANNELS_MAX, Counted, Session};
+use baseline::shared::{BINS, Deltas, Table, bin};
+use baseline::{Actor, Head};
+
+use crate::cells::{self, Kind};
+use crate::context::{Context, whole};
+use crate::keys::Keys;
+use crate::signal::{channel_count, failure, fan_out, volume};
+use crate::walk::{is_known, levels};
+
+/// Score in micro-nats from which an activity weighs a tenth.
+const STRANGE_MICRO: i64 = 4_000_000;
+/// Evidence in nats up to which a rate is learned whole.
+const RATE_STRANGE: f64 = 20.0;
+/// Sessions of the peer group before one votes.
+const WARM_SESSIONS: f64 = 10.0;
+
+/// What is learned of one activity: facts taken before anything changes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lesson {
+    /// Increments of counts: scope, cell, hundredths.
+    counts: Vec<(u64, u64, i64)>,
+    /// Slots the session counts with it.
+    slots: Vec<u64>,
+    first_value: bool,
+    failed: bool,
+    new_tool: Option<bool>,
+    destination_new: Option<bool>,
+    resource_new: Option<bool>,
+    transfers: [Option<(u32, f64)>; 2],
+    pub(crate) surprise: f64,
+    warm: bool,
+    new_session: bool,
+}
+
+impl Lesson {
+    /// Takes down what the activity shows; changes nothing.
+    pub(crate) fn of(ctx: &Context<'_>, plain_micronats: i64) -> Self {
+        let strange = plain_micronats >= STRANGE_MICRO;
+        let mut lesson = Self {
+            first_value: fan_out::is_first(ctx),
+            failed: failure::failed(ctx),
+            transfers: volume::transfers(ctx),
+            warm: ctx.peer_sessions() >= WARM_SESSIONS,
+            new_session: ctx.session.events == 0,
+            ..Self::default()
+        };
+        let weight = if strange { 10 } else { 100 };
+        lesson.sessions(ctx);
+        lesson.tools(ctx, weight);
+        lesson.values(ctx, weight);
+        lesson.sizes(ctx, strange);
+        lesson
+    }
+
+    fn sessions(&mut self, ctx: &Context<'_>) {
+        let keys = ctx.keys;
+        for purpose in [0, keys.purpose] {
+            let cell = cells::sessions(purpose);
+            if ctx.session.counted(cell) == Counted::No
+                && (purpose != 0 || !self.slots.contains(&cell))
+            {
+                self.counts.push((keys.group, cell, 100));
+                self.slots.push(cell);
+                if purpose == 0 {
+                    let mode = cells::authority(authority_index(ctx.activity.authority()));
+                    self.counts.push((keys.group, mode, 100));
+                }
+            }
+        }
+        if ctx.actor.progress.vote_hour != keys.hour {
+            self.counts.push((keys.group, cells::hour(hour_of_week(keys.hour)), 100));
+        }
+        for network in keys.networks.into_iter().filter(|network| *network != 0) {
+            let cell = cells::network(network);
+            if ctx.session.counted(cell) == Counted::No {
+                self.counts.push((keys.group, cell, 100));
+                self.slots.push(cell);
+            }
+        }
+    }
+
+    fn tools(&mut self, ctx: &Context<'_>, weight: i64) {
+        let keys = ctx.keys;
+        let slot = cells::tool(keys.purpose, keys.tool);
+        if ctx.session.counted(slot) == Counted::No {
+            self.slots.push(slot);
+            self.counts.push((keys.group, slot, weight));
+            if keys.purpose != 0 {
+                self.counts.push((keys.group, cells::tool(0, keys.tool), weight));
+                self.slots.push(cells::tool(0, keys.tool));
+            }
+            let new = ctx.tool_is_new();
+            self.new_tool = Some(new);
+            if new {
+                for cell in [
+                    cells::new_tools(0, 0),
+                    cells::new_tools(0, keys.tool),
+                    cells::new_tools(keys.purpose, 0),
+                ] {
+                    self.counts.push((keys.group, cell, 100));
+                }
+            }
+        }
+        let from = u64::from(ctx.session.tools[0]);
+        if from != 0 && ctx.first_of_call && !ctx.late {
+            for purpose in [0, keys.purpose].into_iter().take(if keys.purpose == 0 { 1 } else { 2 })
+            {
+                self.counts.push((keys.group, cells::step(purpose, from, keys.tool), weight));
+                self.counts.push((keys.group, cells::steps_from(purpose, from), weight));
+            }
+        }
+    }
+
+    fn values(&mut self, ctx: &Context<'_>, weight: i64) {
+        let keys = ctx.keys;
+        if keys.destination != 0 {
+            let kind =
+                if ctx.tool_is_new() { Kind::DestinationOfNewTool } else { Kind::Destination };
+            self.destination_new = self.value(ctx, kind, keys.destination, weight);
+        }
+        for (depth, key) in (1_u8..).zip(keys.resource).filter(|(_, key)| *key != 0) {
+            let new = self.value(ctx, Kind::Resource(depth), key, weight);
+            if depth == 3 {
+                self.resource_new = new;
+            }
+        }
+    }
+
+    /// Counts one value at all its levels; says whether it was new at the first, if that was an occasion.
+    fn value(&mut self, ctx: &Context<'_>, kind: Kind, value: u64, weight: i64) -> Option<bool> {
+        let keys = ctx.keys;
+        let narrow = pair(keys.tool, value);
+        let occasion = ctx.session.counted(narrow) == Counted::No;
+        let fresh = ctx.session.counted(value) == Counted::No;
+        let mut walking = occasion;
+        let mut first = true;
+        let mut answer = None;
+        for level in levels(ctx, kind, value).into_iter().flatten() {
+            let count = if level.slot == narrow { occasion } else { fresh };
+            if count && !level.own {
+                let scope = if level.tenant { keys.tenant } else { keys.group };
+                self.counts.push((scope, level.cell, weight));
+            }
+            if !walking || !level.known {
+                continue;
+            }
+            let new = !is_known(ctx, kind, &level);
+            if first {
+                answer = Some(new);
+            }
+            self.occasion(keys, kind, level.number, first, new);
+            walking = new;
+            first = false;
+        }
+        if occasion {
+            self.slots.push(narrow);
+        }
+        if fresh {
+            self.slots.push(value);
+        }
+        answer
+    }
+
+    fn occasion(&mut self, keys: &Keys, kind: Kind, level: u64, first: bool, new: bool) {
+        let mut classes = vec![(keys.tenant, 0), (keys.group, keys.tool)];
+        if keys.group != keys.tenant {
+            classes.push((keys.group, 1));
+        }
+        if first && keys.purpose != 0 {
+            classes.push((keys.group, pair(keys.purpose, keys.tool)));
+        }
+        for (scope, class) in classes {
+            self.counts.push((scope, cells::met(kind, level, class), 100));
+            if new {
+                self.counts.push((scope, cells::new(kind, level, class), 100));
+            }
+        }
+    }
+
+    /// The size of what came back: how rarely this context returns a size it never returned.
+    fn sizes(&mut self, ctx: &Context<'_>, strange: bool) {
+        let Some(bucket) = ctx.keys.size.filter(|_| ctx.first_of_call) else { return };
+        let keys = ctx.keys;
+        let slot = pair(cells::size(keys.purpose, keys.tool, bucket), 3);
+        let counted = ctx.session.counted(slot) != Counted::No;
+        let mut rate = 0.5;
+        let mut unseen = false;
+        let purposes = [0, keys.purpose];
+        for purpose in purposes.into_iter().take(if keys.purpose == 0 { 1 } else { 2 }) {
+            let cell = cells::size(purpose, keys.tool, bucket);
+            let seen = ctx.peers(cell) - ctx.own(slot);
+            let met = ctx.peers(cells::sizes_met(purpose, keys.tool));
+            let new = ctx.peers(cells::sizes_new(purpose, keys.tool));
+            rate = (new + 3.0 * rate) / (met + 3.0);
+            unseen = seen < 1.0;
+            if counted {
+                continue;
+            }
+            let known_context = met >= 1.0;
+            // A new size weighs next to nothing until another session returns it too.
+            let add = if ctx.group.is_none_or(|scope| whole(scope.counts.get(cell)) <= 0.0) {
+                1
+            } else if strange {
+                10
+            } else {
+                100
+            };
+            self.counts.push((keys.group, cell, add));
+            self.counts.push((keys.group, cells::sizes_met(purpose, keys.tool), 100));
+            if unseen && known_context {
+                self.counts.push((keys.group, cells::sizes_new(purpose, keys.tool), 100));
+            }
+        }
+        let context = if keys.purpose == 0 { ctx.peer_sessions() } else { ctx.purpose_sessions() };
+        if unseen && context >= 1.0 {
+            self.surprise = -ln(rate.clamp(1e-6, 1.0));
+        }
+        if !counted {
+            self.slots.push(slot);
+        }
+    }
+
+    /// Sends the shared increments.
+    pub(crate) fn share(&self, deltas: &mut Deltas) {
+        for (scope, cell, add) in &self.counts {
+            deltas.add(Table::Counts, *scope, *cell, *add);
+        }
+    }
+
+    /// Learns the actor's own parts. `tenths` is the weight: 10 whole, 1 strange.
+    pub(crate) fn teach(
+        &self,
+        actor: &mut Actor,
+        head: &mut Head,
+        keys: &Keys,
+        authority: usize,
+        tenths: u16,
+    ) {
+        let weight = f64::from(tenths) / 10.0;
+        if let Some(count) = head.authority_mix.get_mut(authority) {
+            *count = count.saturating_add(1);
+        }
+        if keys.destination != 0 {
+            // The long sum is learned in `count`, with its own gate; here the value is made known.
+            actor.places.add(tag(keys.destination), keys.now_s, 0.0, 0.0);
+        }
+        for key in keys.resource.into_iter().filter(|key| *key != 0) {
+            actor.resources.learn(tag(key), tenths, keys.day);
+        }
+        for network in keys.networks.into_iter().filter(|network| *network != 0) {
+            actor.networks.learn(tag(network), tenths, keys.day);
+        }
+        if keys.delegator != 0 {
+            actor.delegators.learn(tag(keys.delegator), tenths, keys.day);
+        }
+        if let Some(new) = self.new_tool {
+            actor.tools.learn(tag(keys.tool), tenths, new, keys.day);
+        }
+        if self.new_session {
+            actor.novelty.tools.add(1, 0);
+        }
+        actor.novelty.tools.add(0, u16::from(self.new_tool == Some(true)));
+        for (share, new) in [
+            (&mut actor.novelty.destinations, self.destination_new),
+            (&mut actor.novelty.resources, self.resource_new),
+        ] {
+            if let Some(new) = new {
+                share.add(1, u16::from(new));
+            }
+        }
+        for (class, x) in self.transfers.into_iter().flatten() {
+            #[expect(clippy::cast_possible_truncation, reason = "a logarithm of bytes")]
+            actor.volume.learn(class, x as f32, weight as f32);
+        }
+    }
+
+    /// Moves windows and long sums: what happened, happened; how much of it is usual depends on its evidence.
+    pub(crate) fn count(
+        &self,
+        actor: &mut Actor,
+        keys: &Keys,
+        rate_nats: f64,
+        learn: bool,
+        first_of_call: bool,
+    ) {
+        let gate = if !learn {
+            0.0
+        } else if rate_nats < RATE_STRANGE {
+            1.0
+        } else {
+            0.1
+        };
+        if first_of_call {
+            actor.calls.add(keys.now_s, 1.0, gate);
+            if keys.destination != 0 && (learn || actor.places.get(tag(keys.destination)).is_some())
+            {
+                actor.places.add(tag(keys.destination), keys.now_s, 1.0, gate);
+            }
+            if self.failed {
+                actor.failures.add(keys.now_s, 1.0, gate);
+            }
+        }
+        if self.first_value {
+            actor.firsts.add(keys.now_s, 1.0, gate);
+        }
+    }
+
+    /// What the session remembers, and its votes.
+    pub(crate) fn remember(&self, session: &mut Session, tool: u64, first_of_call: bool) {
+        for slot in &self.slots {
+            session.count(*slot);
+        }
+        session.events = session.events.saturating_add(1);
+        if first_of_call {
+            session.tools = [tag(tool), session.tools[0]];
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "nats below 20")]
+        let surprise = self.surprise as f32;
+        session.surprise = session.surprise.max(surprise);
+    }
+
+    /// Casts or moves the session's votes: one per channel, at the highest evidence so far.
+    pub(crate) fn vote(
+        &self,
+        session: &mut Session,
+        keys: &Keys,
+        nats: &[f64; CHANNELS_MAX],
+        deltas: &mut Deltas,
+    ) {
+        let opening = self.new_session && self.warm;
+        session.votes |= opening;
+        if !session.votes {
+            return;
+        }
+        for channel in 0..channel_count() {
+            let now = nats.get(channel).map_or(0, |nats| bin(*nats));
+            let Some(before) = session.maxima.get_mut(channel) else { continue };
+            let cell = |bin: u8| (channel * BINS) as u64 + u64::from(bin);
+            if opening {
+                deltas.add(Table::Maxima, keys.tenant, cell(now), 1_000);
+            } else if now > *before {
+                deltas.add(Table::Maxima, keys.tenant, cell(*before), -1_000);
+                deltas.add(Table::Maxima, keys.tenant, cell(now), 1_000);
+            }
+            *before = (*before).max(now);
+        }
+    }
+}
+
+/// Learns the step between two tools of the actor itself.
+pub(crate) fn teach_step(actor: &mut Actor, from: u32, tool: u64, tenths: u16, day: u16) {
+    if from != 0 {
+        actor.pairs.learn(tag(pair(u64::from(from), tool)), tenths, day);
+    }
+}

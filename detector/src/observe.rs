@@ -1,0 +1,447 @@
+//! The observe fold over one partition: find the agent, score, move trust, learn, remember. Score first, learn
+//! after; while an actor is restricted or worse, activities past the finding floor teach nothing.
+
+use std::sync::Arc;
+
+use baseline::agent::authority_index;
+use baseline::shared::{BINS, Deltas, Shared, Table, bin, stratum};
+use baseline::store::{Limits, Place, Store, StoreCounts};
+use baseline::{Actor, young};
+use schemas::MicroNats;
+use schemas::activity::Activity;
+use schemas::choice::{Authority, Classification, PrincipalType};
+use schemas::finding::{Body, Finding, Increment, LevelChange};
+use schemas::trust::Level;
+
+use crate::budget::{ReturnPeriod, return_period};
+use crate::context::Context;
+use crate::engine::{Assessment, assess};
+use crate::keys::Keys;
+use crate::learn::{Lesson, teach_step};
+use crate::report::{TrustMove, actor_ref, finding, verdict};
+use crate::settings::Settings;
+use crate::trust::{Weights, enter_hour, level, score, take_in};
+
+/// Milliseconds of an epoch.
+pub(crate) const EPOCH_MS: i64 = 300_000;
+/// Seconds behind the actor's newest activity from which one is late.
+const LATE_S: u32 = 60;
+/// Findings start at this share of 1 / budget.
+const FINDING_SHARE: f64 = 0.1;
+/// Share of actor-hours below which a vote is rationed.
+const RARE_SHARE: f64 = 1.0 / 500.0;
+/// Rare votes to start with, and per active hour, in hundredths.
+const RARE_START: u16 = 300;
+const RARE_PER_HOUR: u16 = 1;
+
+/// Where an activity stands, and log time.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp<'a> {
+    /// Topic id.
+    pub topic: &'a str,
+    /// Partition.
+    pub partition: u32,
+    /// Offset or line.
+    pub offset: u64,
+    /// Ordinal in the record.
+    pub ordinal: u32,
+    /// Log time in milliseconds.
+    pub log_ms: i64,
+}
+
+/// What became of an activity.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Its id was seen before within the agent's ring.
+    Duplicate,
+    /// It was scored.
+    Scored(Box<Observed>),
+}
+
+/// A scored activity.
+#[derive(Debug)]
+pub struct Observed {
+    /// The score, signal by signal.
+    pub assessment: Assessment,
+    /// Its return period in actor-months.
+    pub return_period_actor_months: f64,
+    /// Trust after.
+    pub trust: f64,
+    /// Level after.
+    pub level: Level,
+    /// More than a minute behind the actor's newest activity.
+    pub late: bool,
+    /// What respond should know.
+    pub findings: Vec<Finding>,
+}
+
+impl Observed {
+    /// The score.
+    pub fn score(&self) -> MicroNats {
+        MicroNats(self.assessment.micronats)
+    }
+}
+
+/// The fold over one partition.
+#[derive(Debug)]
+pub struct Observe {
+    settings: Arc<Settings>,
+    store: Store,
+    shared: Arc<Shared>,
+    deltas: Deltas,
+    frozen: bool,
+    /// Raised where sessions are closed together, so that none goes on.
+    generation: u64,
+}
+
+impl Observe {
+    /// A partition that has seen nothing.
+    pub fn new(settings: Arc<Settings>) -> Self {
+        let store = Store::new(Limits::of(settings.partition_bytes_max));
+        Self {
+            settings,
+            store,
+            shared: Arc::default(),
+            deltas: Deltas::default(),
+            frozen: false,
+            generation: 0,
+        }
+    }
+
+    /// Stops or resumes learning: habits, shared tables, calibrators. Sessions, windows, ids and trust go on.
+    pub fn freeze(&mut self, frozen: bool) {
+        self.frozen = frozen;
+    }
+
+    /// Closes all sessions: an id that comes again opens a new one.
+    pub fn close_sessions(&mut self) {
+        self.generation += 1;
+    }
+
+    /// Takes up a snapshot of the shared tables, between two epochs.
+    pub fn take_up(&mut self, shared: Arc<Shared>) {
+        self.shared = shared;
+    }
+
+    /// What the store holds and did.
+    pub fn counts(&self) -> StoreCounts {
+        self.store.counts()
+    }
+
+    /// The agents of this partition.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The agents of this partition, for a restore.
+    pub fn store_mut(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
+    /// Observes one activity. With `explain`, the verdict is always a finding.
+    pub fn apply(&mut self, activity: &Activity<'_>, stamp: &Stamp<'_>, explain: bool) -> Outcome {
+        let mut keys = Keys::of(activity, self.settings.seed);
+        keys.session = keys.session.wrapping_add(self.generation << 1);
+        let agent_key = activity.partition_key();
+        let (mut agent, place) = self.store.check_out(&agent_key);
+        let seen = match place {
+            // A promoted agent still holds the kept halves of its first ids.
+            Place::Known => {
+                agent.head.ring.contains(keys.event) || young::contains(&agent, keys.event)
+            }
+            Place::Young => young::contains(&agent, keys.event),
+            Place::New => false,
+        };
+        if seen {
+            self.store.check_in(&agent_key, agent, place);
+            return Outcome::Duplicate;
+        }
+        agent.head.ring.push(if place == Place::Known {
+            keys.event
+        } else {
+            keys.event >> 32 << 32
+        });
+        let observed = self.observe(activity, stamp, &keys, &mut agent, explain);
+        self.store.check_in(&agent_key, agent, place);
+        Outcome::Scored(Box::new(observed))
+    }
+
+    fn observe(
+        &mut self,
+        activity: &Activity<'_>,
+        stamp: &Stamp<'_>,
+        keys: &Keys,
+        agent: &mut baseline::Agent,
+        explain: bool,
+    ) -> Observed {
+        let shared = Arc::clone(&self.shared);
+        let authority = activity.authority();
+        let (index, is_new) = agent.enter(authority);
+        let siblings = sibling_evidence(agent, index);
+        let epoch = u32::try_from(stamp.log_ms / EPOCH_MS).unwrap_or(0);
+        let (place, _) = agent.head.sessions.enter(keys.session, keys.now_s, epoch);
+        let mut session = agent.head.sessions.open.get(place).copied().unwrap_or_default();
+        let first_of_call = keys.call == 0
+            || !session.repeat_call(u16::try_from(keys.call >> 48).unwrap_or(1).max(1));
+        let baseline::Agent { head, actors } = agent;
+        let mut spare = Actor::default();
+        let actor = actors.get_mut(index).unwrap_or(&mut spare);
+        if is_new {
+            start_actor(actor, keys.now_s, siblings);
+        }
+        let late = actor.progress.last_s > keys.now_s + LATE_S;
+        let (tenant, group) = Context::scopes(&shared, keys);
+        let ctx = Context {
+            activity,
+            keys,
+            head,
+            actor,
+            session: &session,
+            tenant,
+            group,
+            late,
+            first_of_call,
+        };
+        let assessment = assess(&ctx, shared.calibration(keys.tenant), &self.settings.signal_modes);
+        let lesson = Lesson::of(&ctx, assessment.plain_micronats);
+        let period = self.period(&shared, keys, actor, &assessment);
+        let trust = self.move_trust(actor, keys, &period, activity);
+        let ctx = Context {
+            activity,
+            keys,
+            head,
+            actor,
+            session: &session,
+            tenant,
+            group,
+            late,
+            first_of_call,
+        };
+        let floor = FINDING_SHARE / self.settings.alerts_per_actor_month;
+        let past_floor = period.actor_months >= floor;
+        let findings =
+            self.findings(&ctx, stamp, &assessment, &period, trust, past_floor || explain);
+        let quarantined = past_floor && trust.level_after <= Level::Restricted;
+        self.learn(
+            actor,
+            head,
+            keys,
+            &lesson,
+            &assessment,
+            Learning { late, first_of_call, quarantined, from: session.tools[0] },
+        );
+        lesson.remember(&mut session, keys.tool, first_of_call);
+        if !self.frozen && !quarantined {
+            lesson.vote(&mut session, keys, &assessment.channels, &mut self.deltas);
+        }
+        session.last_s = session.last_s.max(keys.now_s);
+        if let Some(slot) = head.sessions.open.get_mut(place) {
+            *slot = session;
+        }
+        self.advance(actor, keys, &assessment, !quarantined);
+        Observed {
+            return_period_actor_months: period.actor_months,
+            trust: trust.after,
+            level: trust.level_after,
+            late,
+            findings,
+            assessment,
+        }
+    }
+
+    fn period(
+        &self,
+        shared: &Shared,
+        keys: &Keys,
+        actor: &Actor,
+        assessment: &Assessment,
+    ) -> ReturnPeriod {
+        let age_s = f64::from(keys.now_s.saturating_sub(actor.progress.first_s));
+        #[expect(clippy::cast_precision_loss, reason = "micro-nats below 2^52")]
+        let nats = assessment.micronats as f64 / 1e6;
+        return_period(shared, keys, actor.progress.active_hours, age_s, nats)
+    }
+
+    fn base_rate(&self, activity: &Activity<'_>) -> f64 {
+        let subject =
+            activity.delegation.as_ref().and_then(|d| d.subject.as_ref()).and_then(|s| s.kind);
+        let for_person =
+            activity.authority() == Authority::Delegated && subject == Some(PrincipalType::User);
+        if for_person { 0.7 } else { 0.6 }
+    }
+
+    fn move_trust(
+        &self,
+        actor: &mut Actor,
+        keys: &Keys,
+        period: &ReturnPeriod,
+        activity: &Activity<'_>,
+    ) -> TrustMove {
+        let levels = self.settings.trust_levels;
+        let base_rate = self.base_rate(activity);
+        enter_hour(&mut actor.trust, keys.hour);
+        let before = score(&actor.trust, base_rate);
+        let level_before = level(&actor.trust, before, levels);
+        let restricted = activity.resource.as_ref().and_then(|r| r.classification)
+            == Some(Classification::Restricted);
+        let evidence = match activity.authority() {
+            _ if restricted => 2.0,
+            Authority::Autonomous => 1.25,
+            _ => 1.0,
+        };
+        take_in(&mut actor.trust, period, Weights { base_rate, evidence }, levels);
+        let after = score(&actor.trust, base_rate);
+        TrustMove { before, after, level_before, level_after: level(&actor.trust, after, levels) }
+    }
+
+    fn findings(
+        &self,
+        ctx: &Context<'_>,
+        stamp: &Stamp<'_>,
+        assessment: &Assessment,
+        period: &ReturnPeriod,
+        trust: TrustMove,
+        with_verdict: bool,
+    ) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if with_verdict {
+            let verdict = verdict(ctx, assessment, period, trust);
+            findings.push(finding(
+                ctx.activity,
+                stamp,
+                &self.settings,
+                Body::Verdict(Box::new(verdict)),
+            ));
+        }
+        if trust.level_before != trust.level_after {
+            let change = LevelChange {
+                actor: actor_ref(ctx.activity),
+                before: trust.level_before,
+                after: trust.level_after,
+                score: trust.after,
+                time: ctx.activity.time,
+            };
+            findings.push(finding(ctx.activity, stamp, &self.settings, Body::Level(change)));
+        }
+        findings
+    }
+
+    fn learn(
+        &mut self,
+        actor: &mut Actor,
+        head: &mut baseline::Head,
+        keys: &Keys,
+        lesson: &Lesson,
+        assessment: &Assessment,
+        how: Learning,
+    ) {
+        let learns = !self.frozen && !how.quarantined;
+        if !how.late {
+            let rate = assessment
+                .signals
+                .iter()
+                .find(|s| s.id == "rate")
+                .and_then(|s| s.evidence)
+                .map_or(0.0, |e| e.nats);
+            lesson.count(actor, keys, rate, learns, how.first_of_call);
+        }
+        if !learns {
+            return;
+        }
+        let tenths = if assessment.plain_micronats < 4_000_000 { 10 } else { 1 };
+        lesson.teach(actor, head, keys, authority_index(actor.authority), tenths);
+        if how.first_of_call && !how.late {
+            teach_step(actor, how.from, keys.tool, tenths, keys.day);
+        }
+        lesson.share(&mut self.deltas);
+    }
+
+    /// Counts the activity and casts the actor-hour's vote, or moves it as the hour's maximum rises.
+    fn advance(&mut self, actor: &mut Actor, keys: &Keys, assessment: &Assessment, votes: bool) {
+        let hour_before = actor.progress.vote_hour;
+        let progress = &mut actor.progress;
+        progress.events = progress.events.saturating_add(1);
+        progress.last_s = progress.last_s.max(keys.now_s);
+        if keys.hour < hour_before {
+            return;
+        }
+        let opening = keys.hour > hour_before;
+        if opening {
+            progress.vote_hour = keys.hour;
+            progress.vote_bin = 0;
+            progress.vote_cast = false;
+            if !self.frozen {
+                progress.active_hours = progress.active_hours.saturating_add(1);
+                progress.rare_votes = progress.rare_votes.saturating_add(RARE_PER_HOUR);
+                actor.hours.learn(baseline::part::hours::hour_of_week(keys.hour));
+            }
+        }
+        if !self.frozen && votes {
+            #[expect(clippy::cast_precision_loss, reason = "micro-nats below 2^52")]
+            let nats = assessment.micronats as f64 / 1e6;
+            vote(&mut self.deltas, &self.shared, actor, keys, bin(nats));
+        }
+    }
+
+    /// Closes an epoch: gives its increments.
+    pub fn close_epoch(&mut self) -> Vec<Increment> {
+        self.deltas.take()
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Learning {
+    late: bool,
+    first_of_call: bool,
+    quarantined: bool,
+    from: u32,
+}
+
+/// Casts the actor-hour's vote at `now`, or moves it there; a move into the rare range is rationed.
+fn vote(deltas: &mut Deltas, shared: &Shared, actor: &mut Actor, keys: &Keys, now: u8) {
+    let progress = &mut actor.progress;
+    if progress.vote_cast && now <= progress.vote_bin {
+        return;
+    }
+    let nats = baseline::shared::edge(now);
+    let share = |nats: f64| shared.strata(keys.tenant).map_or(1.0, |strata| strata.share(nats).0);
+    let was_rare =
+        progress.vote_cast && share(baseline::shared::edge(progress.vote_bin)) < RARE_SHARE;
+    if !was_rare && share(nats) < RARE_SHARE {
+        if progress.rare_votes < 100 {
+            return;
+        }
+        progress.rare_votes -= 100;
+    }
+    let row = stratum(progress.active_hours.saturating_sub(1));
+    let cell = |bin: u8| (row * BINS) as u64 + u64::from(bin);
+    for scope in
+        [keys.tenant, keys.group].into_iter().take(if keys.group == keys.tenant { 1 } else { 2 })
+    {
+        if progress.vote_cast {
+            deltas.add(Table::Hours, scope, cell(progress.vote_bin), -1_000);
+        }
+        deltas.add(Table::Hours, scope, cell(now), 1_000);
+    }
+    progress.vote_bin = now;
+    progress.vote_cast = true;
+}
+
+fn start_actor(actor: &mut Actor, now_s: u32, siblings: Option<f64>) {
+    actor.progress.first_s = now_s;
+    actor.progress.rare_votes = RARE_START;
+    // A new actor starts at the lower of base trust and its siblings': their evidence is its own.
+    if let Some(evidence) = siblings {
+        #[expect(clippy::cast_possible_truncation, reason = "evidence below 1e4")]
+        let evidence = evidence as f32;
+        actor.trust.slow = evidence;
+    }
+}
+
+/// The evidence that stands against the least trusted sibling, in nats.
+fn sibling_evidence(agent: &baseline::Agent, index: usize) -> Option<f64> {
+    let others = agent.actors.iter().enumerate().filter(|(other, _)| *other != index);
+    others
+        .map(|(_, actor)| f64::from(actor.trust.fast) + f64::from(actor.trust.slow))
+        .max_by(f64::total_cmp)
+}

@@ -1,0 +1,184 @@
+//! Findings: a verdict in full, with every contribution in words. Made only for activities past the finding floor
+//! and where an explanation is asked for.
+
+use baseline::Actor;
+use schemas::activity::{Activity, Principal};
+use schemas::finding::{BaselineState, Body, FINDING_SCHEMA, Facts, Finding, Verdict};
+use schemas::time::{EventTime, TIME_MS_MIN};
+use schemas::trust::Level;
+use schemas::{ActorRef, Contribution, MicroNats, Source};
+
+use crate::budget::ReturnPeriod;
+use crate::context::Context;
+use crate::engine::{Assessment, SignalScore};
+use crate::keys::destination_label;
+use crate::observe::Stamp;
+use crate::settings::Settings;
+use crate::signal::{Evidence, signals};
+
+/// Own evidence that is one of the two keys: 4.6 nats, odds of a hundred.
+const KEY_MICRO: i64 = 4_600_000;
+/// Active hours after which a baseline is `ready`.
+const READY_HOURS: u32 = 24;
+
+/// Trust around an activity.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TrustMove {
+    pub(crate) before: f64,
+    pub(crate) after: f64,
+    pub(crate) level_before: Level,
+    pub(crate) level_after: Level,
+}
+
+/// Where a finding's cause stands.
+pub(crate) fn source(stamp: &Stamp<'_>) -> Source {
+    Source {
+        topic_id: stamp.topic.to_owned(),
+        partition: stamp.partition,
+        offset: stamp.offset,
+        ordinal: stamp.ordinal,
+    }
+}
+
+/// The actor by name.
+pub(crate) fn actor_ref(activity: &Activity<'_>) -> ActorRef {
+    ActorRef {
+        tenant_id: activity.tenant_id.to_string(),
+        agent_id: activity.agent.id.to_string(),
+        authority: activity.authority(),
+    }
+}
+
+/// A finding around a body.
+pub(crate) fn finding(
+    activity: &Activity<'_>,
+    stamp: &Stamp<'_>,
+    settings: &Settings,
+    body: Body,
+) -> Finding {
+    Finding {
+        schema: FINDING_SCHEMA.to_owned(),
+        tenant_id: activity.tenant_id.to_string(),
+        log_time: EventTime::from_millis(stamp.log_ms).unwrap_or(activity.time),
+        source: source(stamp),
+        versions: settings.versions.clone(),
+        body,
+    }
+}
+
+/// A verdict with its explanations.
+pub(crate) fn verdict(
+    ctx: &Context<'_>,
+    assessment: &Assessment,
+    period: &ReturnPeriod,
+    trust: TrustMove,
+) -> Verdict {
+    let explained = |shadow: bool| {
+        let scores = assessment.signals.iter().filter(move |score| score.shadow == shadow);
+        scores.map(|score| contribution(ctx, score)).collect::<Vec<_>>()
+    };
+    let mut keys: Vec<String> = Vec::new();
+    for score in
+        assessment.signals.iter().filter(|s| !s.shadow && s.evidence_micronats >= KEY_MICRO)
+    {
+        let family = signals().get(score.index).map_or("", |signal| signal.family);
+        if !keys.iter().any(|key| key == family) {
+            keys.push(family.to_owned());
+        }
+    }
+    let activity = ctx.activity;
+    Verdict {
+        actor: actor_ref(activity),
+        activity_id: activity.id.to_string(),
+        time: activity.time,
+        score: MicroNats(assessment.micronats),
+        contributions: explained(false),
+        shadow_contributions: explained(true),
+        return_period_actor_months: period.actor_months,
+        return_period_support: period.support,
+        keys,
+        hard_indicator: None,
+        baseline: baseline_state(ctx.actor),
+        trust_before: trust.before,
+        trust_after: trust.after,
+        level_before: trust.level_before,
+        level_after: trust.level_after,
+        facts: facts(activity),
+    }
+}
+
+fn contribution(ctx: &Context<'_>, score: &SignalScore) -> Contribution {
+    // Without evidence of its own, only the session's surprise stands under the signal's name.
+    let none = Evidence { channel: 0, nats: 0.0, fact: u8::MAX, numbers: [0.0; 4] };
+    let evidence = score.evidence.unwrap_or(none);
+    let words = signals()
+        .get(score.index)
+        .map(|signal| (signal.explain)(ctx, &evidence))
+        .unwrap_or_default();
+    Contribution {
+        signal: score.id.to_owned(),
+        micronats: MicroNats(score.micronats),
+        evidence_micronats: MicroNats(score.evidence_micronats),
+        observed: words.observed,
+        expected: words.expected,
+        support: words.support,
+        peers: words.peers,
+        normal: words.normal,
+    }
+}
+
+fn baseline_state(actor: &Actor) -> BaselineState {
+    let progress = &actor.progress;
+    let ready = progress.active_hours >= READY_HOURS;
+    let first_ms = TIME_MS_MIN + i64::from(progress.first_s) * 1_000;
+    BaselineState {
+        state: if ready { "ready" } else { "learning" }.to_owned(),
+        events: u64::from(progress.events),
+        active_hours: u64::from(progress.active_hours),
+        first_seen: if progress.events > 0 { EventTime::from_millis(first_ms).ok() } else { None },
+    }
+}
+
+fn facts(activity: &Activity<'_>) -> Facts {
+    let text = |value: Option<&str>| value.map(str::to_owned);
+    let name =
+        |principal: &Principal<'_>| principal.name.as_deref().unwrap_or(&principal.id).to_owned();
+    let delegation = activity.delegation.as_ref();
+    let subject = delegation.and_then(|d| d.subject.as_ref());
+    let session = activity.session.as_ref();
+    let tool = activity.action.tool.as_ref();
+    let destination = activity.destination.as_ref();
+    let source = activity.source.as_ref();
+    let usage = activity.usage.unwrap_or_default();
+    Facts {
+        agent_instance_id: text(activity.agent.instance_id.as_deref()),
+        agent_issuer: text(activity.agent.issuer.as_deref()),
+        agent_name: text(activity.agent.name.as_deref()),
+        agent_version: text(activity.agent.version.as_deref()),
+        blueprint: text(activity.agent.blueprint.as_deref()),
+        owner: activity.agent.owner.as_ref().map(name),
+        subject: subject.map(|s| s.id.to_string()),
+        subject_name: text(subject.and_then(|s| s.name.as_deref())),
+        chain: delegation
+            .map(|d| d.chain.iter().map(|p| p.id.to_string()).collect())
+            .unwrap_or_default(),
+        purpose: text(activity.purpose()),
+        delegation_id: text(delegation.and_then(|d| d.id.as_deref())),
+        credential_id: text(activity.credential.as_ref().and_then(|c| c.id.as_deref())),
+        session: text(session.and_then(|s| s.task_id.as_deref().or(s.id.as_deref()))),
+        action: activity.action.kind.as_str().to_owned(),
+        operation: text(
+            tool.and_then(|t| t.name.as_deref()).or(activity.action.operation.as_deref()),
+        ),
+        tool_server: text(tool.and_then(|t| t.server.as_deref())),
+        resource: text(activity.resource.as_ref().and_then(|r| r.id.as_deref())),
+        destination: destination.and_then(destination_label).map(|label| label.into_owned()),
+        destination_ip: destination.and_then(|d| d.ip).map(|ip| ip.to_string()),
+        source: source
+            .and_then(|s| s.ip.map(|ip| ip.to_string()).or_else(|| text(s.host.as_deref()))),
+        bytes_out: usage.bytes_out,
+        bytes_in: usage.bytes_in,
+        outcome: activity.outcome.as_ref().map(|outcome| outcome.result.as_str().to_owned()),
+        trace_id: text(activity.trace.as_ref().and_then(|trace| trace.trace_id.as_deref())),
+    }
+}

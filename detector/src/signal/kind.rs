@@ -1,0 +1,117 @@
+//! What a signal is: an id, a family, its channels, a function from context to evidence and one to words. Adding
+//! one touches its own file and the list.
+
+use baseline::math::ln;
+
+use super::list::ALL;
+use crate::context::Context;
+
+/// Micro-nats of a nat.
+pub(crate) const MICRO: f64 = 1e6;
+
+/// One kind of strangeness.
+pub struct Signal {
+    /// Id in alerts, metrics, config and file names.
+    pub id: &'static str,
+    /// Family: two keys need two families.
+    pub family: &'static str,
+    /// Channels with a scale of their own.
+    pub channels: usize,
+    /// Whether it keeps its full weight on a failed action.
+    pub full_on_failure: bool,
+    /// Evidence of an activity, if any.
+    pub(crate) evaluate: fn(&Context<'_>) -> Option<Evidence>,
+    /// The evidence in words.
+    pub(crate) explain: fn(&Context<'_>, &Evidence) -> Explanation,
+}
+
+/// Evidence in nats with the numbers its explanation needs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evidence {
+    /// Which of the signal's channels.
+    pub channel: usize,
+    /// Model evidence G in nats, before calibration.
+    pub nats: f64,
+    /// Which fact it was.
+    pub fact: u8,
+    /// Numbers of that fact.
+    pub numbers: [f64; 4],
+}
+
+/// Evidence in words.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Explanation {
+    /// What was seen.
+    pub observed: String,
+    /// What was expected.
+    pub expected: String,
+    /// Observations behind the expectation.
+    pub support: u64,
+    /// What peers do.
+    pub peers: String,
+    /// The smallest change that would have kept it silent.
+    pub normal: String,
+}
+
+impl Evidence {
+    /// Evidence on the first channel; `None` where there is nothing to say.
+    pub(crate) fn of(nats: f64, fact: u8, numbers: [f64; 4]) -> Option<Self> {
+        (nats > 0.0).then_some(Self { channel: 0, nats, fact, numbers })
+    }
+}
+
+/// Every signal, in the order of the list.
+pub(crate) fn signals() -> &'static [&'static Signal] {
+    ALL
+}
+
+/// Channels of all signals together.
+pub(crate) fn channel_count() -> usize {
+    ALL.iter().map(|signal| signal.channels).sum()
+}
+
+/// Ids of all signals, in the order of the list.
+pub fn signal_ids() -> Vec<&'static str> {
+    ALL.iter().map(|signal| signal.id).collect()
+}
+
+/// The family of a signal id; empty where it is none of ours.
+pub fn family_of(id: &str) -> &'static str {
+    ALL.iter().find(|signal| signal.id == id).map_or("", |signal| signal.family)
+}
+
+/// Deviance of a negative binomial with mean `mu` and dispersion `r` at a count `c` above its mean, in nats:
+/// c ln(c/mu) - (c+r) ln((c+r)/(mu+r)); 0 below the mean.
+pub(crate) fn deviance(c: f64, mu: f64, r: f64) -> f64 {
+    if c <= mu || mu <= 0.0 {
+        return 0.0;
+    }
+    (c * ln(c / mu) - (c + r) * ln((c + r) / (mu + r))).max(0.0)
+}
+
+/// A count for people.
+pub(crate) fn count(x: f64) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
+    let count = (x + 0.5).clamp(0.0, 1e15) as u64;
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_channels_fit_a_session() {
+        let mut ids = signal_ids();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), ALL.len());
+        assert!(channel_count() <= baseline::part::sessions::CHANNELS_MAX);
+    }
+
+    #[test]
+    fn deviance_is_zero_up_to_the_mean_and_grows_beyond() {
+        assert!(deviance(3.0, 5.0, 1.0).abs() < 1e-12);
+        assert!(deviance(50.0, 5.0, 1.0) > deviance(20.0, 5.0, 1.0));
+    }
+}

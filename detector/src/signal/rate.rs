@@ -1,0 +1,88 @@
+//! # rate
+//!
+//! **Detects.** Far more calls than usual, by the agent or to one destination, within a minute, an hour or half a
+//! day.
+//!
+//! **Why.** Floods, scraping and runaway loops are many times what the agent does, whatever each call looks like.
+//!
+//! **Wrong when.** Work arrives in rare batches: the first batch of a young agent is a burst like any other.
+//!
+//! **Example.** 57 calls in a minute to one host; usual are 0.2.
+
+use baseline::part::rates::WINDOWS_S;
+
+use super::kind::count;
+use super::{Evidence, Explanation, Signal, deviance};
+use crate::context::Context;
+
+pub(super) const SIGNAL: Signal =
+    Signal { id: "rate", family: "tempo", channels: 1, full_on_failure: true, evaluate, explain };
+
+/// What any agent may do within a minute, an hour and half a day before it is known: calls.
+const FLOOR: [f64; 3] = [1.0, 4.0, 12.0];
+/// Dispersion of the negative binomial: work comes in clumps.
+const DISPERSION: f64 = 0.7;
+
+/// Usual count in a window of `window_s`, from a 30-day decayed sum and the actor's age.
+pub(super) fn usual(long: f64, age_s: f64, window_s: f64) -> f64 {
+    let half_life = 30.0 * 86_400.0;
+    let age = age_s.max(86_400.0);
+    let exposure =
+        half_life / std::f64::consts::LN_2 * (1.0 - baseline::math::decay(age, half_life));
+    long / exposure * window_s / std::f64::consts::LN_2
+}
+
+fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
+    if ctx.late || !ctx.first_of_call {
+        return None;
+    }
+    let now_s = ctx.keys.now_s;
+    let age_s = f64::from(now_s.saturating_sub(ctx.actor.progress.first_s));
+    let mut worst = (0.0, 0_u8, [0.0; 4]);
+    let mut consider = |fact: u8, seen: f64, long: f64, window: usize| {
+        let (Some(window_s), Some(floor)) = (WINDOWS_S.get(window), FLOOR.get(window)) else {
+            return;
+        };
+        let mean = usual(long, age_s, *window_s) + floor;
+        let nats = deviance(seen, mean, DISPERSION);
+        if nats > worst.0 {
+            worst = (nats, fact, [seen, mean, *window_s, long]);
+        }
+    };
+    let (recent, long) = ctx.actor.calls.at(now_s);
+    for (window, seen) in recent.into_iter().enumerate() {
+        consider(0, seen + 1.0, long, window);
+    }
+    if let Some(place) = ctx.actor.places.get(baseline::hash::tag(ctx.keys.destination)) {
+        let (minute, hour, long) = place.at(now_s);
+        consider(1, minute + 1.0, long, 0);
+        consider(1, hour + 1.0, long, 1);
+    }
+    Evidence::of(worst.0, worst.1, worst.2)
+}
+
+pub(super) fn window_name(window_s: f64) -> &'static str {
+    if window_s < 100.0 {
+        "a minute"
+    } else if window_s < 10_000.0 {
+        "an hour"
+    } else {
+        "twelve hours"
+    }
+}
+
+fn explain(_: &Context<'_>, evidence: &Evidence) -> Explanation {
+    let [seen, mean, window_s, long] = evidence.numbers;
+    let what = if evidence.fact == 0 { "calls" } else { "calls to this destination" };
+    Explanation {
+        observed: format!("{} {what} in {}", count(seen), window_name(window_s)),
+        expected: format!("about {mean:.1} in {}", window_name(window_s)),
+        support: count(long),
+        peers: "not compared".into(),
+        normal: format!(
+            "fewer than {} {what} in {}",
+            count(mean.ceil() + 1.0),
+            window_name(window_s)
+        ),
+    }
+}

@@ -1,0 +1,4 @@
+//! One file per input format; what they share stands beside this folder, never in it.
+
+pub(crate) mod native;
+pub(crate) mod otlp;

@@ -1,0 +1,55 @@
+//! The whole test suite in one command. It decides nothing: cargo runs the tests, this adds up their
+//! results, so that the last line says how many there were.
+
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::process::{ExitCode, Stdio};
+
+use anyhow::{Context, Result};
+
+pub(crate) fn run(extra: &[&str]) -> Result<ExitCode> {
+    let mut command = crate::cargo(&crate::root()?);
+    command.args(["test", "--workspace", "--no-fail-fast"]);
+    if env::var_os("CI").is_some() {
+        command.arg("--locked");
+    }
+    let mut child = command.args(extra).stdout(Stdio::piped()).spawn()?;
+    let stdout = child.stdout.take().context("failed to read what the tests print")?;
+    let (mut passed, mut failed) = (0, 0);
+    for line in BufReader::new(stdout).lines() {
+        let line = line?;
+        println!("{line}");
+        if let Some(counts) = counts(&line) {
+            passed += counts.0;
+            failed += counts.1;
+        }
+    }
+    let success = child.wait()?.success();
+    if !success && failed == 0 {
+        println!("a test binary did not build or ended without a result: counted as one failure");
+        failed = 1;
+    }
+    println!("{passed} passed, {failed} failed");
+    Ok(if success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Reads `test result: ok. 5 passed; 1 failed; ..`.
+fn counts(line: &str) -> Option<(u64, u64)> {
+    let (_, rest) = line.strip_prefix("test result: ")?.split_once(". ")?;
+    let mut parts = rest.split("; ");
+    let passed = parts.next()?.strip_suffix(" passed")?.parse().ok()?;
+    let failed = parts.next()?.strip_suffix(" failed")?.parse().ok()?;
+    Some((passed, failed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counts;
+
+    #[test]
+    fn reads_the_result_line_of_a_test_binary() {
+        let line = "test result: FAILED. 5 passed; 1 failed; 0 ignored; finished in 0.00s";
+        assert_eq!(counts(line), Some((5, 1)));
+        assert_eq!(counts("test a::b ... ok"), None);
+    }
+}
