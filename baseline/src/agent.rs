@@ -7,6 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::bytes::{Reader, StateError, Writer};
 use crate::part::hours::Hours;
 use crate::part::novelty::Novelty;
+use crate::part::peaks::Peaks;
 use crate::part::places::Places;
 use crate::part::progress::Progress;
 use crate::part::rates::Rate;
@@ -46,6 +47,8 @@ pub struct Actor {
     pub trust: TrustState,
     /// Calls.
     pub calls: Rate,
+    /// Heights of its bursts of calls.
+    pub peaks: Peaks,
     /// Values it had never met.
     pub firsts: Rate,
     /// Failed calls.
@@ -155,6 +158,7 @@ impl Actor {
         for rate in [&self.calls, &self.firsts, &self.failures] {
             rate.encode(out);
         }
+        self.peaks.encode(out);
         self.places.encode(out);
         self.resources.encode(out);
         self.networks.encode(out);
@@ -174,6 +178,7 @@ impl Actor {
             calls: Rate::decode(input)?,
             firsts: Rate::decode(input)?,
             failures: Rate::decode(input)?,
+            peaks: Peaks::decode(input)?,
             places: Places::decode(input)?,
             resources: Slots::decode(input)?,
             networks: Slots::decode(input)?,

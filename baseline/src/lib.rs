@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod bytes;
+pub mod crowd;
 pub mod hash;
 pub mod math;
 pub mod part;

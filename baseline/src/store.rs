@@ -78,6 +78,8 @@ pub struct Store {
     known_bytes: usize,
     young_bytes: usize,
     counts: StoreCounts,
+    /// Keys that changed, where that is tracked.
+    touched: Option<BTreeSet<Box<str>>>,
 }
 
 /// Rank of a record: log2(active hours) - idle days / 30, up to a constant that is the same for all.
@@ -102,6 +104,7 @@ impl Store {
             known_bytes: 0,
             young_bytes: 0,
             counts: StoreCounts::default(),
+            touched: None,
         }
     }
 
@@ -129,6 +132,7 @@ impl Store {
 
     /// Puts an agent back, promoting and evicting as the cap demands.
     pub fn check_in(&mut self, key: &str, agent: Box<Agent>, place: Place) {
+        self.touch(key);
         if place == Place::Known {
             self.put_known(key, agent);
         } else if agent.active_hours() >= PROMOTION_HOURS {
@@ -177,6 +181,7 @@ impl Store {
             return false;
         };
         self.order.remove(&weakest);
+        self.touch(&weakest.1);
         if let Some(known) = self.known.remove(&weakest.1) {
             self.known_bytes -= known.bytes;
             self.counts.known_evicted += 1;
@@ -190,13 +195,14 @@ impl Store {
             self.next_arrival += 1;
             self.next_arrival
         });
-        self.young_bytes += young_entry_bytes(key, packed.len());
+        self.young_bytes += entry_bytes(key, packed.len());
         self.arrivals.insert(arrival, key.into());
         self.young.insert(key.into(), (arrival, packed));
         while self.young_bytes > self.limits.young_bytes_max {
             let Some((_, oldest)) = self.arrivals.pop_first() else { break };
+            self.touch(&oldest);
             if let Some((_, packed)) = self.young.remove(&oldest) {
-                self.young_bytes -= young_entry_bytes(&oldest, packed.len());
+                self.young_bytes -= entry_bytes(&oldest, packed.len());
                 self.counts.young_evicted += 1;
             }
         }
@@ -205,7 +211,7 @@ impl Store {
     fn remove_young(&mut self, key: &str) -> Option<u64> {
         let (arrival, packed) = self.young.remove(key)?;
         self.arrivals.remove(&arrival);
-        self.young_bytes -= young_entry_bytes(key, packed.len());
+        self.young_bytes -= entry_bytes(key, packed.len());
         Some(arrival)
     }
 
@@ -215,6 +221,46 @@ impl Store {
             return Some(agent.encode());
         }
         self.young.get(key).map(|(_, packed)| packed.to_vec())
+    }
+
+    /// Keeps track of which records change, from now on.
+    pub fn track_touched(&mut self) {
+        self.touched.get_or_insert_default();
+    }
+
+    /// The records that changed since the last call, each once, in key order; an empty value is a tombstone.
+    pub fn take_touched(&mut self) -> Vec<(String, Vec<u8>)> {
+        let Some(keys) = self.touched.as_mut().map(std::mem::take) else { return Vec::new() };
+        keys.into_iter().map(|key| (key.to_string(), self.save(&key).unwrap_or_default())).collect()
+    }
+
+    /// Restores one record: a known agent's, a young one's, or a tombstone. Young ones arrive in key order.
+    pub fn load(&mut self, key: &str, bytes: &[u8]) -> Result<(), StateError> {
+        self.remove_young(key);
+        if let Some(old) = self.known.remove(key) {
+            self.known_bytes -= old.bytes;
+            self.order.remove(&(old.rank, key.into()));
+        }
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        if bytes.len() <= young::YOUNG_BYTES_MAX {
+            let agent = young::unpack(bytes)?;
+            self.put_young(key, &agent);
+        } else {
+            let agent = Box::new(Agent::decode(bytes)?);
+            let (bytes, rank) = (entry_bytes(key, agent.bytes()), rank(&agent));
+            self.known_bytes += bytes;
+            self.order.insert((rank, key.into()));
+            self.known.insert(key.into(), Known { agent: Some(agent), rank, bytes });
+        }
+        Ok(())
+    }
+
+    fn touch(&mut self, key: &str) {
+        if let Some(touched) = self.touched.as_mut() {
+            touched.insert(key.into());
+        }
     }
 
     /// Replaces a held agent by its own encoded record, as a restore does.
@@ -243,11 +289,7 @@ impl Store {
     }
 }
 
-/// Bytes of a known entry: the record, the key in both maps, and their nodes.
+/// Bytes of an entry: the record, the key in both maps, and their nodes.
 fn entry_bytes(key: &str, record: usize) -> usize {
-    record + 2 * key.len() + ENTRY_BYTES
-}
-
-fn young_entry_bytes(key: &str, record: usize) -> usize {
     record + 2 * key.len() + ENTRY_BYTES
 }

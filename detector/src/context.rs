@@ -1,5 +1,6 @@
 //! What a signal may look at: the activity, the actor's habits before it, its session, and the fleet's snapshot.
 
+use baseline::crowd::Busy;
 use baseline::part::sessions::{Counted, Session};
 use baseline::shared::{Scope, Shared};
 use baseline::{Actor, Head};
@@ -22,6 +23,8 @@ pub(crate) struct Context<'a> {
     pub(crate) late: bool,
     /// The first activity of its call: order, rate and failures count the call once.
     pub(crate) first_of_call: bool,
+    /// How busy the destination is, over all agents of the partition.
+    pub(crate) busy: Busy,
 }
 
 /// Hundredths as a number of sessions.

@@ -37,18 +37,20 @@ pub(crate) struct Lesson {
     transfers: [Option<(u32, f64)>; 2],
     pub(crate) surprise: f64,
     warm: bool,
+    strange: bool,
     new_session: bool,
 }
 
 impl Lesson {
     /// Takes down what the activity shows; changes nothing.
     pub(crate) fn of(ctx: &Context<'_>, plain_micronats: i64) -> Self {
-        let strange = plain_micronats >= STRANGE_MICRO;
+        let strange = plain_micronats >= STRANGE_MICRO && is_warm(ctx);
         let mut lesson = Self {
             first_value: fan_out::is_first(ctx),
             failed: failure::failed(ctx),
             transfers: volume::transfers(ctx),
-            warm: ctx.peer_sessions() >= WARM_SESSIONS,
+            warm: is_warm(ctx),
+            strange,
             new_session: ctx.session.events == 0,
             ..Self::default()
         };
@@ -97,7 +99,7 @@ impl Lesson {
                 self.counts.push((keys.group, cells::tool(0, keys.tool), weight));
                 self.slots.push(cells::tool(0, keys.tool));
             }
-            let new = ctx.tool_is_new();
+            let new = ctx.tool_is_new() && is_ripe(ctx);
             self.new_tool = Some(new);
             if new {
                 for cell in [
@@ -141,6 +143,7 @@ impl Lesson {
         let occasion = ctx.session.counted(narrow) == Counted::No;
         let fresh = ctx.session.counted(value) == Counted::No;
         let mut walking = occasion;
+        let ripe = is_ripe(ctx);
         let mut first = true;
         let mut answer = None;
         for level in levels(ctx, kind, value).into_iter().flatten() {
@@ -149,7 +152,7 @@ impl Lesson {
                 let scope = if level.tenant { keys.tenant } else { keys.group };
                 self.counts.push((scope, level.cell, weight));
             }
-            if !walking || !level.known {
+            if !walking || !level.known || !ripe {
                 continue;
             }
             let new = !is_known(ctx, kind, &level);
@@ -235,15 +238,14 @@ impl Lesson {
         }
     }
 
-    /// Learns the actor's own parts. `tenths` is the weight: 10 whole, 1 strange.
-    pub(crate) fn teach(
-        &self,
-        actor: &mut Actor,
-        head: &mut Head,
-        keys: &Keys,
-        authority: usize,
-        tenths: u16,
-    ) {
+    /// The weight of the activity in habits: 10 whole, 1 strange.
+    pub(crate) fn tenths(&self) -> u16 {
+        if self.strange { 1 } else { 10 }
+    }
+
+    /// Learns the actor's own parts.
+    pub(crate) fn teach(&self, actor: &mut Actor, head: &mut Head, keys: &Keys, authority: usize) {
+        let tenths = self.tenths();
         let weight = f64::from(tenths) / 10.0;
         if let Some(count) = head.authority_mix.get_mut(authority) {
             *count = count.saturating_add(1);
@@ -300,6 +302,8 @@ impl Lesson {
         };
         if first_of_call {
             actor.calls.add(keys.now_s, 1.0, gate);
+            let heights = actor.calls.at(keys.now_s).0;
+            actor.peaks.see(heights, keys.day, learn);
             if keys.destination != 0 && (learn || actor.places.get(tag(keys.destination)).is_some())
             {
                 actor.places.add(tag(keys.destination), keys.now_s, 1.0, gate);
@@ -309,6 +313,10 @@ impl Lesson {
             }
         }
         if self.first_value {
+            // Noted without weight, so that a value that is not learned still is a first only once.
+            if let Some(whole) = keys.resource.get(2).filter(|key| **key != 0) {
+                actor.resources.learn(tag(*whole), 0, keys.day);
+            }
             actor.firsts.add(keys.now_s, 1.0, gate);
         }
     }
@@ -353,6 +361,18 @@ impl Lesson {
             *before = (*before).max(now);
         }
     }
+}
+
+/// Whether the context knows enough to call anything strange: only then a session votes or is weighed down.
+pub(crate) fn is_warm(ctx: &Context<'_>) -> bool {
+    let sessions = if ctx.keys.purpose == 0 { ctx.peer_sessions() } else { ctx.purpose_sessions() };
+    sessions >= WARM_SESSIONS
+}
+
+/// Whether what is new here says how often new things come: not while the context itself is new.
+fn is_ripe(ctx: &Context<'_>) -> bool {
+    let sessions = if ctx.keys.purpose == 0 { ctx.peer_sessions() } else { ctx.purpose_sessions() };
+    sessions >= 1.0
 }
 
 /// Learns the step between two tools of the actor itself.

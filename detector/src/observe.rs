@@ -4,6 +4,8 @@
 use std::sync::Arc;
 
 use baseline::agent::authority_index;
+use baseline::crowd::Crowd;
+use baseline::hash::tag;
 use baseline::shared::{BINS, Deltas, Shared, Table, bin, stratum};
 use baseline::store::{Limits, Place, Store, StoreCounts};
 use baseline::{Actor, young};
@@ -87,6 +89,7 @@ impl Observed {
 pub struct Observe {
     settings: Arc<Settings>,
     store: Store,
+    crowd: Crowd,
     shared: Arc<Shared>,
     deltas: Deltas,
     frozen: bool,
@@ -101,6 +104,7 @@ impl Observe {
         Self {
             settings,
             store,
+            crowd: Crowd::default(),
             shared: Arc::default(),
             deltas: Deltas::default(),
             frozen: false,
@@ -136,6 +140,16 @@ impl Observe {
     /// The agents of this partition, for a restore.
     pub fn store_mut(&mut self) -> &mut Store {
         &mut self.store
+    }
+
+    /// How busy destinations are, for saving.
+    pub fn crowd(&self) -> &Crowd {
+        &self.crowd
+    }
+
+    /// Restores how busy destinations are.
+    pub fn set_crowd(&mut self, crowd: Crowd) {
+        self.crowd = crowd;
     }
 
     /// Observes one activity. With `explain`, the verdict is always a finding.
@@ -191,6 +205,7 @@ impl Observe {
         }
         let late = actor.progress.last_s > keys.now_s + LATE_S;
         let (tenant, group) = Context::scopes(&shared, keys);
+        let busy = self.crowd.at(tag(keys.destination), keys.now_s);
         let ctx = Context {
             activity,
             keys,
@@ -201,6 +216,7 @@ impl Observe {
             group,
             late,
             first_of_call,
+            busy,
         };
         let assessment = assess(&ctx, shared.calibration(keys.tenant), &self.settings.signal_modes);
         let lesson = Lesson::of(&ctx, assessment.plain_micronats);
@@ -216,6 +232,7 @@ impl Observe {
             group,
             late,
             first_of_call,
+            busy,
         };
         let floor = FINDING_SHARE / self.settings.alerts_per_actor_month;
         let past_floor = period.actor_months >= floor;
@@ -344,14 +361,22 @@ impl Observe {
                 .and_then(|s| s.evidence)
                 .map_or(0.0, |e| e.nats);
             lesson.count(actor, keys, rate, learns, how.first_of_call);
+            if how.first_of_call && keys.destination != 0 {
+                let weight = if !learns || rate >= 20.0 { 0.1 } else { 1.0 };
+                self.crowd.add(
+                    tag(keys.destination),
+                    keys.now_s,
+                    if self.frozen { 0.0 } else { weight },
+                );
+            }
         }
         if !learns {
             return;
         }
-        let tenths = if assessment.plain_micronats < 4_000_000 { 10 } else { 1 };
-        lesson.teach(actor, head, keys, authority_index(actor.authority), tenths);
+        actor.progress.learned_s = actor.progress.learned_s.max(keys.now_s);
+        lesson.teach(actor, head, keys, authority_index(actor.authority));
         if how.first_of_call && !how.late {
-            teach_step(actor, how.from, keys.tool, tenths, keys.day);
+            teach_step(actor, how.from, keys.tool, lesson.tenths(), keys.day);
         }
         lesson.share(&mut self.deltas);
     }

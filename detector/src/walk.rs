@@ -80,7 +80,7 @@ pub(crate) fn is_known(ctx: &Context<'_>, kind: Kind, level: &Level) -> bool {
         let tag = baseline::hash::tag(level.slot);
         return match kind {
             Kind::Resource(_) => ctx.actor.resources.weight(tag, ctx.keys.day) >= 0.05,
-            _ => ctx.actor.places.get(tag).is_some(),
+            _ => ctx.actor.places.get(tag).is_some_and(|place| place.long >= 0.05),
         };
     }
     let count = if level.tenant { ctx.everyone(level.cell) } else { ctx.peers(level.cell) };

@@ -316,10 +316,7 @@ fn optional<'h>(
     std::str::from_utf8(value).map(Some).map_err(|_| HeaderError::InvalidUtf8(name))
 }
 
-fn required<'h>(
-    from: &'h [(String, Vec<u8>)],
-    name: &'static str,
-) -> Result<&'h str, HeaderError> {
+fn required<'h>(from: &'h [(String, Vec<u8>)], name: &'static str) -> Result<&'h str, HeaderError> {
     optional(from, name)?.ok_or(HeaderError::Missing(name))
 }
 

@@ -2,6 +2,7 @@
 
 pub mod hours;
 pub mod novelty;
+pub mod peaks;
 pub mod places;
 pub mod progress;
 pub mod rates;

@@ -79,7 +79,9 @@ impl Places {
             let (minute, hour, long) = place.at(now_s);
             place.minute = narrow(minute + seen);
             place.hour = narrow(hour + seen);
-            place.long = narrow(long + weight);
+            if weight > 0.0 {
+                place.long = narrow(long + weight);
+            }
             place.last_s = place.last_s.max(now_s);
         }
     }

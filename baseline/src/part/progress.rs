@@ -10,6 +10,8 @@ pub struct Progress {
     pub first_s: u32,
     /// Second of the newest activity, since 1990.
     pub last_s: u32,
+    /// Second of the newest activity that taught anything, since 1990: the end of what habits cover.
+    pub learned_s: u32,
     /// Activities scored, saturating.
     pub events: u32,
     /// Active hours seen.
@@ -27,7 +29,14 @@ pub struct Progress {
 impl Progress {
     /// Appends the progress.
     pub fn encode(&self, out: &mut Writer) {
-        for v in [self.first_s, self.last_s, self.events, self.active_hours, self.vote_hour] {
+        for v in [
+            self.first_s,
+            self.last_s,
+            self.learned_s,
+            self.events,
+            self.active_hours,
+            self.vote_hour,
+        ] {
             out.u32(v);
         }
         out.u8(self.vote_bin);
@@ -40,6 +49,7 @@ impl Progress {
         Ok(Self {
             first_s: input.u32()?,
             last_s: input.u32()?,
+            learned_s: input.u32()?,
             events: input.u32()?,
             active_hours: input.u32()?,
             vote_hour: input.u32()?,

@@ -31,13 +31,15 @@ impl Rate {
         (recent, f64::from(self.long) * decay(dt, LONG_S))
     }
 
-    /// Adds `seen` to the windows and `learned` to the long sum.
+    /// Adds `seen` to the windows and `learned` to the long sum; where nothing is learned, the long sum stands still.
     pub fn add(&mut self, now_s: u32, seen: f64, learned: f64) {
         let (recent, long) = self.at(now_s);
         for (slot, value) in self.recent.iter_mut().zip(recent) {
             *slot = narrow(value + seen);
         }
-        self.long = narrow(long + learned);
+        if learned > 0.0 {
+            self.long = narrow(long + learned);
+        }
         self.last_s = self.last_s.max(now_s);
     }
 

@@ -38,6 +38,11 @@ impl<const CAP: usize> Slots<CAP> {
         self.slots.iter().find(|slot| slot.tag == tag).map_or(0.0, |slot| slot.weight_on(day))
     }
 
+    /// Whether a value has a slot, be its weight nothing.
+    pub fn holds(&self, tag: u32) -> bool {
+        self.slots.iter().any(|slot| slot.tag == tag)
+    }
+
     /// The sum of all weights and the number of values on `day`.
     pub fn total(&self, day: u16) -> (f64, usize) {
         (self.slots.iter().map(|slot| slot.weight_on(day)).sum(), self.slots.len())

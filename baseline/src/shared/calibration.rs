@@ -12,6 +12,9 @@ pub const BINS: usize = 256;
 const FINE: u8 = 120;
 /// Votes below which the shipped prior speaks.
 const VOTES_MIN: f64 = 20.0;
+/// Model evidence in nats beyond which it counts by itself, and at which share.
+const MODEL_FROM: f64 = 8.0;
+const MODEL_SHARE: f64 = 0.25;
 /// Scale of the shipped prior in nats.
 const PRIOR_SCALE: f64 = 1.2;
 
@@ -97,7 +100,8 @@ impl Calibration {
         } else {
             rank(scale.at_least.get(usize::from(bin(x))).copied().unwrap_or(0.0))
         };
-        (z.max(0.0), scale.total)
+        // However often a tenant is flooded, a flood stays one: the model's own evidence is never talked away whole.
+        (z.max((x - MODEL_FROM) * MODEL_SHARE).max(0.0), scale.total)
     }
 }
 

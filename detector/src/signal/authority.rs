@@ -24,6 +24,7 @@ pub(super) const SIGNAL: Signal = Signal {
     family: "identity",
     channels: 1,
     full_on_failure: false,
+    handicap_nats: 0.0,
     evaluate,
     explain,
 };

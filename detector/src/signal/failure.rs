@@ -12,7 +12,7 @@ use baseline::part::rates::WINDOWS_S;
 use schemas::choice::Outcome;
 
 use super::kind::count;
-use super::rate::{usual, window_name};
+use super::rate::{habit_age_s, usual, window_name};
 use super::{Evidence, Explanation, Signal, deviance};
 use crate::context::Context;
 
@@ -21,6 +21,7 @@ pub(super) const SIGNAL: Signal = Signal {
     family: "outcome",
     channels: 1,
     full_on_failure: true,
+    handicap_nats: 3.0,
     evaluate,
     explain,
 };
@@ -39,8 +40,9 @@ fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
         return None;
     }
     let now_s = ctx.keys.now_s;
-    let age_s = f64::from(now_s.saturating_sub(ctx.actor.progress.first_s));
-    let (recent, long) = ctx.actor.failures.at(now_s);
+    let age_s = habit_age_s(ctx);
+    let (recent, _) = ctx.actor.failures.at(now_s);
+    let long = f64::from(ctx.actor.failures.long);
     let mut worst = (0.0, [0.0; 4]);
     for ((seen, window_s), floor) in recent.into_iter().zip(WINDOWS_S).skip(1).zip(FLOOR) {
         let mean = usual(long, age_s, window_s) + floor;

@@ -11,7 +11,7 @@
 use baseline::part::rates::WINDOWS_S;
 
 use super::kind::count;
-use super::rate::{usual, window_name};
+use super::rate::{habit_age_s, usual, window_name};
 use super::{Evidence, Explanation, Signal, deviance};
 use crate::context::Context;
 
@@ -20,6 +20,7 @@ pub(super) const SIGNAL: Signal = Signal {
     family: "tempo",
     channels: 1,
     full_on_failure: true,
+    handicap_nats: 3.0,
     evaluate,
     explain,
 };
@@ -34,7 +35,7 @@ pub(crate) fn is_first(ctx: &Context<'_>) -> bool {
     let place =
         ctx.keys.destination != 0 && ctx.actor.places.get(tag(ctx.keys.destination)).is_none();
     let whole = ctx.keys.resource[2];
-    place || (whole != 0 && ctx.actor.resources.weight(tag(whole), ctx.keys.day) <= 0.0)
+    place || (whole != 0 && !ctx.actor.resources.holds(tag(whole)))
 }
 
 fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
@@ -42,8 +43,9 @@ fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
         return None;
     }
     let now_s = ctx.keys.now_s;
-    let age_s = f64::from(now_s.saturating_sub(ctx.actor.progress.first_s));
-    let (recent, long) = ctx.actor.firsts.at(now_s);
+    let age_s = habit_age_s(ctx);
+    let (recent, _) = ctx.actor.firsts.at(now_s);
+    let long = f64::from(ctx.actor.firsts.long);
     let mut worst = (0.0, [0.0; 4]);
     for ((seen, window_s), floor) in recent.into_iter().zip(WINDOWS_S).skip(1).zip(FLOOR) {
         let mean = usual(long, age_s, window_s) + floor;

@@ -16,8 +16,15 @@ use super::{Evidence, Explanation, Signal};
 use crate::cells;
 use crate::context::Context;
 
-pub(super) const SIGNAL: Signal =
-    Signal { id: "hours", family: "tempo", channels: 1, full_on_failure: false, evaluate, explain };
+pub(super) const SIGNAL: Signal = Signal {
+    id: "hours",
+    family: "tempo",
+    channels: 1,
+    full_on_failure: false,
+    handicap_nats: 1.5,
+    evaluate,
+    explain,
+};
 
 /// Weight of the peers' rhythm, in active hours.
 const PEER_HOURS: f64 = 8.0;

@@ -19,6 +19,9 @@ pub struct Signal {
     pub channels: usize,
     /// Whether it keeps its full weight on a failed action.
     pub full_on_failure: bool,
+    /// Nats by which its calibrated evidence must exceed that of a change of content to weigh as much: how work is
+    /// done varies by itself, what it touches much less. A prior, the same for every tenant.
+    pub handicap_nats: f64,
     /// Evidence of an activity, if any.
     pub(crate) evaluate: fn(&Context<'_>) -> Option<Evidence>,
     /// The evidence in words.

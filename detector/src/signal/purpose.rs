@@ -23,6 +23,7 @@ pub(super) const SIGNAL: Signal = Signal {
     family: "work",
     channels: 1,
     full_on_failure: false,
+    handicap_nats: 0.0,
     evaluate,
     explain,
 };

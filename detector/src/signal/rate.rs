@@ -15,13 +15,25 @@ use super::kind::count;
 use super::{Evidence, Explanation, Signal, deviance};
 use crate::context::Context;
 
-pub(super) const SIGNAL: Signal =
-    Signal { id: "rate", family: "tempo", channels: 1, full_on_failure: true, evaluate, explain };
+pub(super) const SIGNAL: Signal = Signal {
+    id: "rate",
+    family: "tempo",
+    channels: 1,
+    full_on_failure: true,
+    handicap_nats: 2.0,
+    evaluate,
+    explain,
+};
 
 /// What any agent may do within a minute, an hour and half a day before it is known: calls.
 const FLOOR: [f64; 3] = [1.0, 4.0, 12.0];
 /// Dispersion of the negative binomial: work comes in clumps.
 const DISPERSION: f64 = 0.7;
+
+/// Learned calls up to which an actor is new to a destination.
+const NEWCOMER_CALLS: f32 = 50.0;
+/// Calls that any destination may see within a minute and an hour before it is known.
+const SURGE_FLOOR: [f64; 2] = [4.0, 16.0];
 
 /// Usual count in a window of `window_s`, from a 30-day decayed sum and the actor's age.
 pub(super) fn usual(long: f64, age_s: f64, window_s: f64) -> f64 {
@@ -32,33 +44,75 @@ pub(super) fn usual(long: f64, age_s: f64, window_s: f64) -> f64 {
     long / exposure * window_s / std::f64::consts::LN_2
 }
 
+/// How long the actor's habits cover: up to the last activity that taught anything.
+pub(super) fn habit_age_s(ctx: &Context<'_>) -> f64 {
+    f64::from(ctx.actor.progress.learned_s.saturating_sub(ctx.actor.progress.first_s))
+}
+
 fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
     if ctx.late || !ctx.first_of_call {
         return None;
     }
     let now_s = ctx.keys.now_s;
-    let age_s = f64::from(now_s.saturating_sub(ctx.actor.progress.first_s));
+    let age_s = habit_age_s(ctx);
     let mut worst = (0.0, 0_u8, [0.0; 4]);
+    let total = f64::from(ctx.actor.calls.long).max(1.0);
     let mut consider = |fact: u8, seen: f64, long: f64, window: usize| {
         let (Some(window_s), Some(floor)) = (WINDOWS_S.get(window), FLOOR.get(window)) else {
             return;
         };
-        let mean = usual(long, age_s, *window_s) + floor;
+        // Batches are usual at their height, for one destination at its share of the calls.
+        let share = if fact == 0 { 1.0 } else { (long / total).min(1.0) };
+        let peak = ctx.actor.peaks.past.get(window).map_or(0.0, |peak| f64::from(*peak)) * share;
+        let mean = usual(long, age_s, *window_s).max(peak) + floor;
         let nats = deviance(seen, mean, DISPERSION);
         if nats > worst.0 {
             worst = (nats, fact, [seen, mean, *window_s, long]);
         }
     };
-    let (recent, long) = ctx.actor.calls.at(now_s);
+    let (recent, _) = ctx.actor.calls.at(now_s);
+    let long = f64::from(ctx.actor.calls.long);
     for (window, seen) in recent.into_iter().enumerate() {
         consider(0, seen + 1.0, long, window);
     }
     if let Some(place) = ctx.actor.places.get(baseline::hash::tag(ctx.keys.destination)) {
-        let (minute, hour, long) = place.at(now_s);
+        let (minute, hour, _) = place.at(now_s);
+        let long = f64::from(place.long);
         consider(1, minute + 1.0, long, 0);
         consider(1, hour + 1.0, long, 1);
     }
+    if let Some((nats, seen, mean, window_s)) = surge(ctx)
+        && nats > worst.0
+    {
+        worst = (nats, 2, [seen, mean, window_s, ctx.busy.long]);
+    }
     Evidence::of(worst.0, worst.1, worst.2)
+}
+
+/// Calls of all agents of the partition to this destination, against what is usual there: a newcomer that joins a surge
+/// is part of it, an old customer of the destination is not.
+fn surge(ctx: &Context<'_>) -> Option<(f64, f64, f64, f64)> {
+    let destination = ctx.keys.destination;
+    let newcomer = ctx
+        .actor
+        .places
+        .get(baseline::hash::tag(destination))
+        .is_none_or(|place| place.long < NEWCOMER_CALLS);
+    if destination == 0 || !newcomer {
+        return None;
+    }
+    let busy = ctx.busy;
+    let mut worst = (0.0, 0.0, 0.0, 0.0);
+    for (seen, floor, window_s) in
+        [(busy.minute, SURGE_FLOOR[0], 60.0), (busy.hour, SURGE_FLOOR[1], 3_600.0)]
+    {
+        let mean = usual(busy.long, busy.age_s, window_s) + floor;
+        let nats = deviance(seen + 1.0, mean, DISPERSION);
+        if nats > worst.0 {
+            worst = (nats, seen + 1.0, mean, window_s);
+        }
+    }
+    Some(worst)
 }
 
 pub(super) fn window_name(window_s: f64) -> &'static str {
@@ -73,7 +127,11 @@ pub(super) fn window_name(window_s: f64) -> &'static str {
 
 fn explain(_: &Context<'_>, evidence: &Evidence) -> Explanation {
     let [seen, mean, window_s, long] = evidence.numbers;
-    let what = if evidence.fact == 0 { "calls" } else { "calls to this destination" };
+    let what = match evidence.fact {
+        0 => "calls",
+        1 => "calls to this destination",
+        _ => "calls of all agents to this destination",
+    };
     Explanation {
         observed: format!("{} {what} in {}", count(seen), window_name(window_s)),
         expected: format!("about {mean:.1} in {}", window_name(window_s)),

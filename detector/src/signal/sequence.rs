@@ -22,6 +22,7 @@ pub(super) const SIGNAL: Signal = Signal {
     family: "work",
     channels: 1,
     full_on_failure: false,
+    handicap_nats: 2.5,
     evaluate,
     explain,
 };

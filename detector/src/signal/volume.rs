@@ -16,8 +16,15 @@ use super::kind::count;
 use super::{Evidence, Explanation, Signal};
 use crate::context::Context;
 
-pub(super) const SIGNAL: Signal =
-    Signal { id: "volume", family: "data", channels: 1, full_on_failure: false, evaluate, explain };
+pub(super) const SIGNAL: Signal = Signal {
+    id: "volume",
+    family: "data",
+    channels: 1,
+    full_on_failure: false,
+    handicap_nats: 2.5,
+    evaluate,
+    explain,
+};
 
 /// Observations before an actor's own spread speaks.
 const COUNT_MIN: f32 = 3.0;

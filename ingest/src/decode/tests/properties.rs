@@ -170,7 +170,7 @@ impl Dice {
                 3 => Scalar::Bool(self.below(2) == 0),
                 _ => Scalar::Null,
             };
-            (Text::Owned(format!("{n}{}", self.text(20))), scalar)
+            (Text::Owned(format!("{n}.{}", self.text(20))), scalar)
         };
         (0..n).map(attribute).collect()
     }

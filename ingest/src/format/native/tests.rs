@@ -246,7 +246,7 @@ fn event_with(pointer: &str, value: &Value) -> String {
     record.to_string()
 }
 
-fn outcome_of(pointer: &str, value: &Value) -> std::result::Result<Notes, (ErrorCode, String)> {
+fn outcome_of(pointer: &str, value: &Value) -> Result<Notes, (ErrorCode, String)> {
     let mut notes = Notes::default();
     let text = event_with(pointer, value);
     match only(text.as_bytes(), &mut notes) {

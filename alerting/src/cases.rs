@@ -1,0 +1,220 @@
+//! Cases: the open alerts and incidents of one actor. It keeps the counting rule: an alert opens when a
+//! return period reaches 1 / budget and no alert of the actor with the same leading signal is open; later
+//! such events update it; it closes after 12 h of log time without one. Budgets, trust and requests are
+//! judged elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemas::finding::Verdict;
+use schemas::time::{DAY_MS, HOUR_MS};
+use schemas::trust::Level;
+use schemas::{Contribution, EventTime};
+use serde::{Deserialize, Serialize};
+
+use crate::budget;
+use crate::text::clean;
+
+/// An alert closes after that much log time without an event.
+pub(crate) const ALERT_QUIET_MS: i64 = 12 * HOUR_MS;
+/// An incident ends after that much log time without an alerting event.
+pub(crate) const INCIDENT_GAP_MS: i64 = 6 * HOUR_MS;
+/// The incident before still speaks for the rareness of this one for that long.
+const INCIDENT_MEMORY_MS: i64 = 30 * DAY_MS;
+/// Most related events that an alert names.
+const RELATED_EVENTS_MAX: usize = 32;
+
+/// What is known of one actor.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Case {
+    /// Newest trust level that a finding told.
+    pub(crate) level: Level,
+    /// Newest trust that a finding told.
+    pub(crate) trust: f64,
+    /// Open alerts by leading signal.
+    pub(crate) alerts: BTreeMap<String, OpenAlert>,
+    /// The newest incident.
+    pub(crate) incident: Option<Incident>,
+    /// Incidents so far.
+    pub(crate) n_incidents: u32,
+}
+
+/// An alert that is not closed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OpenAlert {
+    /// Its id.
+    pub(crate) id: String,
+    /// Log time of its opening.
+    pub(crate) opened: EventTime,
+    /// Log time of its newest event.
+    pub(crate) last: EventTime,
+    /// Earliest time an agent acted in it.
+    pub(crate) first_seen: EventTime,
+    /// Latest time an agent acted in it.
+    pub(crate) last_seen: EventTime,
+    /// Its events so far.
+    pub(crate) count: u64,
+    /// Ids of its newest events.
+    pub(crate) related_events: Vec<String>,
+    /// Trust before its first event.
+    pub(crate) trust_before: f64,
+    /// Trust after its newest event.
+    pub(crate) trust_after: f64,
+    /// Trust of the least trusted link of the chain at its newest event.
+    pub(crate) trust_effective: f64,
+    /// Level after its newest event.
+    pub(crate) level: Level,
+    /// The event with the largest score, in full.
+    pub(crate) worst: Verdict,
+    /// The newest revocation request of its incident.
+    pub(crate) request_id: Option<String>,
+}
+
+/// Alerting events of one actor without a gap of more than 6 h.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Incident {
+    /// Log time of its newest event.
+    pub(crate) last: EventTime,
+    /// Signal families that are keys.
+    pub(crate) keys: BTreeSet<String>,
+    /// Whether a hard indicator was seen.
+    pub(crate) hard_indicator: bool,
+    /// Largest return period in actor-months.
+    pub(crate) worst_return_period: f64,
+    /// Return period that the incident before adds as a factor; 1 where there is none.
+    pub(crate) prior_return_period: f64,
+    /// Requests made: action and request id.
+    pub(crate) requests: BTreeMap<String, String>,
+}
+
+/// What an alerting event did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// Leading signal of the alert.
+    pub(crate) signal: String,
+    /// Whether it opened it.
+    pub(crate) opened: bool,
+}
+
+// === impl Case ===
+
+impl Case {
+    /// Takes up an alerting event; `fresh_id` is the alert's id should it open one.
+    pub(crate) fn alerting(
+        &mut self,
+        verdict: &Verdict,
+        now: EventTime,
+        fresh_id: String,
+    ) -> Change {
+        self.incident_event(verdict, now);
+        let signal = verdict.leading_signal().to_owned();
+        let opened = !self.alerts.contains_key(&signal);
+        let alert = self
+            .alerts
+            .entry(signal.clone())
+            .or_insert_with(|| OpenAlert::new(fresh_id, verdict, now));
+        alert.event(verdict, now);
+        Change { signal, opened }
+    }
+
+    fn incident_event(&mut self, verdict: &Verdict, now: EventTime) {
+        let gap_ms = |incident: &Incident| now.millis().saturating_sub(incident.last.millis());
+        let going_on = self.incident.as_ref().is_some_and(|i| gap_ms(i) <= INCIDENT_GAP_MS);
+        if !going_on {
+            let prior = self.incident.as_ref().filter(|i| gap_ms(i) <= INCIDENT_MEMORY_MS);
+            self.incident = Some(Incident {
+                last: now,
+                keys: BTreeSet::new(),
+                hard_indicator: false,
+                worst_return_period: 0.0,
+                prior_return_period: prior.map_or(1.0, |i| i.worst_return_period.max(1.0)),
+                requests: BTreeMap::new(),
+            });
+            self.n_incidents = self.n_incidents.saturating_add(1);
+        }
+        if let Some(incident) = self.incident.as_mut() {
+            incident.last = incident.last.max(now);
+            incident.keys.extend(verdict.keys.iter().cloned());
+            incident.hard_indicator |= verdict.hard_indicator.is_some();
+            incident.worst_return_period = incident
+                .worst_return_period
+                .max(budget::finite(verdict.return_period_actor_months));
+        }
+    }
+}
+
+// === impl Incident ===
+
+impl Incident {
+    /// How rare the incident is together with the one before: independent, so they multiply.
+    pub(crate) fn return_period(&self) -> f64 {
+        budget::finite(self.worst_return_period * self.prior_return_period)
+    }
+}
+
+// === impl OpenAlert ===
+
+impl OpenAlert {
+    fn new(id: String, verdict: &Verdict, now: EventTime) -> Self {
+        Self {
+            id,
+            opened: now,
+            last: now,
+            first_seen: verdict.time,
+            last_seen: verdict.time,
+            count: 0,
+            related_events: Vec::new(),
+            trust_before: percent(verdict.trust_before),
+            trust_after: percent(verdict.trust_after),
+            trust_effective: percent(verdict.trust_after),
+            level: verdict.level_after,
+            worst: kept(verdict),
+            request_id: None,
+        }
+    }
+
+    fn event(&mut self, verdict: &Verdict, now: EventTime) {
+        self.last = self.last.max(now);
+        self.first_seen = self.first_seen.min(verdict.time);
+        self.last_seen = self.last_seen.max(verdict.time);
+        self.count = self.count.saturating_add(1);
+        self.related_events.push(verdict.activity_id.clone());
+        let n_surplus = self.related_events.len().saturating_sub(RELATED_EVENTS_MAX);
+        self.related_events.drain(..n_surplus);
+        self.trust_after = percent(verdict.trust_after);
+        self.level = verdict.level_after;
+        if self.worst.score < verdict.score {
+            self.worst = kept(verdict);
+        }
+    }
+
+    /// Log time from which on it is closed if no event comes.
+    pub(crate) fn closes_at_ms(&self) -> i64 {
+        self.last.millis().saturating_add(ALERT_QUIET_MS)
+    }
+}
+
+/// A trust score that can be written: within 0 to 100; not a number is 0.
+pub(crate) fn percent(trust: f64) -> f64 {
+    if trust.is_nan() { 0.0 } else { trust.clamp(0.0, 100.0) }
+}
+
+/// The verdict as an alert tells it: prose cleaned, numbers finite.
+fn kept(verdict: &Verdict) -> Verdict {
+    let prose = |contribution: &Contribution| Contribution {
+        observed: clean(&contribution.observed),
+        expected: clean(&contribution.expected),
+        peers: clean(&contribution.peers),
+        normal: clean(&contribution.normal),
+        ..contribution.clone()
+    };
+    let mut kept = verdict.clone();
+    kept.contributions = verdict.contributions.iter().map(prose).collect();
+    kept.shadow_contributions = verdict.shadow_contributions.iter().map(prose).collect();
+    kept.return_period_actor_months = budget::finite(verdict.return_period_actor_months);
+    kept.return_period_support.actor_hours =
+        budget::finite(verdict.return_period_support.actor_hours);
+    kept.trust_before = percent(verdict.trust_before);
+    kept.trust_after = percent(verdict.trust_after);
+    kept.facts.chain.truncate(32);
+    kept
+}

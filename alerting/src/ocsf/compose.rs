@@ -1,0 +1,247 @@
+//! Composes a Detection Finding from an open alert. What it says of trust, counts and times is the alert's;
+//! what it says of behaviour is the worst event's. It decides nothing.
+
+use schemas::alert::{ALERT_SCHEMA, AlertBaseline, HabitusAlert};
+use schemas::finding::{Finding, Verdict};
+use schemas::trust::risk_score;
+use schemas::{Contribution, EventTime};
+
+use super::evidence::{actor, evidence, resources};
+use super::finding::{
+    AnalysisTarget, Anomaly, AnomalyAnalysis, DetectionFinding, FindingInfo, KeyValue, Metadata,
+    Observation, Product, RelatedEvent, Remediation, Unmapped,
+};
+use super::observable::observables;
+use super::severity::Severity;
+use super::{analytic, attack, wording};
+use crate::cases::OpenAlert;
+use crate::settings::{Mode, Settings};
+
+const OCSF_VERSION: &str = "1.8.0";
+const CLASS_UID: u16 = 2004;
+/// A signal with less of the score than one in that many lends no technique.
+const TECHNIQUE_SHARE: i64 = 10;
+
+/// Where in its life an alert is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It opens.
+    Open,
+    /// A further event came.
+    Update,
+    /// No event came for long.
+    Close,
+}
+
+/// What caused a record of an alert.
+#[derive(Clone, Debug)]
+pub(crate) struct Moment<'f> {
+    /// The finding.
+    pub(crate) finding: &'f Finding,
+    /// Log time.
+    pub(crate) now: EventTime,
+    /// Id of the record.
+    pub(crate) uid: String,
+    /// Where in its life the alert is.
+    pub(crate) phase: Phase,
+}
+
+/// The record of an alert at a moment.
+pub(crate) fn compose(
+    settings: &Settings,
+    moment: &Moment<'_>,
+    alert: &OpenAlert,
+) -> DetectionFinding {
+    let verdict = &alert.worst;
+    let ratio = verdict.return_period_actor_months * settings.alerts_per_actor_month;
+    let severity = Severity::of(alert.level, ratio);
+    let (activity_id, activity_name, status_id, status) = match moment.phase {
+        Phase::Open => (1, "Create", 1, "New"),
+        Phase::Update => (2, "Update", 2, "In Progress"),
+        Phase::Close => (3, "Close", 99, "Quiet"),
+    };
+    let (actor, evidence) = (actor(verdict), evidence(verdict));
+    let resources = resources(verdict, &evidence);
+    let quiet = "No further event for 12 hours of log time.";
+    let (confidence_id, confidence) = confidence(verdict);
+    DetectionFinding {
+        activity_id,
+        activity_name: activity_name.to_owned(),
+        category_uid: 2,
+        category_name: "Findings".to_owned(),
+        class_uid: CLASS_UID,
+        class_name: "Detection Finding".to_owned(),
+        type_uid: u32::from(CLASS_UID) * 100 + u32::from(activity_id),
+        type_name: format!("Detection Finding: {activity_name}"),
+        time: moment.now.millis(),
+        start_time: Some(alert.first_seen.millis()),
+        end_time: Some(alert.last_seen.millis()),
+        count: Some(count(alert.count)),
+        severity_id: severity.id(),
+        severity: severity.as_str().to_owned(),
+        status_id,
+        status: status.to_owned(),
+        status_detail: (moment.phase == Phase::Close).then(|| quiet.to_owned()),
+        is_alert: true,
+        confidence_id: Some(confidence_id),
+        confidence: Some(confidence.to_owned()),
+        risk_level_id: severity.risk_level_id(),
+        risk_level: severity.risk_level().to_owned(),
+        risk_score: risk_score(alert.trust_after),
+        risk_details: Some(wording::risk(alert)),
+        message: wording::message(alert),
+        metadata: metadata(settings, moment, verdict),
+        finding_info: finding_info(settings, moment, alert),
+        observables: observables(&actor, &evidence, &resources),
+        actor: Some(actor),
+        resources,
+        anomaly_analyses: anomalies(verdict).into_iter().collect(),
+        evidences: vec![evidence],
+        remediation: Some(Remediation { desc: wording::remediation(alert.level).to_owned() }),
+        unmapped: Unmapped { habitus: habitus(settings, moment, alert) },
+    }
+}
+
+/// Low while habits are learnt, medium beyond what was ever seen, else high.
+fn confidence(verdict: &Verdict) -> (u8, &'static str) {
+    if verdict.baseline.state == "learning" {
+        (1, "Low")
+    } else if verdict.return_period_support.extrapolated {
+        (2, "Medium")
+    } else {
+        (3, "High")
+    }
+}
+
+fn metadata(settings: &Settings, moment: &Moment<'_>, verdict: &Verdict) -> Metadata {
+    Metadata {
+        version: OCSF_VERSION.to_owned(),
+        uid: moment.uid.clone(),
+        profiles: vec!["host".to_owned()],
+        product: Product {
+            name: settings.product.clone(),
+            vendor_name: Some(settings.vendor.clone()),
+            version: Some(settings.program.clone()),
+        },
+        tenant_uid: Some(moment.finding.tenant_id.clone()),
+        logged_time: Some(moment.now.millis()),
+        correlation_uid: verdict.facts.session.clone(),
+    }
+}
+
+fn finding_info(settings: &Settings, moment: &Moment<'_>, alert: &OpenAlert) -> FindingInfo {
+    let verdict = &alert.worst;
+    let signals = signals(verdict);
+    let mut analytics = signals.iter().map(|signal| analytic::analytic(settings, signal));
+    let leading = verdict.leading_signal();
+    let first = analytics.next().unwrap_or_else(|| analytic::analytic(settings, leading));
+    let owasp = attack::owasp(&weighty(verdict));
+    FindingInfo {
+        uid: alert.id.clone(),
+        title: analytic::title(leading).to_owned(),
+        desc: wording::description(alert),
+        types: signals.iter().map(|signal| (*signal).to_owned()).collect(),
+        created_time: alert.opened.millis(),
+        modified_time: (moment.phase != Phase::Open).then(|| moment.now.millis()),
+        first_seen_time: alert.first_seen.millis(),
+        last_seen_time: alert.last_seen.millis(),
+        data_sources: vec![moment.finding.source.topic_id.clone()],
+        analytic: first,
+        related_analytics: analytics.collect(),
+        attacks: attack::attacks(&weighty(verdict)),
+        related_events: alert
+            .related_events
+            .iter()
+            .map(|uid| RelatedEvent {
+                uid: uid.clone(),
+                kind: Some("agent.activity.v1".to_owned()),
+            })
+            .collect(),
+        related_events_count: count(alert.count),
+        tags: (!owasp.is_empty())
+            .then(|| KeyValue { name: "owasp.agentic".to_owned(), value: None, values: owasp })
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// Signals with a share of the score, largest first.
+fn signals(verdict: &Verdict) -> Vec<&str> {
+    verdict
+        .contributions
+        .iter()
+        .filter(|contribution| 0 < contribution.micronats.0)
+        .map(|contribution| contribution.signal.as_str())
+        .collect()
+}
+
+/// Signals with a share of the score that lends techniques.
+fn weighty(verdict: &Verdict) -> Vec<&str> {
+    let floor = verdict.score.0 / TECHNIQUE_SHARE;
+    verdict
+        .contributions
+        .iter()
+        .filter(|contribution| 0 < contribution.micronats.0 && floor <= contribution.micronats.0)
+        .map(|contribution| contribution.signal.as_str())
+        .collect()
+}
+
+fn anomalies(verdict: &Verdict) -> Option<AnomalyAnalysis> {
+    let of = |contribution: &Contribution, value: &str, count: Option<u32>| Anomaly {
+        observation_parameter: contribution.signal.clone(),
+        observation_type: Some(analytic::kind(&contribution.signal).to_owned()),
+        observations: vec![Observation { value: value.to_owned(), count }],
+    };
+    let told = || verdict.contributions.iter().filter(|contribution| 0 < contribution.micronats.0);
+    let anomalies: Vec<Anomaly> = told().map(|c| of(c, &c.observed, None)).collect();
+    let baselines = told().map(|c| of(c, &c.expected, Some(count(c.support)))).collect();
+    (!anomalies.is_empty()).then(|| AnomalyAnalysis {
+        analysis_targets: vec![AnalysisTarget {
+            name: verdict.actor.agent_id.clone(),
+            kind: Some("AI Agent".to_owned()),
+        }],
+        anomalies,
+        baselines,
+    })
+}
+
+fn habitus(settings: &Settings, moment: &Moment<'_>, alert: &OpenAlert) -> HabitusAlert {
+    let verdict = &alert.worst;
+    let facts = &verdict.facts;
+    HabitusAlert {
+        schema: ALERT_SCHEMA.to_owned(),
+        tenant_id: moment.finding.tenant_id.clone(),
+        agent_id: verdict.actor.agent_id.clone(),
+        agent_instance_id: facts.agent_instance_id.clone(),
+        agent_version: facts.agent_version.clone(),
+        blueprint: facts.blueprint.clone(),
+        owner: facts.owner.clone(),
+        authority: verdict.actor.authority,
+        chain: facts.chain.clone(),
+        purpose: facts.purpose.clone(),
+        trust_score: alert.trust_after,
+        trust_score_previous: alert.trust_before,
+        trust_level: alert.level,
+        trust_effective: alert.trust_effective,
+        score_micronats: verdict.score,
+        contributions: verdict.contributions.clone(),
+        shadow_contributions: verdict.shadow_contributions.clone(),
+        return_period_actor_months: verdict.return_period_actor_months,
+        return_period_support: verdict.return_period_support,
+        baseline: AlertBaseline {
+            state: verdict.baseline.state.clone(),
+            events: verdict.baseline.events,
+            active_hours: verdict.baseline.active_hours,
+        },
+        versions: moment.finding.versions.clone(),
+        owasp_agentic: attack::owasp(&weighty(verdict)),
+        trace_id: facts.trace_id.clone(),
+        revocation_request_id: alert.request_id.clone(),
+        shadow: settings.mode == Mode::Shadow,
+    }
+}
+
+/// A count within OCSF's 32-bit integers.
+fn count(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX).min(i32::MAX.unsigned_abs())
+}

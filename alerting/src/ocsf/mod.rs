@@ -1,0 +1,21 @@
+//! Alerts as OCSF 1.8.0 Detection Findings. Types that read and write, and what is composed from a case.
+
+mod analytic;
+mod attack;
+mod compose;
+mod evidence;
+mod finding;
+mod observable;
+mod severity;
+pub(crate) mod wording;
+
+pub(crate) use compose::{Moment, Phase, compose};
+pub use evidence::{
+    Actor, Api, Evidence, NetworkEndpoint, ResourceDetails, Service, Session, User,
+};
+pub use finding::{
+    AnalysisTarget, Analytic, Anomaly, AnomalyAnalysis, Attack, DetectionFinding, FindingInfo,
+    KeyValue, Metadata, Named, Observation, Product, RelatedEvent, Remediation, Unmapped,
+};
+pub use observable::Observable;
+pub use severity::Severity;

@@ -1,0 +1,138 @@
+//! Composes `agent.revocation/1` from a decision and its case. It decides nothing: neither the action nor
+//! whether it may be asked for.
+
+use std::collections::BTreeMap;
+
+use schemas::EventTime;
+use schemas::finding::Finding;
+use schemas::revocation::{
+    Cascade, CredentialTarget, InitiatingEntity, REVOCATION_SCHEMA, RevocationAction,
+    RevocationCause, RevocationMode, RevocationRequest, RevocationSubject, RevocationTargets,
+    SubjectId, Urgency,
+};
+use schemas::time::TIME_MS_MAX;
+use schemas::trust::{PolicyRef, RiskLevel};
+
+use crate::cases::OpenAlert;
+use crate::ocsf::wording;
+use crate::settings::Settings;
+
+/// A request is to be ignored after that long.
+const LIFETIME_MS: i64 = 15 * 60 * 1000;
+/// Longest life of a token that is asked for.
+const TOKEN_LIFETIME_SECONDS: u32 = 1800;
+/// Longest id that the wire form has room for.
+const ID_CHARS_MAX: usize = 256;
+/// Most signals that a cause names.
+const SIGNALS_MAX: usize = 16;
+
+/// Whether the request takes something away that only a person can give back.
+pub(crate) fn is_automatic(request: &RevocationRequest) -> bool {
+    matches!(
+        request.action,
+        RevocationAction::RevokeSessions
+            | RevocationAction::RevokeCredentials
+            | RevocationAction::SuspendAgent
+    )
+}
+
+/// The request for an action, in a mode.
+pub(crate) fn compose(
+    settings: &Settings,
+    finding: &Finding,
+    now: EventTime,
+    alert: &OpenAlert,
+    (action, mode): (RevocationAction, RevocationMode),
+) -> RevocationRequest {
+    let rule = format!("revocation/{}", action.as_str());
+    let urgent = action == RevocationAction::RevokeSessions;
+    RevocationRequest {
+        schema: REVOCATION_SCHEMA.to_owned(),
+        request_id: format!("rr-{}", finding.source.derive(&rule)),
+        time: now,
+        expires_at: expiry(now),
+        tenant_id: finding.tenant_id.clone(),
+        action,
+        mode,
+        urgency: Some(if urgent { Urgency::Immediate } else { Urgency::Normal }),
+        subject: subject(alert),
+        targets: Some(targets(alert, action)),
+        cause: cause(alert, action),
+        initiating_entity: Some(InitiatingEntity::Policy),
+        policy: Some(PolicyRef {
+            id: "default".to_owned(),
+            version: Some(settings.program.clone()),
+        }),
+        supersedes: None,
+    }
+}
+
+fn expiry(now: EventTime) -> EventTime {
+    let ms = now.millis().saturating_add(LIFETIME_MS).min(TIME_MS_MAX - 1);
+    EventTime::from_millis(ms).unwrap_or(now)
+}
+
+fn subject(alert: &OpenAlert) -> RevocationSubject {
+    let (actor, facts) = (&alert.worst.actor, &alert.worst.facts);
+    let agent_id = actor.agent_id.clone();
+    let sub_id = match &facts.agent_issuer {
+        Some(issuer) => SubjectId::IssSub { iss: issuer.clone(), sub: agent_id.clone() },
+        None if agent_id.starts_with("spiffe://") => SubjectId::Uri { uri: agent_id.clone() },
+        None => SubjectId::Opaque { id: agent_id.clone() },
+    };
+    RevocationSubject {
+        agent_id,
+        agent_issuer: facts.agent_issuer.clone(),
+        authority: Some(actor.authority),
+        instance_id: fitting(&facts.agent_instance_id),
+        sub_id,
+    }
+}
+
+fn targets(alert: &OpenAlert, action: RevocationAction) -> RevocationTargets {
+    let facts = &alert.worst.facts;
+    let shorter = action == RevocationAction::ShortenTokenLifetime;
+    let revoke = action == RevocationAction::RevokeSessions;
+    let credential = fitting(&facts.credential_id);
+    RevocationTargets {
+        credentials: credential
+            .map(|id| CredentialTarget { id, ..CredentialTarget::default() })
+            .into_iter()
+            .collect(),
+        sessions: fitting(&facts.session).into_iter().collect(),
+        max_token_lifetime_seconds: shorter.then_some(TOKEN_LIFETIME_SECONDS),
+        delegation_id: fitting(&facts.delegation_id),
+        cascade: Some(if revoke { Cascade::Descendants } else { Cascade::None }),
+        ..RevocationTargets::default()
+    }
+}
+
+/// An id that the wire form has room for; a cut one would name something else.
+fn fitting(id: &Option<String>) -> Option<String> {
+    id.clone().filter(|id| id.chars().count() <= ID_CHARS_MAX)
+}
+
+fn cause(alert: &OpenAlert, action: RevocationAction) -> RevocationCause {
+    let worst = &alert.worst;
+    let told = "Some actions of the assistant are limited because of unusual activity.";
+    let reason_user = match action {
+        RevocationAction::ShortenTokenLifetime => BTreeMap::new(),
+        _ => BTreeMap::from([("en".to_owned(), told.to_owned())]),
+    };
+    RevocationCause {
+        txn: alert.id.clone(),
+        alert_id: Some(alert.id.clone()),
+        finding_uid: Some(alert.id.clone()),
+        signals: worst
+            .contributions
+            .iter()
+            .take(SIGNALS_MAX)
+            .map(|contribution| contribution.signal.clone())
+            .collect(),
+        trust_score: Some(alert.trust_after),
+        risk_level: Some(RiskLevel::of_trust(alert.trust_after)),
+        event_time: Some(alert.last_seen),
+        reason_admin: BTreeMap::from([("en".to_owned(), wording::message(alert))]),
+        reason_user,
+    }
+}

@@ -1,0 +1,64 @@
+//! Settings of the respond fold: plain data. They are validated where config is read, not here.
+
+/// What leaves, and how binding it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Everything is computed; requests are dry runs.
+    #[default]
+    Shadow,
+    /// Alerts leave; requests are proposals.
+    Alert,
+    /// Requests are to be done.
+    Enforce,
+}
+
+/// How many agents of a tenant may be revoked automatically within an hour: the larger of both.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BreakerSettings {
+    /// Agents per hour of log time.
+    pub agents_per_hour: u32,
+    /// Share of the tenant's seen agents per hour of log time.
+    pub share_per_hour: f64,
+}
+
+/// Settings of the respond fold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// What leaves, and how binding it is.
+    pub mode: Mode,
+    /// Budget of alert openings; an event alerts from a return period of 1 / budget on.
+    pub alerts_per_actor_month: f64,
+    /// Budget of automatic revocations; counted in return periods like alerts.
+    pub revocations_per_actor_month: f64,
+    /// Version of the program.
+    pub program: String,
+    /// Name of the product in alerts.
+    pub product: String,
+    /// Name of the vendor in alerts.
+    pub vendor: String,
+    /// Agents that are never revoked automatically, by id.
+    pub protected: Vec<String>,
+    /// Limit on automatic revocations of a tenant.
+    pub breaker: BreakerSettings,
+}
+
+impl Default for BreakerSettings {
+    fn default() -> Self {
+        Self { agents_per_hour: 3, share_per_hour: 0.005 }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            mode: Mode::default(),
+            alerts_per_actor_month: 1.0,
+            revocations_per_actor_month: 0.001,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            product: "habitus".to_owned(),
+            vendor: "Habitus".to_owned(),
+            protected: Vec::new(),
+            breaker: BreakerSettings::default(),
+        }
+    }
+}

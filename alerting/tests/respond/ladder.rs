@@ -1,0 +1,150 @@
+//! Revocation requests: when the ladder asks, for what, and what holds it back.
+
+use alerting::{Mode, Respond, Settings};
+use schemas::finding::Finding;
+use schemas::revocation::{RevocationAction, RevocationMode, SubjectId};
+use schemas::trust::Level;
+
+use crate::findings::{HOUR_MS, MINUTE_MS, Told, alerts, fold, requests, verdict};
+
+fn untrusted(at_ms: i64, keys: &[&str]) -> Told {
+    Told {
+        at_ms,
+        level: Level::Untrusted,
+        trust: (71.0, 18.0),
+        return_period: 4100.0,
+        keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+        ..Told::default()
+    }
+}
+
+fn at_level(at_ms: i64, level: Level) -> Told {
+    Told { at_ms, level, ..Told::default() }
+}
+
+/// The actions asked for by each finding.
+fn asked(respond: &mut Respond, told: &[Told]) -> Vec<String> {
+    let findings: Vec<Finding> = (0u64..).zip(told).map(|(at, told)| verdict(at, told)).collect();
+    findings
+        .iter()
+        .map(|finding| {
+            let responses = respond.apply(finding);
+            let words: Vec<&str> = requests(&responses).iter().map(|r| r.action.as_str()).collect();
+            words.join("+")
+        })
+        .collect()
+}
+
+#[test]
+fn each_action_is_asked_for_once_an_incident() {
+    let told = [
+        at_level(0, Level::Unknown),
+        at_level(MINUTE_MS, Level::Watch),
+        at_level(2 * MINUTE_MS, Level::Watch),
+        at_level(3 * MINUTE_MS, Level::Restricted),
+        untrusted(4 * MINUTE_MS, &["place"]),
+        untrusted(5 * MINUTE_MS, &["data"]),
+        untrusted(6 * MINUTE_MS, &["data"]),
+    ];
+    let expected =
+        ["", "shorten_token_lifetime", "", "require_human_approval", "", "revoke_sessions", ""];
+    assert_eq!(asked(&mut fold(Mode::Enforce), &told), expected);
+}
+
+#[test]
+fn two_keys_within_an_incident_or_two_incidents() {
+    let gap = 6 * HOUR_MS + 1;
+    let check = |told: &[Told], expected: &[&str]| {
+        assert_eq!(asked(&mut fold(Mode::Alert), told), expected, "{told:#?}");
+    };
+    let hold = "require_human_approval";
+    check(&[untrusted(0, &["place"]), untrusted(1, &["place"])], &[hold, ""]);
+    check(&[untrusted(0, &["place"]), untrusted(1, &["work"])], &[hold, "revoke_sessions"]);
+    check(&[untrusted(0, &["place", "data"])], &["revoke_sessions"]);
+    check(&[untrusted(0, &["place"]), untrusted(gap, &["place"])], &[hold, "revoke_sessions"]);
+    let same_incident = untrusted(gap - 1, &["place"]);
+    check(&[untrusted(0, &["place"]), same_incident], &[hold, ""]);
+    let touched = Told { hard_indicator: Some("canary".to_owned()), ..untrusted(0, &[]) };
+    check(&[touched], &["revoke_sessions"]);
+    let mut unowned = untrusted(0, &["place"]);
+    unowned.facts.owner = None;
+    check(&[unowned], &["require_reauthentication"]);
+}
+
+#[test]
+fn the_budget_asks_for_rareness() {
+    let check = |told: &[Told], expected: &[&str]| {
+        assert_eq!(asked(&mut fold(Mode::Alert), told), expected, "{told:#?}");
+    };
+    let common = Told { return_period: 999.0, ..untrusted(0, &["place", "data"]) };
+    check(&[common], &["require_human_approval"]);
+    // Two independent incidents within a month are as rare as their product.
+    let first = Told { return_period: 40.0, ..at_level(0, Level::Watch) };
+    let second = |at_ms| Told { return_period: 40.0, ..untrusted(at_ms, &["place"]) };
+    check(&[first.clone(), second(48 * HOUR_MS)], &["shorten_token_lifetime", "revoke_sessions"]);
+    let long_after = second(31 * 24 * HOUR_MS);
+    check(&[first, long_after], &["shorten_token_lifetime", "require_human_approval"]);
+}
+
+#[test]
+fn the_breaker_stops_a_wave() {
+    let wave: Vec<Told> = (0..6)
+        .map(|n| Told {
+            agent: format!("agent-{n}"),
+            ..untrusted(i64::from(n) * MINUTE_MS, &["place", "data"])
+        })
+        .collect();
+    let revoke = "revoke_sessions";
+    let held = "require_human_approval";
+    let expected = [revoke, revoke, revoke, held, held, held];
+    assert_eq!(asked(&mut fold(Mode::Shadow), &wave), expected);
+    let mut later = wave;
+    for told in &mut later[3..] {
+        told.at_ms += HOUR_MS;
+    }
+    assert_eq!(asked(&mut fold(Mode::Shadow), &later), [revoke; 6]);
+}
+
+#[test]
+fn the_protected_are_not_revoked() {
+    let settings = Settings {
+        mode: Mode::Enforce,
+        protected: vec!["invoice-bot".to_owned()],
+        ..Settings::default()
+    };
+    let mut respond = Respond::new(settings);
+    let responses = respond.apply(&verdict(0, &untrusted(0, &["place", "data"])));
+    let request = requests(&responses)[0];
+    assert_eq!(request.action, RevocationAction::RequireHumanApproval);
+    assert_eq!(request.mode, RevocationMode::Recommend);
+}
+
+#[test]
+fn a_request_says_what_and_why() {
+    let mut told = untrusted(0, &["place", "data"]);
+    told.facts.credential_id = Some("jti-1".to_owned());
+    told.facts.session = Some("task-1".to_owned());
+    told.facts.agent_issuer = Some("https://idp.acme.example".to_owned());
+    let modes = [
+        (Mode::Shadow, RevocationMode::DryRun),
+        (Mode::Alert, RevocationMode::Recommend),
+        (Mode::Enforce, RevocationMode::Enforce),
+    ];
+    for (mode, expected) in modes {
+        let responses = fold(mode).apply(&verdict(0, &told));
+        let (request, alert) = (requests(&responses)[0], alerts(&responses)[0]);
+        assert_eq!(request.mode, expected);
+        assert_eq!(request.expires_at.millis() - request.time.millis(), 15 * MINUTE_MS);
+        assert_eq!(request.cause.alert_id.as_deref(), Some(alert.finding_info.uid.as_str()));
+        assert_eq!(request.cause.signals, ["destination", "volume"]);
+        let id = Some(request.request_id.clone());
+        assert_eq!(alert.unmapped.habitus.revocation_request_id, id);
+        let subject = SubjectId::IssSub {
+            iss: "https://idp.acme.example".to_owned(),
+            sub: "invoice-bot".to_owned(),
+        };
+        assert_eq!(request.subject.sub_id, subject);
+        let targets = request.targets.as_ref().unwrap();
+        assert_eq!((targets.credentials[0].id.as_str(), targets.sessions.len()), ("jti-1", 1));
+    }
+}

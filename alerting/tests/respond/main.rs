@@ -1,0 +1,7 @@
+//! The respond fold from outside: findings in, responses out. Nothing here looks into its state.
+
+mod counting;
+mod determinism;
+mod findings;
+mod ladder;
+mod ocsf;

@@ -1,0 +1,76 @@
+//! How high an actor's bursts usually go: per window the highest count of today and a decayed peak of earlier
+//! days. Work that comes in batches is normal at the height of its batches; a strange burst raises the peak by a
+//! part only, so a flood becomes normal after days, not at once.
+
+use crate::bytes::{Reader, StateError, Writer};
+use crate::math::decay;
+use crate::part::rates::narrow;
+
+/// Half-life of a peak in days.
+const HALF_LIFE_DAYS: f64 = 30.0;
+/// Part of a higher peak that one day teaches.
+const RISE: f64 = 0.5;
+
+/// Peaks of the three windows.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Peaks {
+    /// Peaks of earlier days.
+    pub past: [f32; 3],
+    /// Highest counts of `day`.
+    today: [f32; 3],
+    /// Day of `today`, since 1970.
+    day: u16,
+}
+
+impl Peaks {
+    /// Takes in the counts of an activity; `learns` where they may become normal.
+    pub fn see(&mut self, counts: [f64; 3], day: u16, learns: bool) {
+        if day > self.day {
+            let faded = decay(f64::from(day - self.day), HALF_LIFE_DAYS);
+            for (past, today) in self.past.iter_mut().zip(&mut self.today) {
+                let (old, new) = (f64::from(*past) * faded, f64::from(*today));
+                *past = narrow(if new > old { old + RISE * (new - old) } else { old });
+                *today = 0.0;
+            }
+            self.day = day;
+        }
+        if learns {
+            for (today, count) in self.today.iter_mut().zip(counts) {
+                *today = narrow(count.max(f64::from(*today)));
+            }
+        }
+    }
+
+    /// Appends the peaks.
+    pub fn encode(&self, out: &mut Writer) {
+        for count in self.past.iter().chain(&self.today) {
+            out.f32(*count);
+        }
+        out.u16(self.day);
+    }
+
+    /// Takes the peaks.
+    pub fn decode(input: &mut Reader<'_>) -> Result<Self, StateError> {
+        Ok(Self {
+            past: [input.f32()?, input.f32()?, input.f32()?],
+            today: [input.f32()?, input.f32()?, input.f32()?],
+            day: input.u16()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nightly_batch_becomes_normal_over_days_not_at_once() {
+        let mut peaks = Peaks::default();
+        peaks.see([0.0, 1_000.0, 0.0], 1, true);
+        assert!(peaks.past[1].abs() < 1e-6, "today's burst does not vouch for itself");
+        for day in 2..=8 {
+            peaks.see([0.0, 1_000.0, 0.0], day, true);
+        }
+        assert!(peaks.past[1] > 900.0 && peaks.past[1] <= 1_000.0);
+    }
+}

@@ -1,0 +1,56 @@
+//! Explains one activity of a file: the folds run up to it, and its verdict is made in full by the engine itself.
+
+use schemas::finding::{Body, Finding, Verdict};
+
+use super::input::{Input, Role};
+use super::run::{LineOutcome, Options, Run, Settings};
+
+/// One activity, explained.
+pub struct Explained {
+    /// The verdict in full.
+    pub verdict: Verdict,
+    /// Whether it opened or updated an alert.
+    pub alert_id: Option<String>,
+    /// Whether it was scored late.
+    pub late: bool,
+}
+
+/// Runs warm-up and events up to the activity with this id; `None` where it is not among the scored ones.
+pub fn explain(settings: &Settings, warmups: &[Vec<u8>], events: &[u8], id: &str) -> Option<Explained> {
+    let mut run = Run::new(settings, Options { lanes: 1, freeze: false, explain: true });
+    for (index, bytes) in warmups.iter().enumerate() {
+        let topic = format!("file:{index}");
+        run.feed(&Input { topic: &topic, role: Role::Warmup, bytes }, &mut |_| {});
+    }
+    let mut found = None;
+    let topic = format!("file:{}", warmups.len());
+    run.feed(&Input { topic: &topic, role: Role::Scored, bytes: up_to(events, id) }, &mut |line| {
+        if let LineOutcome::Scored { activity, observed, alert_id } = &line.outcome
+            && activity.id == id
+            && found.is_none()
+        {
+            found = verdict_of(&observed.findings).map(|verdict| Explained {
+                verdict: verdict.clone(),
+                alert_id: alert_id.map(str::to_owned),
+                late: observed.late,
+            });
+        }
+    });
+    found
+}
+
+fn verdict_of(findings: &[Finding]) -> Option<&Verdict> {
+    findings.iter().find_map(|finding| match &finding.body {
+        Body::Verdict(verdict) => Some(verdict.as_ref()),
+        Body::Level(_) | Body::Epoch(_) => None,
+    })
+}
+
+/// The events up to the last line that names the id: what follows cannot matter.
+fn up_to<'a>(events: &'a [u8], id: &str) -> &'a [u8] {
+    let at = events.windows(id.len().max(1)).rposition(|window| window == id.as_bytes());
+    let Some(at) = at else { return events };
+    let rest = events.get(at..).unwrap_or_default();
+    let end = rest.iter().position(|byte| *byte == b'\n').map_or(events.len(), |line| at + line);
+    events.get(..end).unwrap_or(events)
+}

@@ -1,0 +1,13 @@
+//! The folds in one process, over files or bytes: decode, stamp, observe over virtual partitions, respond at once,
+//! merge at each epoch's end. Any number of lanes gives the same bytes. It wires; it decides nothing.
+
+mod explain;
+mod fold;
+mod input;
+mod run;
+mod timings;
+
+pub use explain::{Explained, explain};
+pub use input::{Input, Role, open};
+pub use run::{ActorTrust, Counts, Line, LineOutcome, Options, Report, Run, Settings};
+pub use timings::Timings;

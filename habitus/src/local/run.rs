@@ -1,0 +1,417 @@
+//! One run of the folds over inputs. A batch of lines is decoded, stamped with log time and dealt to partitions;
+//! at each epoch's end the partitions' increments are merged and a new snapshot is taken up by all.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use alerting::ocsf::DetectionFinding;
+use alerting::{Respond, Response};
+use baseline::{Shared, StoreCounts};
+use detector::{Observe, Observed, Outcome, Stamp};
+use ingest::{Decoded, Limits, Notes, decode};
+use lane::{PARTITIONS, drive, partition};
+use schemas::activity::Activity;
+use schemas::finding::{Body, Finding};
+use schemas::reject::{ErrorCode, Stage};
+use schemas::revocation::RevocationRequest;
+use schemas::time::DAY_MS;
+use schemas::trust::Level;
+use schemas::{EventTime, Rejection};
+
+use super::fold::{Entry, ObserveFold, Output};
+use super::input::{Input, Role};
+use super::timings::Timings;
+
+/// Lines decoded at a time.
+const BATCH_LINES: usize = 4_096;
+/// Milliseconds of an epoch.
+const EPOCH_MS: i64 = 300_000;
+/// How far an event may lie ahead of log time in files.
+const AHEAD_MS_MAX: i64 = 400 * DAY_MS;
+
+/// Settings of both folds.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Of observe; the partition's memory is set from `memory_bytes_max`.
+    pub observe: detector::Settings,
+    /// Of respond.
+    pub respond: alerting::Settings,
+    /// Memory of all agents, in bytes.
+    pub memory_bytes_max: usize,
+}
+
+/// How a run goes.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Threads; no result depends on them.
+    pub lanes: usize,
+    /// Habits, shared tables and calibrators stop once scoring begins.
+    pub freeze: bool,
+    /// Every verdict is made in full, for explanations.
+    pub explain: bool,
+}
+
+/// What became of the activities of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Activities, skips and rejections read.
+    pub read: u64,
+    /// Scored, warm-up included.
+    pub scored: u64,
+    /// Seen before.
+    pub duplicate: u64,
+    /// Left out by a named rule.
+    pub skipped: u64,
+    /// Refused with a typed reason.
+    pub rejected: u64,
+    /// Scored late.
+    pub late: u64,
+    /// Alerts opened.
+    pub alerts: u64,
+}
+
+/// One line of a scored input.
+pub struct Line<'a> {
+    /// Line in the input, from 0.
+    pub number: u64,
+    /// Ordinal of the activity in the line.
+    pub ordinal: u32,
+    /// The record's bytes.
+    pub bytes: &'a [u8],
+    /// What became of it.
+    pub outcome: LineOutcome<'a>,
+}
+
+/// What became of one activity.
+pub enum LineOutcome<'a> {
+    /// Scored, with the alert it opened or updated.
+    Scored {
+        /// The activity.
+        activity: &'a Activity<'a>,
+        /// Its score, trust and findings.
+        observed: &'a Observed,
+        /// The alert's id.
+        alert_id: Option<&'a str>,
+    },
+    /// Its id was seen before.
+    Duplicate(&'a Activity<'a>),
+    /// Left out by a rule.
+    Skipped(&'static str),
+    /// Refused.
+    Rejected(&'a Rejection),
+}
+
+/// The trust of one actor around a run's findings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActorTrust {
+    /// Trust before the actor's first finding.
+    pub first: f64,
+    /// Lowest trust.
+    pub lowest: f64,
+    /// Level at the lowest.
+    pub lowest_level: Level,
+    /// Trust after its newest finding.
+    pub last: f64,
+}
+
+/// What a run leaves.
+pub struct Report {
+    /// Every alert in its newest form, in order of opening.
+    pub alerts: Vec<DetectionFinding>,
+    /// Every revocation request.
+    pub revocations: Vec<RevocationRequest>,
+    /// Trust of the actors with findings, by tenant, agent and authority.
+    pub actors: BTreeMap<schemas::ActorRef, ActorTrust>,
+    /// What became of the activities.
+    pub counts: Counts,
+    /// What the agents' store held and did.
+    pub store: StoreCounts,
+    /// Bytes of each known agent, id included.
+    pub agent_bytes: Vec<usize>,
+    /// Unknown fields and values.
+    pub notes: Notes,
+    /// How long the stages took.
+    pub timings: Timings,
+}
+
+/// A run in progress.
+pub struct Run {
+    options: Options,
+    folds: Vec<ObserveFold>,
+    respond: Respond,
+    shared: Arc<Shared>,
+    log_ms: i64,
+    epoch: i64,
+    report: Report,
+    alert_places: BTreeMap<String, usize>,
+}
+
+enum Pending<'a> {
+    Entry { number: u64, bytes: &'a [u8], partition: usize, entry: Entry<'a> },
+    Refused { number: u64, ordinal: u32, bytes: &'a [u8], rejection: Rejection },
+    Skipped { number: u64, ordinal: u32, bytes: &'a [u8], rule: &'static str },
+}
+
+impl Run {
+    /// A run that has seen nothing.
+    pub fn new(settings: &Settings, options: Options) -> Self {
+        let observe = detector::Settings {
+            partition_bytes_max: settings.memory_bytes_max / PARTITIONS as usize,
+            ..settings.observe.clone()
+        };
+        let observe = Arc::new(observe);
+        let report = Report {
+            alerts: Vec::new(),
+            revocations: Vec::new(),
+            actors: BTreeMap::new(),
+            counts: Counts::default(),
+            store: StoreCounts::default(),
+            agent_bytes: Vec::new(),
+            notes: Notes::default(),
+            timings: Timings::default(),
+        };
+        Self {
+            options,
+            folds: (0..PARTITIONS).map(|_| ObserveFold(Observe::new(Arc::clone(&observe)))).collect(),
+            respond: Respond::new(settings.respond.clone()),
+            shared: Arc::default(),
+            log_ms: 0,
+            epoch: 0,
+            report,
+            alert_places: BTreeMap::new(),
+        }
+    }
+
+    /// Feeds one input to its end; `on` gets each line of a scored one, in order.
+    pub fn feed(&mut self, input: &Input<'_>, on: &mut dyn FnMut(&Line<'_>)) {
+        let scored = input.role == Role::Scored;
+        for fold in &mut self.folds {
+            fold.0.freeze(scored && self.options.freeze);
+        }
+        let lines = input.bytes.split(|byte| *byte == b'\n').enumerate();
+        // What follows the last line break is a line only where there is something.
+        let mut lines = lines.filter(|(_, line)| !line.trim_ascii().is_empty()).peekable();
+        while lines.peek().is_some() {
+            let batch: Vec<(usize, &[u8])> = lines.by_ref().take(BATCH_LINES).collect();
+            self.feed_batch(input, &batch, &mut |line| {
+                if scored {
+                    on(line);
+                }
+            });
+        }
+        if input.role == Role::Warmup {
+            self.close_epoch();
+            self.folds.iter_mut().for_each(|fold| fold.0.close_sessions());
+        }
+    }
+
+    fn feed_batch(&mut self, input: &Input<'_>, batch: &[(usize, &[u8])], on: &mut dyn FnMut(&Line<'_>)) {
+        let mut pending = Vec::with_capacity(batch.len());
+        let mut decoded = Vec::new();
+        for (number, bytes) in batch {
+            let number = *number as u64;
+            let start = now();
+            decode(bytes, &Limits::default(), &mut self.report.notes, &mut decoded);
+            self.report.timings.decode(nanos(start));
+            for (ordinal, item) in (0_u32..).zip(decoded.drain(..)) {
+                self.report.counts.read += 1;
+                let item = self.stamp(item, input.topic, number, ordinal, bytes);
+                if let Pending::Entry { entry, .. } = &item {
+                    let epoch = entry.stamp.log_ms / EPOCH_MS;
+                    if epoch != self.epoch {
+                        self.flush(&mut pending, on);
+                        self.close_epoch();
+                        self.epoch = epoch;
+                    }
+                }
+                pending.push(item);
+            }
+        }
+        self.flush(&mut pending, on);
+    }
+
+    /// Gives an activity its log time and partition, or refuses it for its time.
+    fn stamp<'a>(&mut self, item: Decoded<'a>, topic: &'a str, number: u64, ordinal: u32, bytes: &'a [u8]) -> Pending<'a> {
+        let activity = match item {
+            Decoded::Activity(activity) => activity,
+            Decoded::Skipped(skip) => return Pending::Skipped { number, ordinal, bytes, rule: skip.rule },
+            Decoded::Rejected(rejection) => return Pending::Refused { number, ordinal, bytes, rejection },
+        };
+        let time = activity.time.millis();
+        if self.log_ms != 0 && time > self.log_ms + AHEAD_MS_MAX {
+            let rejection = Rejection {
+                code: ErrorCode::TimeOutOfRange,
+                stage: Stage::Validate,
+                path: "/time".to_owned(),
+                message: "more than 400 days ahead of log time".to_owned(),
+            };
+            return Pending::Refused { number, ordinal, bytes, rejection };
+        }
+        self.log_ms = self.log_ms.max(time);
+        let key = activity.partition_key();
+        let partition = partition(key.as_bytes(), PARTITIONS);
+        let stamp = Stamp { topic, partition, offset: number, ordinal, log_ms: self.log_ms };
+        let entry = Entry { activity, stamp, explain: self.options.explain };
+        Pending::Entry { number, bytes, partition: partition as usize, entry }
+    }
+
+    /// Drives what is pending through observe, then through respond in input order.
+    fn flush(&mut self, pending: &mut Vec<Pending<'_>>, on: &mut dyn FnMut(&Line<'_>)) {
+        let mut work = Vec::with_capacity(pending.len());
+        let mut order = Vec::with_capacity(pending.len());
+        for item in pending.drain(..) {
+            match item {
+                Pending::Entry { number, bytes, partition, entry } => {
+                    order.push((number, bytes, entry.stamp.ordinal, None));
+                    work.push((partition, entry));
+                }
+                Pending::Refused { number, ordinal, bytes, rejection } => {
+                    order.push((number, bytes, ordinal, Some(Err(rejection))));
+                }
+                Pending::Skipped { number, ordinal, bytes, rule } => {
+                    order.push((number, bytes, ordinal, Some(Ok(rule))));
+                }
+            }
+        }
+        let mut outputs = drive(&mut self.folds, work, self.options.lanes).into_iter();
+        for (number, bytes, ordinal, other) in order {
+            match other {
+                None => {
+                    let Some(output) = outputs.next() else { continue };
+                    self.respond_to(&output, number, bytes, on);
+                }
+                Some(Ok(rule)) => {
+                    self.report.counts.skipped += 1;
+                    on(&Line { number, ordinal, bytes, outcome: LineOutcome::Skipped(rule) });
+                }
+                Some(Err(rejection)) => {
+                    self.report.counts.rejected += 1;
+                    on(&Line { number, ordinal, bytes, outcome: LineOutcome::Rejected(&rejection) });
+                }
+            }
+        }
+    }
+
+    fn respond_to(&mut self, output: &Output<'_>, number: u64, bytes: &[u8], on: &mut dyn FnMut(&Line<'_>)) {
+        let ordinal = output.entry.stamp.ordinal;
+        let activity = &output.entry.activity;
+        self.report.timings.observe(output.nanos);
+        let observed = match &output.outcome {
+            Outcome::Duplicate => {
+                self.report.counts.duplicate += 1;
+                return on(&Line { number, ordinal, bytes, outcome: LineOutcome::Duplicate(activity) });
+            }
+            Outcome::Scored(observed) => observed,
+        };
+        self.report.counts.scored += 1;
+        self.report.counts.late += u64::from(observed.late);
+        let mut alert_id = None;
+        for finding in &observed.findings {
+            self.note_trust(finding);
+            let start = now();
+            let responses = self.respond.apply(finding);
+            self.report.timings.respond(nanos(start));
+            for response in responses {
+                if let Some(id) = self.take(response, &activity.id) {
+                    alert_id = Some(id);
+                }
+            }
+        }
+        let alert_id = alert_id.as_deref();
+        on(&Line { number, ordinal, bytes, outcome: LineOutcome::Scored { activity, observed, alert_id } });
+    }
+
+    /// Takes in a response; gives the id of the alert that this activity opened or updated.
+    fn take(&mut self, response: Response, activity_id: &str) -> Option<String> {
+        match response {
+            Response::Alert(alert) => {
+                let uid = alert.finding_info.uid.clone();
+                match self.alert_places.get(&uid).and_then(|place| self.report.alerts.get_mut(*place)) {
+                    Some(slot) => *slot = *alert,
+                    None => {
+                        self.alert_places.insert(uid, self.report.alerts.len());
+                        self.report.alerts.push(*alert);
+                        self.report.counts.alerts += 1;
+                    }
+                }
+                None
+            }
+            Response::Revocation(request) => {
+                self.report.revocations.push(*request);
+                None
+            }
+            Response::AlertRef { activity_id: id, alert_id, .. } => (id == activity_id).then_some(alert_id),
+        }
+    }
+
+    fn note_trust(&mut self, finding: &Finding) {
+        let Body::Verdict(verdict) = &finding.body else { return };
+        let trust = self.report.actors.entry(verdict.actor.clone()).or_insert(ActorTrust {
+            first: verdict.trust_before,
+            lowest: verdict.trust_after,
+            lowest_level: verdict.level_after,
+            last: verdict.trust_after,
+        });
+        if verdict.trust_after < trust.lowest {
+            trust.lowest = verdict.trust_after;
+            trust.lowest_level = verdict.level_after;
+        }
+        trust.last = verdict.trust_after;
+    }
+
+    /// Merges what the epoch taught and gives every partition the new snapshot.
+    fn close_epoch(&mut self) {
+        let mut increments = Vec::new();
+        for fold in &mut self.folds {
+            increments.extend(fold.0.close_epoch());
+            fold.0.take_up(Arc::default());
+        }
+        let epoch = u32::try_from(self.epoch).unwrap_or(0);
+        Arc::make_mut(&mut self.shared).merge(epoch, &increments);
+        for fold in &mut self.folds {
+            fold.0.take_up(Arc::clone(&self.shared));
+        }
+    }
+
+    /// Restores every record of every partition from its own bytes, as a restart would.
+    pub fn reload_all(&mut self) -> anyhow::Result<()> {
+        for fold in &mut self.folds {
+            for key in fold.0.store().keys() {
+                fold.0.store_mut().reload(&key)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the run.
+    pub fn finish(mut self) -> Report {
+        for fold in &self.folds {
+            let counts = fold.0.counts();
+            let sum = &mut self.report.store;
+            sum.known += counts.known;
+            sum.young += counts.young;
+            sum.bytes += counts.bytes;
+            sum.known_evicted += counts.known_evicted;
+            sum.young_evicted += counts.young_evicted;
+            sum.candidates_refused += counts.candidates_refused;
+            self.report.agent_bytes.extend(fold.0.store().known_bytes_each());
+        }
+        self.report.agent_bytes.sort_unstable();
+        self.report
+    }
+
+    /// The newest log time, if any event was seen.
+    pub fn log_time(&self) -> Option<EventTime> {
+        EventTime::from_millis(self.log_ms).ok()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge measures; no result depends on it")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn nanos(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
