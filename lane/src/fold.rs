@@ -19,10 +19,10 @@ pub trait Fold {
     /// One entry of the log, with its stamp.
     type Entry<'a>;
     /// What the fold says of an entry.
-    type Output<'a>;
+    type Output;
 
     /// Takes in one entry.
-    fn apply<'a>(&mut self, entry: Self::Entry<'a>) -> Self::Output<'a>;
+    fn apply(&mut self, entry: Self::Entry<'_>) -> Self::Output;
 
     /// The records that changed since the last call, each once, in key order.
     fn touched(&mut self) -> Vec<Record>;

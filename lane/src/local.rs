@@ -11,11 +11,11 @@ pub fn drive<'e, F>(
     folds: &mut [F],
     work: Vec<(usize, F::Entry<'e>)>,
     lanes: usize,
-) -> Vec<F::Output<'e>>
+) -> Vec<F::Output>
 where
     F: Fold + Send,
     F::Entry<'e>: Send,
-    F::Output<'e>: Send,
+    F::Output: Send,
 {
     if lanes <= 1 || work.len() < INLINE_MAX {
         let apply = |(partition, entry): (usize, F::Entry<'e>)| {
@@ -36,7 +36,7 @@ where
             lane.push(pair);
         }
     }
-    let mut outputs: Vec<(usize, F::Output<'e>)> = std::thread::scope(|scope| {
+    let mut outputs: Vec<(usize, F::Output)> = std::thread::scope(|scope| {
         let threads: Vec<_> =
             dealt.into_iter().map(|lane| scope.spawn(move || run_lane(lane))).collect();
         threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
@@ -47,7 +47,7 @@ where
 
 fn run_lane<'e, F: Fold>(
     lane: Vec<(&mut F, Vec<(usize, F::Entry<'e>)>)>,
-) -> Vec<(usize, F::Output<'e>)> {
+) -> Vec<(usize, F::Output)> {
     let mut outputs = Vec::new();
     for (fold, queue) in lane {
         outputs.extend(queue.into_iter().map(|(place, entry)| (place, fold.apply(entry))));

@@ -16,7 +16,12 @@ pub struct Explained {
 }
 
 /// Runs warm-up and events up to the activity with this id; `None` where it is not among the scored ones.
-pub fn explain(settings: &Settings, warmups: &[Vec<u8>], events: &[u8], id: &str) -> Option<Explained> {
+pub fn explain(
+    settings: &Settings,
+    warmups: &[Vec<u8>],
+    events: &[u8],
+    id: &str,
+) -> Option<Explained> {
     let mut run = Run::new(settings, Options { lanes: 1, freeze: false, explain: true });
     for (index, bytes) in warmups.iter().enumerate() {
         let topic = format!("file:{index}");

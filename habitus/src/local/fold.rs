@@ -14,8 +14,7 @@ pub(super) struct Entry<'a> {
 }
 
 /// What became of it, and how long it took in nanoseconds.
-pub(super) struct Output<'a> {
-    pub(super) entry: Entry<'a>,
+pub(super) struct Output {
     pub(super) outcome: Outcome,
     pub(super) nanos: u64,
 }
@@ -25,19 +24,19 @@ pub(super) struct ObserveFold(pub(super) Observe);
 
 impl ObserveFold {
     #[expect(clippy::disallowed_methods, reason = "the edge measures; no result depends on it")]
-    fn timed<'a>(&mut self, entry: Entry<'a>) -> Output<'a> {
+    fn timed(&mut self, entry: &Entry<'_>) -> Output {
         let start = Instant::now();
         let outcome = self.0.apply(&entry.activity, &entry.stamp, entry.explain);
         let nanos = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        Output { entry, outcome, nanos }
+        Output { outcome, nanos }
     }
 }
 
 impl Fold for ObserveFold {
-    type Entry<'a> = Entry<'a>;
-    type Output<'a> = Output<'a>;
+    type Entry<'a> = &'a Entry<'a>;
+    type Output = Output;
 
-    fn apply<'a>(&mut self, entry: Entry<'a>) -> Output<'a> {
+    fn apply(&mut self, entry: &Entry<'_>) -> Output {
         self.timed(entry)
     }
 

@@ -173,7 +173,9 @@ impl Run {
         };
         Self {
             options,
-            folds: (0..PARTITIONS).map(|_| ObserveFold(Observe::new(Arc::clone(&observe)))).collect(),
+            folds: (0..PARTITIONS)
+                .map(|_| ObserveFold(Observe::new(Arc::clone(&observe))))
+                .collect(),
             respond: Respond::new(settings.respond.clone()),
             shared: Arc::default(),
             log_ms: 0,
@@ -206,7 +208,12 @@ impl Run {
         }
     }
 
-    fn feed_batch(&mut self, input: &Input<'_>, batch: &[(usize, &[u8])], on: &mut dyn FnMut(&Line<'_>)) {
+    fn feed_batch(
+        &mut self,
+        input: &Input<'_>,
+        batch: &[(usize, &[u8])],
+        on: &mut dyn FnMut(&Line<'_>),
+    ) {
         let mut pending = Vec::with_capacity(batch.len());
         let mut decoded = Vec::new();
         for (number, bytes) in batch {
@@ -232,11 +239,22 @@ impl Run {
     }
 
     /// Gives an activity its log time and partition, or refuses it for its time.
-    fn stamp<'a>(&mut self, item: Decoded<'a>, topic: &'a str, number: u64, ordinal: u32, bytes: &'a [u8]) -> Pending<'a> {
+    fn stamp<'a>(
+        &mut self,
+        item: Decoded<'a>,
+        topic: &'a str,
+        number: u64,
+        ordinal: u32,
+        bytes: &'a [u8],
+    ) -> Pending<'a> {
         let activity = match item {
             Decoded::Activity(activity) => activity,
-            Decoded::Skipped(skip) => return Pending::Skipped { number, ordinal, bytes, rule: skip.rule },
-            Decoded::Rejected(rejection) => return Pending::Refused { number, ordinal, bytes, rejection },
+            Decoded::Skipped(skip) => {
+                return Pending::Skipped { number, ordinal, bytes, rule: skip.rule };
+            }
+            Decoded::Rejected(rejection) => {
+                return Pending::Refused { number, ordinal, bytes, rejection };
+            }
         };
         let time = activity.time.millis();
         if self.log_ms != 0 && time > self.log_ms + AHEAD_MS_MAX {
@@ -258,49 +276,56 @@ impl Run {
 
     /// Drives what is pending through observe, then through respond in input order.
     fn flush(&mut self, pending: &mut Vec<Pending<'_>>, on: &mut dyn FnMut(&Line<'_>)) {
-        let mut work = Vec::with_capacity(pending.len());
-        let mut order = Vec::with_capacity(pending.len());
-        for item in pending.drain(..) {
+        let work = pending.iter().filter_map(|item| match item {
+            Pending::Entry { partition, entry, .. } => Some((*partition, entry)),
+            Pending::Refused { .. } | Pending::Skipped { .. } => None,
+        });
+        let mut outputs = drive(&mut self.folds, work.collect(), self.options.lanes).into_iter();
+        for item in pending.iter() {
             match item {
-                Pending::Entry { number, bytes, partition, entry } => {
-                    order.push((number, bytes, entry.stamp.ordinal, None));
-                    work.push((partition, entry));
-                }
-                Pending::Refused { number, ordinal, bytes, rejection } => {
-                    order.push((number, bytes, ordinal, Some(Err(rejection))));
+                Pending::Entry { number, bytes, entry, .. } => {
+                    if let Some(output) = outputs.next() {
+                        self.respond_to(entry, &output, (*number, *bytes), on);
+                    }
                 }
                 Pending::Skipped { number, ordinal, bytes, rule } => {
-                    order.push((number, bytes, ordinal, Some(Ok(rule))));
-                }
-            }
-        }
-        let mut outputs = drive(&mut self.folds, work, self.options.lanes).into_iter();
-        for (number, bytes, ordinal, other) in order {
-            match other {
-                None => {
-                    let Some(output) = outputs.next() else { continue };
-                    self.respond_to(&output, number, bytes, on);
-                }
-                Some(Ok(rule)) => {
                     self.report.counts.skipped += 1;
-                    on(&Line { number, ordinal, bytes, outcome: LineOutcome::Skipped(rule) });
+                    on(&Line {
+                        number: *number,
+                        ordinal: *ordinal,
+                        bytes,
+                        outcome: LineOutcome::Skipped(rule),
+                    });
                 }
-                Some(Err(rejection)) => {
+                Pending::Refused { number, ordinal, bytes, rejection } => {
                     self.report.counts.rejected += 1;
-                    on(&Line { number, ordinal, bytes, outcome: LineOutcome::Rejected(&rejection) });
+                    let outcome = LineOutcome::Rejected(rejection);
+                    on(&Line { number: *number, ordinal: *ordinal, bytes, outcome });
                 }
             }
         }
+        pending.clear();
     }
 
-    fn respond_to(&mut self, output: &Output<'_>, number: u64, bytes: &[u8], on: &mut dyn FnMut(&Line<'_>)) {
-        let ordinal = output.entry.stamp.ordinal;
-        let activity = &output.entry.activity;
+    fn respond_to(
+        &mut self,
+        entry: &Entry<'_>,
+        output: &Output,
+        (number, bytes): (u64, &[u8]),
+        on: &mut dyn FnMut(&Line<'_>),
+    ) {
+        let ordinal = entry.stamp.ordinal;
+        let activity = &entry.activity;
         self.report.timings.observe(output.nanos);
         let observed = match &output.outcome {
             Outcome::Duplicate => {
                 self.report.counts.duplicate += 1;
-                return on(&Line { number, ordinal, bytes, outcome: LineOutcome::Duplicate(activity) });
+                return on(&Line {
+                    number,
+                    ordinal,
+                    bytes,
+                    outcome: LineOutcome::Duplicate(activity),
+                });
             }
             Outcome::Scored(observed) => observed,
         };
@@ -319,7 +344,12 @@ impl Run {
             }
         }
         let alert_id = alert_id.as_deref();
-        on(&Line { number, ordinal, bytes, outcome: LineOutcome::Scored { activity, observed, alert_id } });
+        on(&Line {
+            number,
+            ordinal,
+            bytes,
+            outcome: LineOutcome::Scored { activity, observed, alert_id },
+        });
     }
 
     /// Takes in a response; gives the id of the alert that this activity opened or updated.
@@ -327,7 +357,11 @@ impl Run {
         match response {
             Response::Alert(alert) => {
                 let uid = alert.finding_info.uid.clone();
-                match self.alert_places.get(&uid).and_then(|place| self.report.alerts.get_mut(*place)) {
+                match self
+                    .alert_places
+                    .get(&uid)
+                    .and_then(|place| self.report.alerts.get_mut(*place))
+                {
                     Some(slot) => *slot = *alert,
                     None => {
                         self.alert_places.insert(uid, self.report.alerts.len());
@@ -341,7 +375,9 @@ impl Run {
                 self.report.revocations.push(*request);
                 None
             }
-            Response::AlertRef { activity_id: id, alert_id, .. } => (id == activity_id).then_some(alert_id),
+            Response::AlertRef { activity_id: id, alert_id, .. } => {
+                (id == activity_id).then_some(alert_id)
+            }
         }
     }
 

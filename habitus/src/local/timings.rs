@@ -39,7 +39,8 @@ impl Timings {
 
     /// One line a stage: count, median, 99th percentile and maximum in microseconds.
     pub fn lines(&self) -> Vec<String> {
-        let stages = [("decode", &self.decode), ("observe", &self.observe), ("respond", &self.respond)];
+        let stages =
+            [("decode", &self.decode), ("observe", &self.observe), ("respond", &self.respond)];
         let line = |(name, histogram): (&str, &Option<Histogram<u64>>)| {
             let histogram = histogram.as_ref().filter(|histogram| !histogram.is_empty())?;
             #[expect(clippy::cast_precision_loss, reason = "microseconds for people")]

@@ -1,0 +1,194 @@
+//! What can be said on the command line, and which exit code comes of it: 0 ok, 1 findings where asked for, 2 usage,
+//! 70 internal, 78 bad config. Bad events are results, never errors.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::{config, demo, explain, logging, score, validate};
+
+/// Exit code of a success.
+pub(super) const OK: u8 = 0;
+/// Exit code of warnings where `--deny-warnings` asks for it.
+pub(super) const FINDINGS: u8 = 1;
+const INTERNAL: u8 = 70;
+/// Exit code of a config with mistakes.
+pub(super) const BAD_CONFIG: u8 = 78;
+
+/// Behavioural anomaly detection for AI agents: who acts, on whose behalf, and what differs from what they
+/// normally do.
+#[derive(Debug, Parser)]
+#[command(name = "habitus", version, about, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    verb: Verb,
+    /// Config file (TOML); without one the defaults hold.
+    #[arg(short, long, global = true, env = "HABITUS_CONFIG")]
+    config: Option<PathBuf>,
+    /// Say more; twice says all. With `-v` the time of each stage is printed at exit.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Say less: errors only.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// When to colour. `NO_COLOR` is honoured.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    color: Color,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  habitus demo                                   synthetic agents, real alerts, in a minute
+  habitus score --warmup past.ndjson now.ndjson  a JSON line for each activity
+  habitus explain now.ndjson --id EVENT          every signal of one activity
+  habitus validate -c habitus.toml               all mistakes of a config, with position";
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Shows the engine at work on synthetic agents, several of them compromised; ends by itself.
+    Demo(DemoArgs),
+    /// Scores files (or `-`), one JSON line for each activity, in input order.
+    Score(ScoreArgs),
+    /// Explains an activity of a file, or an alert from standard input (`explain -`).
+    Explain(ExplainArgs),
+    /// Checks the config completely: all mistakes at once, with position.
+    Validate(ValidateArgs),
+    /// Prints the effective config, or the JSON Schema of config files.
+    Config(ConfigArgs),
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Leaves config, events and alerts in this folder, for the next commands.
+    #[arg(short, long)]
+    pub(super) output: Option<PathBuf>,
+    /// Seed of the synthetic agents.
+    #[arg(long, default_value_t = 7)]
+    pub(super) seed: u64,
+}
+
+/// Arguments of `score`.
+#[derive(Debug, Args)]
+pub(super) struct ScoreArgs {
+    /// Event files, a record a line; `-` is standard input.
+    #[arg(required = true)]
+    pub(super) events: Vec<String>,
+    /// Teaches before scoring begins; repeatable.
+    #[arg(long)]
+    pub(super) warmup: Vec<String>,
+    /// Habits, shared tables and calibrators stop once scoring begins.
+    #[arg(long)]
+    pub(super) freeze: bool,
+    /// Adds each signal's share in micro-nats; they add up to the score exactly.
+    #[arg(long)]
+    pub(super) contributions: bool,
+    /// Threads; 0 is one a core. No result depends on them.
+    #[arg(long)]
+    pub(super) lanes: Option<usize>,
+    /// Writes the lines here instead of standard output.
+    #[arg(short, long)]
+    pub(super) output: Option<PathBuf>,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// Event file; `-` renders an alert from standard input.
+    pub(super) file: String,
+    /// Id of the activity.
+    #[arg(long)]
+    pub(super) id: Option<String>,
+    /// Teaches before; repeatable.
+    #[arg(long)]
+    pub(super) warmup: Vec<String>,
+}
+
+/// Arguments of `validate`.
+#[derive(Debug, Args)]
+pub(super) struct ValidateArgs {
+    /// Config file; the same as `-c`.
+    pub(super) file: Option<PathBuf>,
+    /// Warnings make exit code 1.
+    #[arg(long)]
+    pub(super) deny_warnings: bool,
+}
+
+/// Arguments of `config`.
+#[derive(Debug, Args)]
+pub(super) struct ConfigArgs {
+    /// What to print.
+    #[arg(value_enum)]
+    pub(super) what: ConfigWhat,
+}
+
+/// What `config` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ConfigWhat {
+    /// The effective config, every default included.
+    Show,
+    /// The JSON Schema of config files.
+    Schema,
+    /// The reference of all settings, in Markdown.
+    Reference,
+}
+
+/// Runs what was said; gives the exit code.
+pub fn run(cli: Cli) -> u8 {
+    let plain = cli.color == Color::Never
+        || (cli.color == Color::Auto && std::env::var_os("NO_COLOR").is_some());
+    logging::start(cli.verbose, cli.quiet, !plain);
+    let outcome = dispatch(&cli);
+    match outcome {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => OK,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            INTERNAL
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
+    if let Verb::Validate(args) = &cli.verb {
+        return validate::run(args.file.as_deref().or(cli.config.as_deref()), args);
+    }
+    if let Verb::Config(args) = &cli.verb
+        && args.what != ConfigWhat::Show
+    {
+        return config::describe(args.what);
+    }
+    let loaded = match validate::load(cli.config.as_deref())? {
+        Ok(config) => config,
+        Err(code) => return Ok(code),
+    };
+    match &cli.verb {
+        Verb::Demo(args) => demo::run(&loaded, args, cli.verbose > 0),
+        Verb::Score(args) => score::run(&loaded, args, cli.verbose > 0),
+        Verb::Explain(args) => explain::run(&loaded, args),
+        Verb::Config(_) => config::show(&loaded),
+        Verb::Validate(_) => Ok(OK),
+    }
+}
+
+/// A reader that went away, as `head` does, is no failure.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,118 @@
+//! `demo`: synthetic agents through the real folds. Everything printed comes from the engine.
+
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::cli::{DemoArgs, OK};
+use super::score::summary;
+use crate::config::Config;
+use crate::local::{Input, Options, Report, Role, Run};
+use crate::{demo, render};
+
+/// Lines fed between two moves of the progress bar.
+const STEP_LINES: usize = 2_000;
+
+/// Runs `demo`.
+pub(super) fn run(config: &Config, args: &DemoArgs, verbose: bool) -> anyhow::Result<u8> {
+    let events = demo::generate(args.seed);
+    let mut run = Run::new(
+        &config.settings(),
+        Options { lanes: config.lanes(), freeze: false, explain: false },
+    );
+    feed(&mut run, &events)?;
+    let report = run.finish();
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "{} synthetic agents. {}.\n",
+        report.store.known + report.store.young,
+        summary(&report.counts)
+    )?;
+    for alert in &report.alerts {
+        writeln!(out, "{}", render::alert(alert))?;
+    }
+    for request in &report.revocations {
+        writeln!(out, "{}", render::revocation(request))?;
+    }
+    writeln!(out, "{}", render::trust(&report.actors))?;
+    if verbose {
+        report.timings.lines().iter().try_for_each(|line| writeln!(io::stderr(), "{line}"))?;
+    }
+    if let Some(folder) = &args.output {
+        leave(folder, config, &events, &report)?;
+    }
+    next_steps(&mut out, args.output.as_deref(), &report)?;
+    Ok(OK)
+}
+
+fn feed(run: &mut Run, events: &[u8]) -> anyhow::Result<()> {
+    let lines: Vec<&[u8]> = events.split_inclusive(|byte| *byte == b'\n').collect();
+    let bar = if io::stderr().is_terminal() {
+        ProgressBar::new(lines.len() as u64)
+    } else {
+        ProgressBar::hidden()
+    };
+    bar.set_style(ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} events")?);
+    let mut start = 0;
+    for chunk in lines.chunks(STEP_LINES) {
+        let length: usize = chunk.iter().map(|line| line.len()).sum();
+        let bytes = events.get(start..start + length).unwrap_or_default();
+        // Each chunk is an input of its own, so that ids of findings stay apart.
+        let topic = format!("demo:{start}");
+        run.feed(&Input { topic: &topic, role: Role::Scored, bytes }, &mut |_| {});
+        start += length;
+        bar.inc(chunk.len() as u64);
+        if let Some(time) = run.log_time() {
+            bar.set_prefix(time.rfc3339().chars().take(10).collect::<String>());
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+fn leave(folder: &Path, config: &Config, events: &[u8], report: &Report) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
+    let mut alerts = Vec::new();
+    for alert in &report.alerts {
+        serde_json::to_writer(&mut alerts, alert)?;
+        alerts.push(b'\n');
+    }
+    for (name, bytes) in [
+        ("habitus.toml", config.to_toml().as_bytes()),
+        ("events.ndjson", events),
+        ("alerts.ndjson", &alerts),
+    ] {
+        let path = folder.join(name);
+        fs::write(&path, bytes).with_context(|| format!("write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn next_steps(out: &mut dyn Write, folder: Option<&Path>, report: &Report) -> io::Result<()> {
+    let Some(folder) = folder.map(|folder| folder.display().to_string()) else {
+        writeln!(
+            out,
+            "Next: habitus demo -o demo-out      leaves config, events and alerts there"
+        )?;
+        return writeln!(out, "      habitus score YOUR.ndjson     scores your own events");
+    };
+    writeln!(out, "Next:")?;
+    writeln!(
+        out,
+        "  habitus score --config {folder}/habitus.toml --contributions {folder}/events.ndjson -o scores.ndjson"
+    )?;
+    if let Some(event) =
+        report.alerts.first().and_then(|alert| alert.finding_info.related_events.first())
+    {
+        let event = render::clean(&event.uid);
+        writeln!(
+            out,
+            "  habitus explain --config {folder}/habitus.toml {folder}/events.ndjson --id {event}"
+        )?;
+    }
+    writeln!(out, "  habitus explain - < {folder}/alerts.ndjson")
+}

@@ -1,0 +1,29 @@
+//! What the program says about itself, on stderr: text on a terminal, JSON otherwise.
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::EnvFilter;
+
+/// Starts the subscriber; `HABITUS_LOG` overrides the level.
+pub(super) fn start(verbose: u8, quiet: bool, color: bool) {
+    let level = match (quiet, verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "info",
+        (false, 2) => "debug",
+        (false, _) => "trace",
+    };
+    let filter = EnvFilter::try_from_env("HABITUS_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let terminal = io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_target(false);
+    let started = if terminal {
+        builder.with_ansi(color).without_time().try_init()
+    } else {
+        builder.json().try_init()
+    };
+    // A second start in one process, as in tests, keeps the first subscriber.
+    drop(started);
+}

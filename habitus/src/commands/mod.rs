@@ -1,0 +1,11 @@
+//! The verbs, a file each, and the command line that names them.
+
+mod cli;
+mod config;
+mod demo;
+mod explain;
+mod logging;
+mod score;
+mod validate;
+
+pub use cli::{Cli, run};

@@ -1,0 +1,44 @@
+//! `validate`, and loading the config for every other verb: all mistakes at once, exit code 78.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::cli::{BAD_CONFIG, FINDINGS, OK, ValidateArgs};
+use crate::config::{Config, Severity, parse, render};
+
+/// Loads the config, or prints its mistakes and gives the exit code.
+pub(super) fn load(path: Option<&Path>) -> anyhow::Result<Result<Config, u8>> {
+    let Some(path) = path else { return Ok(Ok(Config::default())) };
+    let (config, _) = check(path)?;
+    Ok(config.ok_or(BAD_CONFIG))
+}
+
+/// Checks a file; prints every mistake and warning to stderr.
+fn check(path: &Path) -> anyhow::Result<(Option<Config>, usize)> {
+    let name = path.display().to_string();
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => {
+            writeln!(io::stderr(), "error: failed to read {name}: {error}")?;
+            return Ok((None, 0));
+        }
+    };
+    let (config, problems) = parse(&text);
+    for problem in &problems {
+        writeln!(io::stderr(), "{}\n", render(problem, &text, &name))?;
+    }
+    let warnings = problems.iter().filter(|problem| problem.severity == Severity::Warning).count();
+    Ok((config, warnings))
+}
+
+/// Runs `validate`.
+pub(super) fn run(path: Option<&Path>, args: &ValidateArgs) -> anyhow::Result<u8> {
+    let path = path.context("find a config: name one, or set HABITUS_CONFIG")?;
+    let (config, warnings) = check(path)?;
+    let Some(config) = config else { return Ok(BAD_CONFIG) };
+    writeln!(io::stdout(), "{}: valid, {}", path.display(), config.hash())?;
+    Ok(if args.deny_warnings && warnings > 0 { FINDINGS } else { OK })
+}

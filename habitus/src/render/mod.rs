@@ -1,0 +1,10 @@
+//! What people read in a terminal: an alert, a verdict, a request, the trust of actors. Text from events is data:
+//! control characters are shown, never sent.
+
+mod alert;
+mod text;
+mod trust;
+
+pub use alert::{alert, verdict};
+pub use text::clean;
+pub use trust::{revocation, trust};

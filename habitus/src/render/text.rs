@@ -1,0 +1,35 @@
+//! Text from events, made safe for a terminal.
+
+use std::fmt::Write;
+
+/// Characters shown of one text.
+const CHARS_MAX: usize = 160;
+
+/// Shows control and direction characters as escapes and cuts what is long.
+pub fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(CHARS_MAX));
+    for (index, c) in text.chars().enumerate() {
+        if index == CHARS_MAX {
+            out.push_str("...");
+            break;
+        }
+        let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+        if c.is_control() || turns {
+            let _infallible = write!(out, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_terminal_never_gets_a_control_character() {
+        let hostile = "a\u{1b}[2Jb\u{202e}c\r\nd\u{7}";
+        let shown = super::clean(hostile);
+        assert_eq!(shown, "a\\u{1b}[2Jb\\u{202e}c\\u{d}\\u{a}d\\u{7}");
+        assert!(super::clean(&"x".repeat(500)).len() < 200);
+    }
+}
