@@ -23,7 +23,17 @@ impl Kind {
         }
     }
 
-    /// Values of both destination kinds are the same things.
+    /// Whether the tool is new to the purpose.
+    pub(crate) fn of_new_tool(self) -> bool {
+        self == Self::DestinationOfNewTool
+    }
+
+    /// Whether it is about a resource.
+    pub(crate) fn is_resource(self) -> bool {
+        matches!(self, Self::Resource(_))
+    }
+
+    /// Values are the same things under known and new tools.
     fn value_number(self) -> u64 {
         match self {
             Self::Destination | Self::DestinationOfNewTool => 1,

@@ -47,10 +47,24 @@ pub struct Assessment {
     pub(crate) channels: [f64; CHANNELS_MAX],
 }
 
+/// The scales of evidence: the tenant's, and the peer group's where it is another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scales<'a> {
+    pub(crate) tenant: Option<&'a Calibration>,
+    pub(crate) group: Option<&'a Calibration>,
+}
+
+impl Scales<'_> {
+    fn evidence(&self, channel: usize, nats: f64) -> f64 {
+        let z = self.tenant.map_or(nats / 1.2, |scale| scale.evidence(channel, nats).0);
+        self.group.map_or(z, |scale| scale.refine(channel, nats, z))
+    }
+}
+
 /// Assesses one activity.
 pub(crate) fn assess(
     ctx: &Context<'_>,
-    calibration: Option<&Calibration>,
+    scales: Scales<'_>,
     modes: &BTreeMap<String, SignalMode>,
 ) -> Assessment {
     let mut assessment = Assessment::default();
@@ -63,8 +77,7 @@ pub(crate) fn assess(
             if let Some(slot) = assessment.channels.get_mut(channel) {
                 *slot = evidence.nats;
             }
-            let z = calibration
-                .map_or(evidence.nats / 1.2, |scale| scale.evidence(channel, evidence.nats).0);
+            let z = scales.evidence(channel, evidence.nats);
             let shadow = modes.get(signal.id) == Some(&SignalMode::Shadow);
             assessment.signals.push(SignalScore {
                 index,

@@ -20,7 +20,7 @@ const STRANGE_MICRO: i64 = 4_000_000;
 /// Evidence in nats up to which a rate is learned whole.
 const RATE_STRANGE: f64 = 20.0;
 /// Sessions of the peer group before one votes.
-const WARM_SESSIONS: f64 = 10.0;
+const WARM_SESSIONS: f64 = 8.0;
 
 /// What is learned of one activity: facts taken before anything changes.
 #[derive(Clone, Debug, Default)]
@@ -352,11 +352,14 @@ impl Lesson {
             let now = nats.get(channel).map_or(0, |nats| bin(*nats));
             let Some(before) = session.maxima.get_mut(channel) else { continue };
             let cell = |bin: u8| (channel * BINS) as u64 + u64::from(bin);
-            if opening {
-                deltas.add(Table::Maxima, keys.tenant, cell(now), 1_000);
-            } else if now > *before {
-                deltas.add(Table::Maxima, keys.tenant, cell(*before), -1_000);
-                deltas.add(Table::Maxima, keys.tenant, cell(now), 1_000);
+            let scopes = [keys.tenant, keys.group];
+            for scope in scopes.into_iter().take(if keys.group == keys.tenant { 1 } else { 2 }) {
+                if opening {
+                    deltas.add(Table::Maxima, scope, cell(now), 1_000);
+                } else if now > *before {
+                    deltas.add(Table::Maxima, scope, cell(*before), -1_000);
+                    deltas.add(Table::Maxima, scope, cell(now), 1_000);
+                }
             }
             *before = (*before).max(now);
         }

@@ -17,7 +17,7 @@ use schemas::trust::Level;
 
 use crate::budget::{ReturnPeriod, return_period};
 use crate::context::Context;
-use crate::engine::{Assessment, assess};
+use crate::engine::{Assessment, Scales, assess};
 use crate::keys::Keys;
 use crate::learn::{Lesson, teach_step};
 use crate::report::{TrustMove, actor_ref, finding, verdict};
@@ -218,7 +218,14 @@ impl Observe {
             first_of_call,
             busy,
         };
-        let assessment = assess(&ctx, shared.calibration(keys.tenant), &self.settings.signal_modes);
+        let assessment = assess(
+            &ctx,
+            Scales {
+                tenant: shared.calibration(keys.tenant),
+                group: shared.calibration(keys.group).filter(|_| keys.group != keys.tenant),
+            },
+            &self.settings.signal_modes,
+        );
         let lesson = Lesson::of(&ctx, assessment.plain_micronats);
         let period = self.period(&shared, keys, actor, &assessment);
         let trust = self.move_trust(actor, keys, &period, activity);

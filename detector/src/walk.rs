@@ -8,6 +8,9 @@ use baseline::part::novelty::Share;
 use crate::cells::{self, Kind};
 use crate::context::Context;
 
+/// Weight of the wider class behind a narrower one, in occasions.
+const CLASS_WEIGHT: f64 = 10.0;
+
 /// One context of a value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Level {
@@ -61,7 +64,7 @@ pub(crate) fn levels(ctx: &Context<'_>, kind: Kind, value: u64) -> [Option<Level
     } else {
         let known = ctx.purpose_sessions() >= 1.0;
         let narrow = level(0, keys.purpose, keys.tool, with_tool, false, known);
-        let skip = kind == Kind::DestinationOfNewTool;
+        let skip = kind.of_new_tool();
         [(!skip).then_some(narrow), Some(level(1, keys.purpose, 0, value, false, known))]
     };
     let wide = keys.group != keys.tenant;
@@ -78,9 +81,10 @@ pub(crate) fn levels(ctx: &Context<'_>, kind: Kind, value: u64) -> [Option<Level
 pub(crate) fn is_known(ctx: &Context<'_>, kind: Kind, level: &Level) -> bool {
     if level.own {
         let tag = baseline::hash::tag(level.slot);
-        return match kind {
-            Kind::Resource(_) => ctx.actor.resources.weight(tag, ctx.keys.day) >= 0.05,
-            _ => ctx.actor.places.get(tag).is_some_and(|place| place.long >= 0.05),
+        return if kind.is_resource() {
+            ctx.actor.resources.weight(tag, ctx.keys.day) >= 0.05
+        } else {
+            ctx.actor.places.get(tag).is_some_and(|place| place.long >= 0.05)
         };
     }
     let count = if level.tenant { ctx.everyone(level.cell) } else { ctx.peers(level.cell) };
@@ -114,34 +118,24 @@ fn rate(ctx: &Context<'_>, kind: Kind, level: u64, first: bool) -> (f64, f64) {
     let shrink =
         |met: f64, new: f64, weight: f64, towards: f64| (new + weight * towards) / (met + weight);
     let everyone = ctx.everyone(cells::met(kind, level, 0));
-    let mut p = shrink(everyone, ctx.everyone(cells::new(kind, level, 0)), 3.0, 0.5);
-    let mut support = everyone;
-    let mut refine = |met: f64, new: f64| {
-        p = shrink(met, new, 10.0, p);
-        if met > 0.0 {
-            support = met;
-        }
+    let start = shrink(everyone, ctx.everyone(cells::new(kind, level, 0)), 3.0, 0.5);
+    let refine = |(p, support): (f64, f64), class: u64| {
+        let met = ctx.peers(cells::met(kind, level, class));
+        let new = ctx.peers(cells::new(kind, level, class));
+        (shrink(met, new, CLASS_WEIGHT, p), if met > 0.0 { met } else { support })
     };
-    if keys.group != keys.tenant {
-        refine(ctx.peers(cells::met(kind, level, 1)), ctx.peers(cells::new(kind, level, 1)));
-    }
-    refine(
-        ctx.peers(cells::met(kind, level, keys.tool)),
-        ctx.peers(cells::new(kind, level, keys.tool)),
-    );
+    let group =
+        if keys.group == keys.tenant { (start, everyone) } else { refine((start, everyone), 1) };
+    let (mut p, mut support) = refine(group, keys.tool);
     if first {
+        let usual = p;
         if keys.purpose != 0 {
-            let class = baseline::hash::pair(keys.purpose, keys.tool);
-            refine(
-                ctx.peers(cells::met(kind, level, class)),
-                ctx.peers(cells::new(kind, level, class)),
-            );
+            (p, support) = refine((p, support), baseline::hash::pair(keys.purpose, keys.tool));
         }
-        let Share { of, new } = match kind {
-            Kind::Resource(_) => ctx.actor.novelty.resources,
-            _ => ctx.actor.novelty.destinations,
-        };
-        refine(f64::from(of), f64::from(new));
+        // An agent that meets new things more often than the group does pays less for one, and the reverse.
+        let own = &ctx.actor.novelty;
+        let Share { of, new } = if kind.is_resource() { own.resources } else { own.destinations };
+        p *= (f64::from(new) + 3.0) / (f64::from(of) * usual + 3.0);
     }
     (p.clamp(1e-9, 1.0), support)
 }

@@ -3,7 +3,7 @@
 
 use ndarray::Array2;
 
-use crate::math::ln;
+use crate::math::{exp, ln};
 use crate::part::sessions::CHANNELS_MAX;
 
 /// Bins of evidence.
@@ -15,6 +15,12 @@ const VOTES_MIN: f64 = 20.0;
 /// Model evidence in nats beyond which it counts by itself, and at which share.
 const MODEL_FROM: f64 = 8.0;
 const MODEL_SHARE: f64 = 0.25;
+/// Weight of the tenant behind a peer group, in sessions.
+const GROUP_VOTES: f64 = 200.0;
+/// Share of the votes that make the tail.
+const TAIL_SHARE: f64 = 0.05;
+/// Least mean excess of a tail in nats.
+const EXCESS_MIN: f64 = 0.5;
 /// Scale of the shipped prior in nats.
 const PRIOR_SCALE: f64 = 1.2;
 
@@ -86,6 +92,16 @@ impl Calibration {
         }
     }
 
+    /// The evidence of `x` nats on a channel in this peer group, shrunk towards the tenant's `z`: the share of the
+    /// group's sessions that reach it, with the tenant's share behind it. What is noise in one kind of work is
+    /// evidence in another.
+    pub fn refine(&self, channel: usize, x: f64, z: f64) -> f64 {
+        let Some(scale) = self.scales.get(channel).filter(|_| x > 0.0) else { return z };
+        let reached = scale.at_least.get(usize::from(bin(x))).copied().unwrap_or(0.0);
+        let share = (reached + GROUP_VOTES * exp(-z)) / (scale.total + GROUP_VOTES);
+        (-ln(share)).max(0.0)
+    }
+
     /// The calibrated evidence Z of `x` nats on a channel, in nats, and the votes behind it.
     pub fn evidence(&self, channel: usize, x: f64) -> (f64, f64) {
         if x <= 0.0 {
@@ -113,7 +129,7 @@ impl Scale {
         let (mut sum, mut weighted) = (0.0, 0.0);
         let all: Vec<f64> = votes.collect();
         let total: f64 = all.iter().sum();
-        let wanted = (0.05 * total).max(5.0);
+        let wanted = (TAIL_SHARE * total).max(5.0);
         for index in (0..BINS).rev() {
             let here = all.get(index).copied().unwrap_or(0.0);
             let at = u8::try_from(index).map_or(0.0, edge);
@@ -126,7 +142,8 @@ impl Scale {
                 tail_found = true;
                 scale.tail = at;
                 scale.tail_votes = sum;
-                scale.excess = if sum > 0.0 { (weighted / sum - at).max(0.5) } else { PRIOR_SCALE };
+                scale.excess =
+                    if sum > 0.0 { (weighted / sum - at).max(EXCESS_MIN) } else { PRIOR_SCALE };
             }
         }
         Self { total, at_least, ..scale }

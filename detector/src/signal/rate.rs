@@ -33,7 +33,7 @@ const DISPERSION: f64 = 0.7;
 /// Learned calls up to which an actor is new to a destination.
 const NEWCOMER_CALLS: f32 = 50.0;
 /// Calls that any destination may see within a minute and an hour before it is known.
-const SURGE_FLOOR: [f64; 2] = [4.0, 16.0];
+const SURGE_FLOOR: [f64; 2] = [0.5, 2.0];
 
 /// Usual count in a window of `window_s`, from a 30-day decayed sum and the actor's age.
 pub(super) fn usual(long: f64, age_s: f64, window_s: f64) -> f64 {

@@ -34,11 +34,8 @@ fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
         }
     }
     let (depth, walk) = worst;
-    Evidence::of(
-        walk.nats,
-        depth,
-        [f64::from(walk.unseen), f64::from(walk.levels), walk.rate, walk.support],
-    )
+    let numbers = [f64::from(walk.unseen), f64::from(walk.levels), walk.rate, walk.support];
+    Evidence::of(walk.nats, depth, numbers)
 }
 
 fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
