@@ -20,7 +20,5 @@ pub fn pair(a: u64, b: u64) -> u64 {
 
 /// The 32-bit tag of a hash for a slot; never 0.
 pub fn tag(hash: u64) -> u32 {
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half is meant")]
-    let upper = (hash >> 32) as u32;
-    upper | 1
+    u32::try_from(hash >> 32).unwrap_or(u32::MAX) | 1
 }

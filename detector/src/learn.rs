@@ -17,8 +17,6 @@ use crate::walk::{is_known, levels};
 
 /// Score in micro-nats from which an activity weighs a tenth.
 const STRANGE_MICRO: i64 = 4_000_000;
-/// Evidence in nats up to which a rate is learned whole.
-const RATE_STRANGE: f64 = 20.0;
 /// Sessions of the peer group before one votes.
 const WARM_SESSIONS: f64 = 8.0;
 
@@ -159,7 +157,7 @@ impl Lesson {
             if first {
                 answer = Some(new);
             }
-            self.occasion(keys, kind, level.number, first, new);
+            self.occasion(keys, (kind, level.number), first, new);
             walking = new;
             first = false;
         }
@@ -172,7 +170,7 @@ impl Lesson {
         answer
     }
 
-    fn occasion(&mut self, keys: &Keys, kind: Kind, level: u64, first: bool, new: bool) {
+    fn occasion(&mut self, keys: &Keys, (kind, level): (Kind, u64), first: bool, new: bool) {
         let mut classes = vec![(keys.tenant, 0), (keys.group, keys.tool)];
         if keys.group != keys.tenant {
             classes.push((keys.group, 1));
@@ -284,27 +282,14 @@ impl Lesson {
         }
     }
 
-    /// Moves windows and long sums: what happened, happened; how much of it is usual depends on its evidence.
-    pub(crate) fn count(
-        &self,
-        actor: &mut Actor,
-        keys: &Keys,
-        rate_nats: f64,
-        learn: bool,
-        first_of_call: bool,
-    ) {
-        let gate = if !learn {
-            0.0
-        } else if rate_nats < RATE_STRANGE {
-            1.0
-        } else {
-            0.1
-        };
+    /// Moves windows and long sums: what happened, happened; `gate` of it is usual.
+    pub(crate) fn count(&self, actor: &mut Actor, keys: &Keys, gate: f64, first_of_call: bool) {
         if first_of_call {
             actor.calls.add(keys.now_s, 1.0, gate);
             let heights = actor.calls.at(keys.now_s).0;
-            actor.peaks.see(heights, keys.day, learn);
-            if keys.destination != 0 && (learn || actor.places.get(tag(keys.destination)).is_some())
+            actor.peaks.see(heights, keys.day, gate > 0.0);
+            if keys.destination != 0
+                && (gate > 0.0 || actor.places.get(tag(keys.destination)).is_some())
             {
                 actor.places.add(tag(keys.destination), keys.now_s, 1.0, gate);
             }

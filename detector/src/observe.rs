@@ -6,9 +6,11 @@ use std::sync::Arc;
 use baseline::agent::authority_index;
 use baseline::crowd::Crowd;
 use baseline::hash::tag;
+use baseline::part::sessions::Session;
+use baseline::part::trust::TrustState;
 use baseline::shared::{BINS, Deltas, Shared, Table, bin, stratum};
 use baseline::store::{Limits, Place, Store, StoreCounts};
-use baseline::{Actor, young};
+use baseline::{Actor, Head, young};
 use schemas::MicroNats;
 use schemas::activity::Activity;
 use schemas::choice::{Authority, Classification, PrincipalType};
@@ -32,6 +34,8 @@ const LATE_S: u32 = 60;
 const FINDING_SHARE: f64 = 0.1;
 /// Share of actor-hours below which a vote is rationed.
 const RARE_SHARE: f64 = 1.0 / 500.0;
+/// Evidence in nats from which a burst teaches a tenth.
+const RATE_STRANGE: f64 = 20.0;
 /// Rare votes to start with, and per active hour, in hundredths.
 const RARE_START: u16 = 300;
 const RARE_PER_HOUR: u16 = 1;
@@ -175,28 +179,22 @@ impl Observe {
         } else {
             keys.event >> 32 << 32
         });
-        let observed = self.observe(activity, stamp, &keys, &mut agent, explain);
+        let moment = Moment { activity, stamp, keys: &keys, explain };
+        let observed = self.observe(&moment, &mut agent);
         self.store.check_in(&agent_key, agent, place);
         Outcome::Scored(Box::new(observed))
     }
 
-    fn observe(
-        &mut self,
-        activity: &Activity<'_>,
-        stamp: &Stamp<'_>,
-        keys: &Keys,
-        agent: &mut baseline::Agent,
-        explain: bool,
-    ) -> Observed {
+    fn observe(&mut self, at: &Moment<'_>, agent: &mut baseline::Agent) -> Observed {
+        let keys = at.keys;
         let shared = Arc::clone(&self.shared);
-        let authority = activity.authority();
-        let (index, is_new) = agent.enter(authority);
+        let (index, is_new) = agent.enter(at.activity.authority());
         let siblings = sibling_evidence(agent, index);
-        let epoch = u32::try_from(stamp.log_ms / EPOCH_MS).unwrap_or(0);
+        let epoch = u32::try_from(at.stamp.log_ms / EPOCH_MS).unwrap_or(0);
         let (place, _) = agent.head.sessions.enter(keys.session, keys.now_s, epoch);
         let mut session = agent.head.sessions.open.get(place).copied().unwrap_or_default();
-        let first_of_call = keys.call == 0
-            || !session.repeat_call(u16::try_from(keys.call >> 48).unwrap_or(1).max(1));
+        let call = u16::try_from(keys.call >> 48).unwrap_or(1).max(1);
+        let first_of_call = keys.call == 0 || !session.repeat_call(call);
         let baseline::Agent { head, actors } = agent;
         let mut spare = Actor::default();
         let actor = actors.get_mut(index).unwrap_or(&mut spare);
@@ -204,73 +202,77 @@ impl Observe {
             start_actor(actor, keys.now_s, siblings);
         }
         let late = actor.progress.last_s > keys.now_s + LATE_S;
-        let (tenant, group) = Context::scopes(&shared, keys);
-        let busy = self.crowd.at(tag(keys.destination), keys.now_s);
-        let ctx = Context {
-            activity,
-            keys,
-            head,
-            actor,
-            session: &session,
-            tenant,
-            group,
-            late,
-            first_of_call,
-            busy,
+        let (judged, lesson, mut findings) = {
+            let ctx = self.context(&shared, at, (head, actor, &session), (late, first_of_call));
+            let (judged, lesson) = self.judge(&ctx, &shared);
+            let findings = self.verdict(&ctx, at, &judged);
+            (judged, lesson, findings)
         };
-        let assessment = assess(
-            &ctx,
-            Scales {
-                tenant: shared.calibration(keys.tenant),
-                group: shared.calibration(keys.group).filter(|_| keys.group != keys.tenant),
-            },
-            &self.settings.signal_modes,
-        );
-        let lesson = Lesson::of(&ctx, assessment.plain_micronats);
-        let period = self.period(&shared, keys, actor, &assessment);
-        let trust = self.move_trust(actor, keys, &period, activity);
-        let ctx = Context {
-            activity,
-            keys,
-            head,
-            actor,
-            session: &session,
-            tenant,
-            group,
-            late,
-            first_of_call,
-            busy,
-        };
-        let floor = FINDING_SHARE / self.settings.alerts_per_actor_month;
-        let past_floor = period.actor_months >= floor;
-        let findings =
-            self.findings(&ctx, stamp, &assessment, &period, trust, past_floor || explain);
-        let quarantined = past_floor && trust.level_after <= Level::Restricted;
-        self.learn(
-            actor,
-            head,
-            keys,
-            &lesson,
-            &assessment,
-            Learning { late, first_of_call, quarantined, from: session.tools[0] },
-        );
+        let trust = judged.trust;
+        actor.trust = judged.trust_state;
+        findings.extend(self.level_change(at, trust));
+        let quarantined =
+            self.is_past_floor(&judged.period) && trust.level_after <= Level::Restricted;
+        let how = Learning { late, first_of_call, quarantined, from: session.tools[0] };
+        self.learn((actor, head), keys, (&lesson, &judged.assessment), how);
         lesson.remember(&mut session, keys.tool, first_of_call);
         if !self.frozen && !quarantined {
-            lesson.vote(&mut session, keys, &assessment.channels, &mut self.deltas);
+            lesson.vote(&mut session, keys, &judged.assessment.channels, &mut self.deltas);
         }
         session.last_s = session.last_s.max(keys.now_s);
         if let Some(slot) = head.sessions.open.get_mut(place) {
             *slot = session;
         }
-        self.advance(actor, keys, &assessment, !quarantined);
+        self.advance(actor, keys, &judged.assessment, !quarantined);
         Observed {
-            return_period_actor_months: period.actor_months,
+            return_period_actor_months: judged.period.actor_months,
             trust: trust.after,
             level: trust.level_after,
             late,
             findings,
-            assessment,
+            assessment: judged.assessment,
         }
+    }
+
+    fn context<'a>(
+        &self,
+        shared: &'a Shared,
+        at: &'a Moment<'_>,
+        (head, actor, session): (&'a Head, &'a Actor, &'a Session),
+        (late, first_of_call): (bool, bool),
+    ) -> Context<'a> {
+        let keys = at.keys;
+        let (tenant, group) = Context::scopes(shared, keys);
+        let busy = self.crowd.at(tag(keys.destination), keys.now_s);
+        Context {
+            activity: at.activity,
+            keys,
+            head,
+            actor,
+            session,
+            tenant,
+            group,
+            late,
+            first_of_call,
+            busy,
+        }
+    }
+
+    /// Scores, then finds the return period and what it means for trust; changes nothing.
+    fn judge(&self, ctx: &Context<'_>, shared: &Shared) -> (Judged, Lesson) {
+        let keys = ctx.keys;
+        let group = shared.calibration(keys.group).filter(|_| keys.group != keys.tenant);
+        let scales = Scales { tenant: shared.calibration(keys.tenant), group };
+        let assessment = assess(ctx, scales, &self.settings.signal_modes);
+        let lesson = Lesson::of(ctx, assessment.plain_micronats);
+        let period = self.period(shared, keys, ctx.actor, &assessment);
+        let mut trust_state = ctx.actor.trust;
+        let trust = self.move_trust(&mut trust_state, keys, &period, ctx.activity);
+        (Judged { assessment, period, trust, trust_state }, lesson)
+    }
+
+    fn is_past_floor(&self, period: &ReturnPeriod) -> bool {
+        period.actor_months >= FINDING_SHARE / self.settings.alerts_per_actor_month
     }
 
     fn period(
@@ -296,16 +298,16 @@ impl Observe {
 
     fn move_trust(
         &self,
-        actor: &mut Actor,
+        state: &mut TrustState,
         keys: &Keys,
         period: &ReturnPeriod,
         activity: &Activity<'_>,
     ) -> TrustMove {
         let levels = self.settings.trust_levels;
         let base_rate = self.base_rate(activity);
-        enter_hour(&mut actor.trust, keys.hour);
-        let before = score(&actor.trust, base_rate);
-        let level_before = level(&actor.trust, before, levels);
+        enter_hour(state, keys.hour);
+        let before = score(state, base_rate);
+        let level_before = level(state, before, levels);
         let restricted = activity.resource.as_ref().and_then(|r| r.classification)
             == Some(Classification::Restricted);
         let evidence = match activity.authority() {
@@ -313,63 +315,52 @@ impl Observe {
             Authority::Autonomous => 1.25,
             _ => 1.0,
         };
-        take_in(&mut actor.trust, period, Weights { base_rate, evidence }, levels);
-        let after = score(&actor.trust, base_rate);
-        TrustMove { before, after, level_before, level_after: level(&actor.trust, after, levels) }
+        take_in(state, period, Weights { base_rate, evidence }, levels);
+        let after = score(state, base_rate);
+        TrustMove { before, after, level_before, level_after: level(state, after, levels) }
     }
 
-    fn findings(
-        &self,
-        ctx: &Context<'_>,
-        stamp: &Stamp<'_>,
-        assessment: &Assessment,
-        period: &ReturnPeriod,
-        trust: TrustMove,
-        with_verdict: bool,
-    ) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        if with_verdict {
-            let verdict = verdict(ctx, assessment, period, trust);
-            findings.push(finding(
-                ctx.activity,
-                stamp,
-                &self.settings,
-                Body::Verdict(Box::new(verdict)),
-            ));
+    fn verdict(&self, ctx: &Context<'_>, at: &Moment<'_>, judged: &Judged) -> Vec<Finding> {
+        if !at.explain && !self.is_past_floor(&judged.period) {
+            return Vec::new();
         }
-        if trust.level_before != trust.level_after {
-            let change = LevelChange {
-                actor: actor_ref(ctx.activity),
-                before: trust.level_before,
-                after: trust.level_after,
-                score: trust.after,
-                time: ctx.activity.time,
-            };
-            findings.push(finding(ctx.activity, stamp, &self.settings, Body::Level(change)));
+        let verdict = verdict(ctx, &judged.assessment, &judged.period, judged.trust);
+        vec![finding(at.activity, at.stamp, &self.settings, Body::Verdict(Box::new(verdict)))]
+    }
+
+    fn level_change(&self, at: &Moment<'_>, trust: TrustMove) -> Option<Finding> {
+        if trust.level_before == trust.level_after {
+            return None;
         }
-        findings
+        let change = LevelChange {
+            actor: actor_ref(at.activity),
+            before: trust.level_before,
+            after: trust.level_after,
+            score: trust.after,
+            time: at.activity.time,
+        };
+        Some(finding(at.activity, at.stamp, &self.settings, Body::Level(change)))
     }
 
     fn learn(
         &mut self,
-        actor: &mut Actor,
-        head: &mut baseline::Head,
+        (actor, head): (&mut Actor, &mut Head),
         keys: &Keys,
-        lesson: &Lesson,
-        assessment: &Assessment,
+        (lesson, assessment): (&Lesson, &Assessment),
         how: Learning,
     ) {
         let learns = !self.frozen && !how.quarantined;
         if !how.late {
-            let rate = assessment
-                .signals
-                .iter()
-                .find(|s| s.id == "rate")
-                .and_then(|s| s.evidence)
-                .map_or(0.0, |e| e.nats);
-            lesson.count(actor, keys, rate, learns, how.first_of_call);
+            let rate = assessment.signals.iter().find(|s| s.id == "rate").and_then(|s| s.evidence);
+            let strange = rate.is_some_and(|evidence| evidence.nats >= RATE_STRANGE);
+            let gate = match (learns, strange) {
+                (false, _) => 0.0,
+                (true, true) => 0.1,
+                (true, false) => 1.0,
+            };
+            lesson.count(actor, keys, gate, how.first_of_call);
             if how.first_of_call && keys.destination != 0 {
-                let weight = if !learns || rate >= 20.0 { 0.1 } else { 1.0 };
+                let weight = if strange { 0.1 } else { gate.max(0.1) };
                 self.crowd.add(
                     tag(keys.destination),
                     keys.now_s,
@@ -419,6 +410,22 @@ impl Observe {
     pub fn close_epoch(&mut self) -> Vec<Increment> {
         self.deltas.take()
     }
+}
+
+/// One activity where and when it stands.
+struct Moment<'a> {
+    activity: &'a Activity<'a>,
+    stamp: &'a Stamp<'a>,
+    keys: &'a Keys,
+    explain: bool,
+}
+
+/// What was found of an activity before anything changed.
+struct Judged {
+    assessment: Assessment,
+    period: ReturnPeriod,
+    trust: TrustMove,
+    trust_state: TrustState,
 }
 
 #[derive(Clone, Copy)]

@@ -3,6 +3,12 @@
 
 use crate::fold::Fold;
 
+/// What waits for one partition: places in the batch, and entries.
+type Queue<E> = Vec<(usize, E)>;
+
+/// What one lane drives: its partitions' folds with what waits for each.
+type Dealt<'f, F, E> = Vec<(&'f mut F, Queue<E>)>;
+
 /// Entries below which threads cost more than they save.
 const INLINE_MAX: usize = 256;
 
@@ -23,14 +29,13 @@ where
         };
         return work.into_iter().filter_map(apply).collect();
     }
-    let mut queues: Vec<Vec<(usize, F::Entry<'e>)>> = folds.iter().map(|_| Vec::new()).collect();
+    let mut queues: Vec<Queue<F::Entry<'e>>> = folds.iter().map(|_| Vec::new()).collect();
     for (place, (partition, entry)) in work.into_iter().enumerate() {
         if let Some(queue) = queues.get_mut(partition) {
             queue.push((place, entry));
         }
     }
-    let mut dealt: Vec<Vec<(&mut F, Vec<(usize, F::Entry<'e>)>)>> =
-        (0..lanes).map(|_| Vec::new()).collect();
+    let mut dealt: Vec<Dealt<'_, F, F::Entry<'e>>> = (0..lanes).map(|_| Vec::new()).collect();
     for (index, pair) in folds.iter_mut().zip(queues).enumerate() {
         if let Some(lane) = dealt.get_mut(index % lanes) {
             lane.push(pair);
@@ -39,15 +44,17 @@ where
     let mut outputs: Vec<(usize, F::Output)> = std::thread::scope(|scope| {
         let threads: Vec<_> =
             dealt.into_iter().map(|lane| scope.spawn(move || run_lane(lane))).collect();
-        threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
+        // A lane that fails fails the batch: nothing of it may be missing.
+        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        threads.into_iter().flat_map(join).collect()
     });
     outputs.sort_by_key(|(place, _)| *place);
     outputs.into_iter().map(|(_, output)| output).collect()
 }
 
-fn run_lane<'e, F: Fold>(
-    lane: Vec<(&mut F, Vec<(usize, F::Entry<'e>)>)>,
-) -> Vec<(usize, F::Output)> {
+fn run_lane<'e, F: Fold>(lane: Dealt<'_, F, F::Entry<'e>>) -> Vec<(usize, F::Output)> {
     let mut outputs = Vec::new();
     for (fold, queue) in lane {
         outputs.extend(queue.into_iter().map(|(place, entry)| (place, fold.apply(entry))));

@@ -1,7 +1,9 @@
 //! What can be said on the command line, and which exit code comes of it: 0 ok, 1 findings where asked for, 2 usage,
 //! 70 internal, 78 bad config. Bad events are results, never errors.
 
-use std::io;
+use std::error::Error;
+use std::fmt;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -12,6 +14,7 @@ use super::{config, demo, explain, logging, score, validate};
 pub(super) const OK: u8 = 0;
 /// Exit code of warnings where `--deny-warnings` asks for it.
 pub(super) const FINDINGS: u8 = 1;
+const USAGE: u8 = 2;
 const INTERNAL: u8 = 70;
 /// Exit code of a config with mistakes.
 pub(super) const BAD_CONFIG: u8 = 78;
@@ -155,11 +158,38 @@ pub fn run(cli: Cli) -> u8 {
     match outcome {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => OK,
+        Err(error) if is_misuse(&error) => {
+            // Nobody is left to tell where stderr is gone too.
+            drop(writeln!(io::stderr(), "error: failed to {error:#}"));
+            USAGE
+        }
         Err(error) => {
-            tracing::error!("{error:#}");
+            tracing::error!("failed to {error:#}");
             INTERNAL
         }
     }
+}
+
+/// What was asked for does not fit together, or names what does not exist.
+#[derive(Debug)]
+pub(super) struct Misuse(pub(super) String);
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Misuse {}
+
+/// Whether the command line is at fault: a file that it names is missing or shut counts as that.
+fn is_misuse(error: &anyhow::Error) -> bool {
+    use io::ErrorKind::{IsADirectory, NotADirectory, NotFound, PermissionDenied};
+    let shut = [NotFound, PermissionDenied, IsADirectory, NotADirectory];
+    error.downcast_ref::<Misuse>().is_some()
+        || error.chain().any(|cause| {
+            cause.downcast_ref::<io::Error>().is_some_and(|error| shut.contains(&error.kind()))
+        })
 }
 
 fn dispatch(cli: &Cli) -> anyhow::Result<u8> {

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use alerting::ocsf::DetectionFinding;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -13,6 +14,8 @@ use crate::config::Config;
 use crate::local::{Input, Options, Report, Role, Run};
 use crate::{demo, render};
 
+/// Alerts shown in full.
+const FULL_ALERTS: usize = 8;
 /// Lines fed between two moves of the progress bar.
 const STEP_LINES: usize = 2_000;
 
@@ -32,12 +35,12 @@ pub(super) fn run(config: &Config, args: &DemoArgs, verbose: bool) -> anyhow::Re
         report.store.known + report.store.young,
         summary(&report.counts)
     )?;
-    for alert in &report.alerts {
-        writeln!(out, "{}", render::alert(alert))?;
-    }
+    print_alerts(&mut out, &report)?;
+    writeln!(out, "Requests, none of them sent in shadow mode:")?;
     for request in &report.revocations {
-        writeln!(out, "{}", render::revocation(request))?;
+        writeln!(out, "  {}", render::revocation(request))?;
     }
+    writeln!(out)?;
     writeln!(out, "{}", render::trust(&report.actors))?;
     if verbose {
         report.timings.lines().iter().try_for_each(|line| writeln!(io::stderr(), "{line}"))?;
@@ -47,6 +50,33 @@ pub(super) fn run(config: &Config, args: &DemoArgs, verbose: bool) -> anyhow::Re
     }
     next_steps(&mut out, args.output.as_deref(), &report)?;
     Ok(OK)
+}
+
+/// The strangest alerts in full, the others in a line each: all within the budget, none hidden.
+fn print_alerts(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let mut order: Vec<_> = report.alerts.iter().collect();
+    order.sort_by_key(|alert| std::cmp::Reverse(alert.unmapped.habitus.score_micronats));
+    let (full, short) = order.split_at(order.len().min(FULL_ALERTS));
+    let by_time = |alerts: &[&DetectionFinding]| {
+        let mut alerts = alerts.to_vec();
+        alerts.sort_by_key(|alert| alert.finding_info.first_seen_time);
+        alerts
+    };
+    for alert in by_time(full) {
+        writeln!(out, "{}", render::alert(alert))?;
+    }
+    if !short.is_empty() {
+        writeln!(
+            out,
+            "{} less strange alerts, within the budget of one an actor and month:",
+            short.len()
+        )?;
+        for alert in by_time(short) {
+            writeln!(out, "  {}", render::alert_line(alert))?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
 }
 
 fn feed(run: &mut Run, events: &[u8]) -> anyhow::Result<()> {
@@ -105,9 +135,12 @@ fn next_steps(out: &mut dyn Write, folder: Option<&Path>, report: &Report) -> io
         out,
         "  habitus score --config {folder}/habitus.toml --contributions {folder}/events.ndjson -o scores.ndjson"
     )?;
-    if let Some(event) =
-        report.alerts.first().and_then(|alert| alert.finding_info.related_events.first())
-    {
+    // The gravest alert is the one to look at first.
+    let gravest = report
+        .alerts
+        .iter()
+        .max_by_key(|alert| (alert.severity_id, alert.unmapped.habitus.score_micronats));
+    if let Some(event) = gravest.and_then(|alert| alert.finding_info.related_events.first()) {
         let event = render::clean(&event.uid);
         writeln!(
             out,

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use alerting::ocsf::DetectionFinding;
 use anyhow::Context;
 
-use super::cli::{ExplainArgs, OK};
+use super::cli::{ExplainArgs, Misuse, OK};
 use crate::config::Config;
 use crate::local::{explain, open};
 use crate::render;
@@ -14,7 +14,9 @@ use crate::render;
 pub(super) fn run(config: &Config, args: &ExplainArgs) -> anyhow::Result<u8> {
     let mut out = io::stdout().lock();
     let Some(id) = &args.id else {
-        anyhow::ensure!(args.file == "-", "explain an activity without --id ID");
+        if args.file != "-" {
+            return Err(Misuse("explain an activity without --id ID".to_owned()).into());
+        }
         let mut text = String::new();
         io::stdin()
             .lock()
@@ -23,18 +25,16 @@ pub(super) fn run(config: &Config, args: &ExplainArgs) -> anyhow::Result<u8> {
         // The first record only: an alert topic read to a file holds one a line.
         let first =
             serde_json::Deserializer::from_str(&text).into_iter::<DetectionFinding>().next();
-        let alert = first.context("read an alert from standard input: it is empty")?;
-        write!(
-            out,
-            "{}",
-            render::alert(&alert.context("read an OCSF Detection Finding of Habitus")?)
-        )?;
+        let no_alert = |why: String| Misuse(format!("read an alert from standard input: {why}"));
+        let alert = first.ok_or_else(|| no_alert("it is empty".to_owned()))?;
+        let alert = alert.map_err(|error| no_alert(render::clean(&error.to_string())))?;
+        write!(out, "{}", render::alert(&alert))?;
         return Ok(OK);
     };
     let warmups = args.warmup.iter().map(|path| open(path)).collect::<anyhow::Result<Vec<_>>>()?;
     let events = open(&args.file)?;
     let explained = explain(&config.settings(), &warmups, &events, id)
-        .with_context(|| format!("find a scored activity with id {id} in {}", args.file))?;
+        .ok_or_else(|| Misuse(format!("find a scored activity with id {id} in {}", args.file)))?;
     write!(out, "{}", render::verdict(&explained))?;
     Ok(OK)
 }

@@ -4,9 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::Context;
-
-use super::cli::{BAD_CONFIG, FINDINGS, OK, ValidateArgs};
+use super::cli::{BAD_CONFIG, FINDINGS, Misuse, OK, ValidateArgs};
 use crate::config::{Config, Severity, parse, render};
 
 /// Loads the config, or prints its mistakes and gives the exit code.
@@ -36,7 +34,8 @@ fn check(path: &Path) -> anyhow::Result<(Option<Config>, usize)> {
 
 /// Runs `validate`.
 pub(super) fn run(path: Option<&Path>, args: &ValidateArgs) -> anyhow::Result<u8> {
-    let path = path.context("find a config: name one, or set HABITUS_CONFIG")?;
+    let none = || Misuse("find a config: name one, or set HABITUS_CONFIG".to_owned());
+    let path = path.ok_or_else(none)?;
     let (config, warnings) = check(path)?;
     let Some(config) = config else { return Ok(BAD_CONFIG) };
     writeln!(io::stdout(), "{}: valid, {}", path.display(), config.hash())?;

@@ -106,6 +106,8 @@ pub(super) fn signal_ids() -> Vec<&'static str> {
     detector::signal_ids()
 }
 
+/// Default of a signal's mode, as TOML.
+pub(super) const SIGNAL_DEFAULT: &str = "\"alert\"";
 /// Doc of a signal's mode.
 pub(super) const SIGNAL_DOC: &str =
     "`shadow`: computed and listed under `shadow_contributions`, in no score. `alert`: counts.";

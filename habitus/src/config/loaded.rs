@@ -8,7 +8,7 @@ use schemas::finding::Versions;
 use sha2::{Digest, Sha256};
 
 use super::fields::{FIELDS, signal_ids};
-use super::read::parse;
+use super::read::default_values;
 use crate::local::Settings;
 
 /// How binding what leaves is.
@@ -20,7 +20,7 @@ pub(super) enum Value {
     Integer(i64),
     Number(f64),
     Word(String),
-    Size(u64, String),
+    Size(u64),
     Texts(Vec<String>),
 }
 
@@ -32,23 +32,13 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self::from_values(BTreeMap::new())
+        Self::from_values(default_values())
     }
 }
 
 impl Config {
-    /// Fills in the defaults: they are written in TOML and read like a file.
-    pub(super) fn from_values(mut values: BTreeMap<String, Value>) -> Self {
-        if values.len() < FIELDS.len() {
-            let defaults = FIELDS.iter().filter(|field| !values.contains_key(field.path));
-            let text: String =
-                defaults.map(|field| format!("{} = {}\n", field.path, field.default)).collect();
-            if let (Some(defaults), _) = parse(&text) {
-                for (path, value) in defaults.values {
-                    values.entry(path).or_insert(value);
-                }
-            }
-        }
+    /// Takes a value for every setting.
+    pub(super) fn from_values(values: BTreeMap<String, Value>) -> Self {
         Self { values }
     }
 
@@ -104,7 +94,7 @@ impl Config {
             .filter(|id| self.word(&format!("signal.{id}.mode")) == "shadow");
         let alerts = self.number("budget.alerts_per_actor_month");
         let memory = match self.values.get("memory.cap") {
-            Some(Value::Size(bytes, _)) => usize::try_from(*bytes).unwrap_or(usize::MAX),
+            Some(Value::Size(bytes)) => usize::try_from(*bytes).unwrap_or(usize::MAX),
             _ => 0,
         };
         let protected = match self.values.get("response.protected") {
@@ -175,10 +165,19 @@ fn toml_of(value: &Value) -> String {
         Value::Integer(number) => number.to_string(),
         Value::Number(number) => format!("{number:?}"),
         Value::Word(word) => text(word),
-        Value::Size(_, as_written) => text(as_written),
+        Value::Size(bytes) => text(&size_of(*bytes)),
         Value::Texts(texts) => {
             let items: Vec<String> = texts.iter().map(|item| text(item)).collect();
             format!("[{}]", items.join(", "))
         }
     }
+}
+
+/// A size in the largest unit that divides it, so that equal sizes read and hash the same.
+fn size_of(bytes: u64) -> String {
+    let (shift, unit) = [(30, "GiB"), (20, "MiB"), (10, "KiB")]
+        .into_iter()
+        .find(|(shift, _)| bytes.trailing_zeros() >= *shift)
+        .unwrap_or((0, "B"));
+    format!("{}{unit}", bytes >> shift)
 }

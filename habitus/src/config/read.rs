@@ -5,19 +5,42 @@ use std::ops::Range;
 
 use toml_edit::{Document, Item, TableLike};
 
-use super::fields::{FIELDS, Field, Kind, SIGNAL_MODES, signal_ids};
+use super::fields::{FIELDS, Field, Kind, SIGNAL_DEFAULT, SIGNAL_MODES, signal_ids};
 use super::loaded::{Config, Value};
 use super::problem::{Problem, Severity};
 
-/// Reads a config; gives it where there is no error, and every problem.
+/// Reads a config; gives it where there is no error, and every problem. What is not set has its default.
 pub fn parse(text: &str) -> (Option<Config>, Vec<Problem>) {
+    let (values, problems) = read_values(text);
+    let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
+    let config = (!failed).then(|| {
+        let mut all = default_values();
+        all.extend(values);
+        Config::from_values(all)
+    });
+    (config, problems)
+}
+
+/// Every setting at its default: defaults are written in TOML and read like a file.
+pub(super) fn default_values() -> BTreeMap<String, Value> {
+    let fields = FIELDS.iter().map(|field| format!("{} = {}\n", field.path, field.default));
+    let signals =
+        signal_ids().into_iter().map(|id| format!("signal.{id}.mode = {SIGNAL_DEFAULT}\n"));
+    read_values(&fields.chain(signals).collect::<String>()).0
+}
+
+/// The values that a text sets, and every problem.
+fn read_values(text: &str) -> (BTreeMap<String, Value>, Vec<Problem>) {
     let document = match Document::parse(text) {
         Ok(document) => document,
         Err(error) => {
             let span = error.span().unwrap_or(0..0);
             let message =
                 format!("not TOML: {}", error.message().lines().next().unwrap_or("syntax error"));
-            return (None, vec![Problem { severity: Severity::Error, message, span, help: None }]);
+            return (
+                BTreeMap::new(),
+                vec![Problem { severity: Severity::Error, message, span, help: None }],
+            );
         }
     };
     let mut reader =
@@ -25,9 +48,7 @@ pub fn parse(text: &str) -> (Option<Config>, Vec<Problem>) {
     reader.table("", document.as_table(), 0..0);
     reader.cross_checks();
     reader.problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
-    let failed = reader.problems.iter().any(|problem| problem.severity == Severity::Error);
-    let config = (!failed).then(|| Config::from_values(reader.values));
-    (config, reader.problems)
+    (reader.values, reader.problems)
 }
 
 struct Reader {
@@ -134,7 +155,7 @@ fn field_of(path: &str) -> Option<Field> {
         return Some(Field {
             path: "signal",
             kind: Kind::Word(SIGNAL_MODES),
-            default: "\"alert\"",
+            default: SIGNAL_DEFAULT,
             doc: "",
         });
     }
@@ -214,7 +235,7 @@ fn read(kind: &Kind, item: &Item) -> Result<Value, Refusal> {
             if bytes < *least {
                 return Err((format!("must be at least {} MiB", least >> 20), None));
             }
-            Ok(Value::Size(bytes, text.to_owned()))
+            Ok(Value::Size(bytes))
         }
         Kind::Texts(most) => {
             let array = item.as_array().ok_or_else(|| wrong("a list of texts"))?;

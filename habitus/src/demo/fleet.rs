@@ -140,6 +140,11 @@ pub(super) fn agents() -> impl Iterator<Item = SyntheticAgent> {
     })
 }
 
+/// Who owns the agents of a blueprint.
+pub(super) fn owner_of(blueprint: &str) -> &'static str {
+    FLEET.iter().find(|known| known.name == blueprint).map_or("", |known| known.owner)
+}
+
 /// Sessions of an agent in an hour since the start.
 fn sessions(rhythm: Rhythm, hour: i64, random: &mut Random) -> u64 {
     let (day, hour) = (hour / 24 % 7, hour % 24);

@@ -1,6 +1,6 @@
 //! What goes wrong in the demo: a few agents, each compromised in its own way. Read by tests and the generator only.
 
-use super::fleet::HOME;
+use super::fleet::{HOME, owner_of};
 use super::write::{Call, Network, Sink};
 
 /// What kind of compromise it is.
@@ -57,7 +57,7 @@ impl Incident {
         let base = Call {
             agent: self.agent,
             blueprint: self.blueprint,
-            owner: "unchanged",
+            owner: owner_of(self.blueprint),
             user: Some("user-7"),
             purpose: "query-invoice",
             session: &session,

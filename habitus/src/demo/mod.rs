@@ -63,12 +63,44 @@ mod tests {
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), lines.len());
-        for incident in incidents() {
-            assert!(
-                lines.iter().any(|line| line["agent"]["id"] == incident.agent),
-                "{}",
-                incident.agent
-            );
+    }
+
+    #[test]
+    fn events_decode_as_activities_without_a_note() {
+        let mut notes = ingest::Notes::default();
+        let mut decoded = Vec::new();
+        for line in generate(7).split(|b| *b == b'\n').filter(|l| !l.is_empty()).step_by(97) {
+            ingest::decode(line, &ingest::Limits::default(), &mut notes, &mut decoded);
+            assert!(matches!(decoded.pop(), Some(ingest::Decoded::Activity(_))));
+            assert!(decoded.is_empty());
         }
+        assert_eq!(format!("{notes:?}"), format!("{:?}", ingest::Notes::default()));
+    }
+
+    #[test]
+    fn incidents_are_of_five_kinds_and_one_agent_has_a_second_days_later() {
+        let incidents = incidents();
+        let mut kinds: Vec<String> = incidents.iter().map(|i| format!("{:?}", i.kind)).collect();
+        kinds.sort();
+        kinds.dedup();
+        assert_eq!(kinds.len(), 5);
+        assert!(incidents.iter().all(|i| (20 * 24..DAYS * 24).contains(&i.hour)));
+        let again = |a: &Incident, b: &Incident| a.agent == b.agent && a.kind != b.kind;
+        let pairs = incidents.iter().flat_map(|a| incidents.iter().map(move |b| (a, b)));
+        assert!(pairs.filter(|(a, b)| again(a, b)).any(|(a, b)| b.hour - a.hour >= 36));
+    }
+
+    #[test]
+    fn an_incident_changes_what_an_agent_does_not_who_it_is() {
+        let events = generate(7);
+        let mut who = std::collections::BTreeMap::new();
+        for line in events.split(|b| *b == b'\n').filter(|l| !l.is_empty()) {
+            let event: Value = serde_json::from_slice(line).expect("JSON");
+            let id = event["agent"]["id"].as_str().expect("an id").to_owned();
+            let first = who.entry(id).or_insert_with(|| event["agent"].clone());
+            assert_eq!(*first, event["agent"]);
+        }
+        assert_eq!(who.len(), agent_count());
+        assert!(incidents().iter().all(|incident| who.contains_key(incident.agent)));
     }
 }

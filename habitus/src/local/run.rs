@@ -148,7 +148,7 @@ pub struct Run {
 }
 
 enum Pending<'a> {
-    Entry { number: u64, bytes: &'a [u8], partition: usize, entry: Entry<'a> },
+    Entry { number: u64, bytes: &'a [u8], partition: usize, entry: Box<Entry<'a>> },
     Refused { number: u64, ordinal: u32, bytes: &'a [u8], rejection: Rejection },
     Skipped { number: u64, ordinal: u32, bytes: &'a [u8], rule: &'static str },
 }
@@ -223,7 +223,7 @@ impl Run {
             self.report.timings.decode(nanos(start));
             for (ordinal, item) in (0_u32..).zip(decoded.drain(..)) {
                 self.report.counts.read += 1;
-                let item = self.stamp(item, input.topic, number, ordinal, bytes);
+                let item = self.stamp(item, input.topic, (number, ordinal), bytes);
                 if let Pending::Entry { entry, .. } = &item {
                     let epoch = entry.stamp.log_ms / EPOCH_MS;
                     if epoch != self.epoch {
@@ -243,8 +243,7 @@ impl Run {
         &mut self,
         item: Decoded<'a>,
         topic: &'a str,
-        number: u64,
-        ordinal: u32,
+        (number, ordinal): (u64, u32),
         bytes: &'a [u8],
     ) -> Pending<'a> {
         let activity = match item {
@@ -270,14 +269,14 @@ impl Run {
         let key = activity.partition_key();
         let partition = partition(key.as_bytes(), PARTITIONS);
         let stamp = Stamp { topic, partition, offset: number, ordinal, log_ms: self.log_ms };
-        let entry = Entry { activity, stamp, explain: self.options.explain };
+        let entry = Box::new(Entry { activity, stamp, explain: self.options.explain });
         Pending::Entry { number, bytes, partition: partition as usize, entry }
     }
 
     /// Drives what is pending through observe, then through respond in input order.
     fn flush(&mut self, pending: &mut Vec<Pending<'_>>, on: &mut dyn FnMut(&Line<'_>)) {
         let work = pending.iter().filter_map(|item| match item {
-            Pending::Entry { partition, entry, .. } => Some((*partition, entry)),
+            Pending::Entry { partition, entry, .. } => Some((*partition, entry.as_ref())),
             Pending::Refused { .. } | Pending::Skipped { .. } => None,
         });
         let mut outputs = drive(&mut self.folds, work.collect(), self.options.lanes).into_iter();

@@ -5,10 +5,13 @@ use std::fmt::Write;
 use alerting::ocsf::DetectionFinding;
 use schemas::finding::{Support, Verdict};
 use schemas::trust::Level;
-use schemas::{Contribution, EventTime};
+use schemas::{Contribution, EventTime, MicroNats};
 
 use super::text::clean;
 use crate::local::Explained;
+
+/// A share from which an alert tells a signal in full; `explain FILE --id ID` tells all.
+const TOLD_MICRONATS_MIN: i64 = 100_000;
 
 fn time(ms: i64) -> String {
     EventTime::from_millis(ms).map_or_else(|_| ms.to_string(), EventTime::rfc3339)
@@ -25,7 +28,7 @@ pub fn alert(alert: &DetectionFinding) -> String {
     let _infallible = writeln!(
         out,
         "{} {} - {}",
-        alert.severity.to_uppercase(),
+        clean(&alert.severity.to_uppercase()),
         time(alert.finding_info.first_seen_time),
         clean(&alert.finding_info.title)
     );
@@ -50,7 +53,15 @@ pub fn alert(alert: &DetectionFinding) -> String {
         optional(", purpose ", own.purpose.as_deref()),
     );
     let _infallible = writeln!(out, "  what      {}", clean(&alert.message));
-    contributions(&mut out, &own.contributions);
+    let (told, small): (Vec<_>, Vec<_>) =
+        own.contributions.iter().partition(|c| c.micronats.0 >= TOLD_MICRONATS_MIN);
+    contributions(&mut out, told);
+    if !small.is_empty() {
+        let sum = MicroNats(small.iter().map(|c| c.micronats.0).sum());
+        let names: Vec<String> = small.iter().map(|c| clean(&c.signal)).collect();
+        let _infallible =
+            writeln!(out, "  {:>10} nats  together: {}", sum.to_string(), names.join(", "));
+    }
     let baseline = (own.baseline.state.as_str(), own.baseline.events, own.baseline.active_hours);
     sure(&mut out, own.return_period_actor_months, own.return_period_support, baseline);
     trust_line(&mut out, own.trust_score_previous, own.trust_score, own.trust_level);
@@ -65,6 +76,22 @@ pub fn alert(alert: &DetectionFinding) -> String {
     let _infallible =
         writeln!(out, "  events    {} in all: {}", alert.count.unwrap_or(1), events.join(", "));
     out
+}
+
+/// Renders an alert on one line.
+pub fn alert_line(alert: &DetectionFinding) -> String {
+    let own = &alert.unmapped.habitus;
+    format!(
+        "{} {:<20} {:<11} {:<11} {} nats, once in {:.1} actor-months, trust {:.0} -> {:.0}",
+        time(alert.finding_info.first_seen_time),
+        clean(&own.agent_id),
+        own.authority.as_str(),
+        clean(&alert.finding_info.analytic.uid),
+        own.score_micronats,
+        own.return_period_actor_months,
+        own.trust_score_previous,
+        own.trust_score,
+    )
 }
 
 /// Renders one activity's verdict: every signal in full.
@@ -115,12 +142,12 @@ pub fn verdict(explained: &Explained) -> String {
     out
 }
 
-fn contributions(out: &mut String, contributions: &[Contribution]) {
+fn contributions<'a>(out: &mut String, contributions: impl IntoIterator<Item = &'a Contribution>) {
     for c in contributions {
         let _infallible = writeln!(
             out,
             "  {:>10} nats  {:<11} {}",
-            c.micronats,
+            c.micronats.to_string(),
             clean(&c.signal),
             clean(&c.observed)
         );

@@ -5,6 +5,6 @@ mod alert;
 mod text;
 mod trust;
 
-pub use alert::{alert, verdict};
+pub use alert::{alert, alert_line, verdict};
 pub use text::clean;
 pub use trust::{revocation, trust};

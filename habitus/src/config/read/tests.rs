@@ -75,3 +75,34 @@ fn what_is_shown_loads_and_is_the_same() {
     assert_eq!(again.hash(), config.hash());
     assert_ne!(Config::default().hash(), config.hash());
 }
+
+#[test]
+fn a_setting_left_out_has_its_default() {
+    let shown = Config::default().to_toml();
+    for text in
+        ["", "version = 1\n", "mode = \"shadow\"\n", "[budget]\nalerts_per_actor_month = 1\n"]
+    {
+        let (config, problems) = parse(text);
+        assert!(problems.is_empty(), "{text}");
+        assert_eq!(config.expect("valid").to_toml(), shown, "{text}");
+    }
+    for id in signal_ids() {
+        assert!(shown.contains(&format!("[signal.{id}]\nmode = \"alert\"\n")), "{id}");
+    }
+    assert_eq!(default_values().len(), FIELDS.len() + signal_ids().len());
+}
+
+#[test]
+fn equal_configs_hash_the_same_however_they_are_written() {
+    let hash = |text: &str| parse(text).0.expect("valid").hash();
+    let same = [
+        "[memory]\ncap = \"1GiB\"\n[trust]\nwatch = 60\n",
+        "trust = { watch = 60.0 }\nmemory.cap = \"1024 MiB\"\n",
+        "",
+    ];
+    for text in same {
+        assert_eq!(hash(text), Config::default().hash(), "{text}");
+    }
+    assert_ne!(hash("memory.cap = \"1025MiB\""), Config::default().hash());
+    assert_ne!(hash("[signal.hours]\nmode = \"shadow\""), Config::default().hash());
+}

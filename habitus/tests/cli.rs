@@ -1,0 +1,225 @@
+//! What a user of the binary relies on: exit codes, what goes to stdout and what to stderr, and that the commands the
+//! demo prints run. Nothing here judges what is detected.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_habitus");
+
+/// A folder of its own for one test.
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    drop(fs::remove_dir_all(&folder));
+    fs::create_dir_all(&folder).unwrap_or_else(|error| unreachable!("{error}"));
+    folder
+}
+
+/// Runs the binary in a folder, feeding it a text.
+fn habitus(folder: &Path, arguments: &[&str], input: &str) -> (i32, String, String) {
+    let run = || -> std::io::Result<Output> {
+        let mut child = Command::new(BINARY)
+            .args(arguments)
+            .current_dir(folder)
+            .env_remove("HABITUS_CONFIG")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A program that does not read its input may be gone by now.
+            drop(stdin.write_all(input.as_bytes()));
+        }
+        child.wait_with_output()
+    };
+    let output = run().unwrap_or_else(|error| unreachable!("{error}"));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+fn fixture() -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../alerting/fixtures/alert.ocsf-1.8.0.json");
+    fs::read_to_string(path).unwrap_or_default()
+}
+
+#[test]
+fn exit_codes_are_those_of_the_table() {
+    let folder = scratch("exit-codes");
+    fs::write(folder.join("part.toml"), "[budget]\nalerts_per_actor_month = 0.5\n").unwrap();
+    fs::write(folder.join("enforce.toml"), "mode = \"enforce\"\n").unwrap();
+    fs::write(folder.join("bad.toml"), "mode = \"of\"\n").unwrap();
+    fs::write(folder.join("mangled.ndjson"), "not json\n{\"id\": 3}\n\u{1b}\n").unwrap();
+    for (arguments, expected) in [
+        ("config show", 0),
+        ("config schema", 0),
+        ("config reference", 0),
+        ("config show -c part.toml", 0),
+        ("validate part.toml", 0),
+        ("validate part.toml --deny-warnings", 0),
+        ("validate enforce.toml", 0),
+        ("validate enforce.toml --deny-warnings", 1),
+        ("validate -c bad.toml", 78),
+        ("validate bad.toml --deny-warnings", 78),
+        ("config show -c bad.toml", 78),
+        ("score -c bad.toml mangled.ndjson", 78),
+        ("score -c missing.toml mangled.ndjson", 78),
+        ("score mangled.ndjson", 0),
+        ("score", 2),
+        ("score missing.ndjson", 2),
+        ("score .", 2),
+        ("validate", 2),
+        ("explain mangled.ndjson", 2),
+        ("explain mangled.ndjson --id none", 2),
+        ("explain -", 2),
+        ("frobnicate", 2),
+        ("--version", 0),
+    ] {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        let (code, out, err) = habitus(&folder, &arguments, "");
+        assert_eq!(code, expected, "{arguments:?}\n{out}\n{err}");
+        assert_eq!(out.is_empty(), code > 1, "{arguments:?} writes data when it has some: {out}");
+        assert!(code < 2 || !err.is_empty(), "{arguments:?} says why");
+    }
+}
+
+#[test]
+fn every_mistake_of_a_config_is_shown_with_its_place() {
+    let folder = scratch("mistakes");
+    let text = "version = 1\nmode = \"shaddow\"\nthreshhold = 3\n\n[budget]\nalerts_per_actor_month = \"one\"\n\n\
+                [memory]\ncap = \"1MiB\"\n\n[trust]\nwatch = 90\n\n[signal.rate]\nmode = \"off\"\n\n[signal.moon]\nmode = \"alert\"\n";
+    fs::write(folder.join("seven.toml"), text).unwrap();
+    let (code, out, err) = habitus(&folder, &["validate", "seven.toml"], "");
+    assert_eq!((code, out.as_str()), (78, ""));
+    assert_eq!(err.matches("error: ").count(), 7, "{err}");
+    let places = ["2:8", "3:1", "6:26", "9:7", "12:9", "15:8", "17:9"];
+    for place in places {
+        assert!(err.contains(&format!("seven.toml:{place}")), "{place} in:\n{err}");
+    }
+    assert!(
+        err.contains("did you mean `shadow`?") && err.contains("did you mean `signal."),
+        "{err}"
+    );
+}
+
+#[test]
+fn the_example_is_valid_and_holds_every_default() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../habitus.example.toml");
+    let text = fs::read_to_string(path).unwrap();
+    let (config, problems) = habitus::config::parse(&text);
+    assert!(problems.is_empty(), "{problems:?}");
+    assert_eq!(config, Some(habitus::config::Config::default()));
+    let folder = scratch("example");
+    let (_, shown, _) = habitus(&folder, &["config", "show"], "");
+    let set = |text: &str| {
+        text.lines().filter(|line| line.split('#').next().unwrap_or("").contains('=')).count()
+    };
+    assert_eq!(set(&text), set(&shown), "the example sets what `config show` shows");
+}
+
+#[test]
+fn an_alert_from_standard_input_is_told_in_full() {
+    let (code, out, err) = habitus(&scratch("alert"), &["explain", "-"], &fixture());
+    assert_eq!((code, err.as_str()), (0, ""));
+    for part in [
+        "HIGH 2026-11-23T20:50:31.412Z",
+        "spiffe://acme.example/agent/invoice-bot version 1.4.2, blueprint invoice-agents, owner alice@acme.example",
+        "delegated, for bob@acme.example, chain 00u1b2c3d4 > spiffe://acme.example/agent/orchestrator > ",
+        "purpose pay-invoice",
+        "12.113000 nats  destination first contact with paste-drop.example",
+        " 7.299000 nats  volume",
+        "expected median 18 KB, p99 120 KB (182114 observations; p99 of 412 peers 340 KB)",
+        "normal would have been below 180 KB in 1 min",
+        "once in 4100.0 actor-months",
+        "baseline ready after 182114 activities in 1630 active hours",
+        "trust     71.0 -> 18.0 (untrusted)",
+        "T1567, AML.T0086",
+        "3 in all: 01KAVW2YQ0A1B2C3D4E5F6G7H8",
+    ] {
+        assert!(out.contains(part), "{part} in:\n{out}");
+    }
+}
+
+#[test]
+fn small_shares_of_an_alert_stand_in_one_line_with_their_sum() {
+    let small = fixture()
+        .replace("7299000", "61234")
+        .replace("\"micronats\": 12113000", "\"micronats\": 12113001");
+    let (_, out, _) = habitus(&scratch("small"), &["explain", "-"], &small);
+    assert!(out.contains("12.113001 nats  destination"), "{out}");
+    assert!(out.contains("  0.061234 nats  together: volume\n"), "{out}");
+}
+
+#[test]
+fn no_text_of_an_alert_reaches_the_terminal_as_control() {
+    // Every text of the alert gets a clear-screen, a right-to-left mark and a bell.
+    let hostile: String = fixture()
+        .lines()
+        .map(|line| match line.rsplit_once("\",").or_else(|| line.rsplit_once('"')) {
+            Some((start, ""))
+                if line.contains("\": \"")
+                    && !line.contains("\"authority\"")
+                    && !line.contains("_level\"") =>
+            {
+                let comma = if line.ends_with(',') { "," } else { "" };
+                format!("{start}\\u001b[2J\\u202e\\u0007\\u009b\\r\"{comma}\n")
+            }
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let (code, out, err) = habitus(&scratch("hostile"), &["explain", "-"], &hostile);
+    assert_eq!(code, 0, "{err}");
+    let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    assert!(!out.contains(bad), "{out:?}");
+    assert!(out.matches("\\u{1b}[2J\\u{202e}\\u{7}").count() > 8, "{out}");
+    // Words that are not ours are told back, as data too.
+    let foreign =
+        fixture().replace("\"authority\": \"delegated\"", "\"authority\": \"\\u001b[2J\"");
+    let (code, out, err) = habitus(&scratch("foreign"), &["explain", "-"], &foreign);
+    assert!(!out.contains(bad) && !err.contains(bad), "{out:?} {err:?}");
+    assert!(code == 0 || (code == 2 && err.contains("\\u{1b}[2J")), "{code} {err}");
+}
+
+#[test]
+fn the_commands_that_the_demo_prints_run_on_what_it_leaves() {
+    let folder = scratch("demo");
+    let (code, out, err) = habitus(&folder, &["demo", "-o", "left"], "");
+    assert_eq!((code, err.as_str()), (0, ""), "no progress bar away from a terminal");
+    let alerts = fs::read_to_string(folder.join("left/alerts.ndjson")).unwrap();
+    assert!(alerts.lines().count() > 0);
+    for line in alerts.lines() {
+        let (_, told, _) = habitus(&folder, &["explain", "-"], line);
+        assert!(out.contains(&told), "the demo tells what `explain -` tells:\n{told}");
+    }
+    let next: Vec<&str> = out.lines().filter_map(|line| line.strip_prefix("  habitus ")).collect();
+    assert_eq!(next.len(), 3, "{out}");
+    for arguments in next {
+        let mut shell = Command::new("sh");
+        shell.current_dir(&folder).args(["-c", &format!("'{BINARY}' {arguments}")]);
+        let output = shell.output().unwrap();
+        assert!(
+            output.status.success(),
+            "{arguments}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert_eq!(output.stdout.is_empty(), arguments.starts_with("score"), "{arguments}");
+    }
+    let events = fs::read_to_string(folder.join("left/events.ndjson")).unwrap();
+    let scores = fs::read_to_string(folder.join("scores.ndjson")).unwrap();
+    assert_eq!(scores.lines().count(), events.lines().count());
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let mut child = Command::new(BINARY)
+        .args(["config", "reference"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Gone before anything is written, or soon after: both end well.
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty());
+}
