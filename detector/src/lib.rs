@@ -14,6 +14,7 @@ mod report;
 pub mod settings;
 pub mod signal;
 mod trust;
+mod vote;
 mod walk;
 
 pub use engine::{Assessment, SignalScore};

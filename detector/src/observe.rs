@@ -8,7 +8,7 @@ use baseline::crowd::Crowd;
 use baseline::hash::tag;
 use baseline::part::sessions::Session;
 use baseline::part::trust::TrustState;
-use baseline::shared::{BINS, Deltas, Shared, Table, bin, stratum};
+use baseline::shared::{Deltas, Shared, bin};
 use baseline::store::{Limits, Place, Store, StoreCounts};
 use baseline::{Actor, Head, young};
 use schemas::MicroNats;
@@ -25,6 +25,7 @@ use crate::learn::{Lesson, teach_step};
 use crate::report::{TrustMove, actor_ref, finding, verdict};
 use crate::settings::Settings;
 use crate::trust::{Weights, enter_hour, level, score, take_in};
+use crate::vote::vote;
 
 /// Milliseconds of an epoch.
 pub(crate) const EPOCH_MS: i64 = 300_000;
@@ -32,8 +33,6 @@ pub(crate) const EPOCH_MS: i64 = 300_000;
 const LATE_S: u32 = 60;
 /// Findings start at this share of 1 / budget.
 const FINDING_SHARE: f64 = 0.1;
-/// Share of actor-hours below which a vote is rationed.
-const RARE_SHARE: f64 = 1.0 / 500.0;
 /// Evidence in nats from which a burst teaches a tenth.
 const RATE_STRANGE: f64 = 20.0;
 /// Rare votes to start with, and per active hour, in hundredths.
@@ -288,14 +287,6 @@ impl Observe {
         return_period(shared, keys, actor.progress.active_hours, age_s, nats)
     }
 
-    fn base_rate(&self, activity: &Activity<'_>) -> f64 {
-        let subject =
-            activity.delegation.as_ref().and_then(|d| d.subject.as_ref()).and_then(|s| s.kind);
-        let for_person =
-            activity.authority() == Authority::Delegated && subject == Some(PrincipalType::User);
-        if for_person { 0.7 } else { 0.6 }
-    }
-
     fn move_trust(
         &self,
         state: &mut TrustState,
@@ -304,7 +295,7 @@ impl Observe {
         activity: &Activity<'_>,
     ) -> TrustMove {
         let levels = self.settings.trust_levels;
-        let base_rate = self.base_rate(activity);
+        let base_rate = base_rate(activity);
         enter_hour(state, keys.hour);
         let before = score(state, base_rate);
         let level_before = level(state, before, levels);
@@ -436,34 +427,13 @@ struct Learning {
     from: u32,
 }
 
-/// Casts the actor-hour's vote at `now`, or moves it there; a move into the rare range is rationed.
-fn vote(deltas: &mut Deltas, shared: &Shared, actor: &mut Actor, keys: &Keys, now: u8) {
-    let progress = &mut actor.progress;
-    if progress.vote_cast && now <= progress.vote_bin {
-        return;
-    }
-    let nats = baseline::shared::edge(now);
-    let share = |nats: f64| shared.strata(keys.tenant).map_or(1.0, |strata| strata.share(nats).0);
-    let was_rare =
-        progress.vote_cast && share(baseline::shared::edge(progress.vote_bin)) < RARE_SHARE;
-    if !was_rare && share(nats) < RARE_SHARE {
-        if progress.rare_votes < 100 {
-            return;
-        }
-        progress.rare_votes -= 100;
-    }
-    let row = stratum(progress.active_hours.saturating_sub(1));
-    let cell = |bin: u8| (row * BINS) as u64 + u64::from(bin);
-    for scope in
-        [keys.tenant, keys.group].into_iter().take(if keys.group == keys.tenant { 1 } else { 2 })
-    {
-        if progress.vote_cast {
-            deltas.add(Table::Hours, scope, cell(progress.vote_bin), -1_000);
-        }
-        deltas.add(Table::Hours, scope, cell(now), 1_000);
-    }
-    progress.vote_bin = now;
-    progress.vote_cast = true;
+/// Trust in an actor nothing is known of: a person's errand deserves a little more.
+fn base_rate(activity: &Activity<'_>) -> f64 {
+    let subject =
+        activity.delegation.as_ref().and_then(|d| d.subject.as_ref()).and_then(|s| s.kind);
+    let for_person =
+        activity.authority() == Authority::Delegated && subject == Some(PrincipalType::User);
+    if for_person { 0.7 } else { 0.6 }
 }
 
 fn start_actor(actor: &mut Actor, now_s: u32, siblings: Option<f64>) {

@@ -1,8 +1,16 @@
 //! Shared fixtures for the integration tests. It holds no test itself, and no other crate sees it.
 #![forbid(unsafe_code)]
 
+mod streams;
+
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use habitus::config::Config;
+use habitus::local::{Input, Line, LineOutcome, Options, Report, Role, Run, Settings};
+
+pub use streams::{Noise, adversarial, demo_prefix, dense, lines_of};
 
 /// Returns the folder of the workspace.
 pub fn workspace_root() -> PathBuf {
@@ -20,4 +28,90 @@ pub fn cargo(folder: &Path, arguments: &[&str]) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "failed to run cargo {arguments:?}:\n{stdout}\n{stderr}");
     stdout
+}
+
+/// Returns the settings of the default config.
+pub fn settings() -> Settings {
+    Config::default().settings()
+}
+
+/// Returns options that change nothing: no freeze, no explanations.
+pub fn plain(lanes: usize) -> Options {
+    Options { lanes, freeze: false, explain: false }
+}
+
+/// Feeds one scored input of its own topic and adds every line, rendered.
+pub fn feed(run: &mut Run, topic: &str, bytes: &[u8], lines: &mut Vec<String>) {
+    let input = Input { topic, role: Role::Scored, bytes };
+    run.feed(&input, &mut |line| lines.push(rendered(line)));
+}
+
+/// Runs one scored input from its start to its end.
+pub fn score(settings: &Settings, options: Options, bytes: &[u8]) -> (Vec<String>, Report) {
+    let mut run = Run::new(settings, options);
+    let mut lines = Vec::new();
+    feed(&mut run, "file:0", bytes, &mut lines);
+    (lines, run.finish())
+}
+
+/// Renders all that a line says, floats by their bits: equal texts are equal results.
+pub fn rendered(line: &Line<'_>) -> String {
+    let mut text = format!("{}.{} ", line.number, line.ordinal);
+    match &line.outcome {
+        LineOutcome::Scored { activity, observed, alert_id } => {
+            let _infallible = write!(
+                text,
+                "{} score {} period {:016x} trust {:016x} {} late {} alert {alert_id:?}",
+                activity.id,
+                observed.assessment.micronats,
+                observed.return_period_actor_months.to_bits(),
+                observed.trust.to_bits(),
+                observed.level.as_str(),
+                observed.late,
+            );
+            for signal in &observed.assessment.signals {
+                let _infallible = write!(
+                    text,
+                    " {}={}/{}/{}",
+                    signal.id, signal.micronats, signal.evidence_micronats, signal.shadow
+                );
+            }
+            let _infallible = write!(text, " {:?}", observed.findings);
+        }
+        LineOutcome::Duplicate(activity) => {
+            let _infallible = write!(text, "{} duplicate", activity.id);
+        }
+        LineOutcome::Skipped(rule) => {
+            let _infallible = write!(text, "skipped {rule}");
+        }
+        LineOutcome::Rejected(rejection) => {
+            let _infallible = write!(text, "rejected {rejection:?}");
+        }
+    }
+    text
+}
+
+/// Panics at the first line that differs, with both texts.
+pub fn assert_same_lines(what: &str, expected: &[String], found: &[String]) {
+    assert_eq!(expected.len(), found.len(), "{what}: number of lines");
+    for (place, (expected, found)) in expected.iter().zip(found).enumerate() {
+        assert!(
+            expected == found,
+            "{what}: line {place}\n  expected {expected}\n  found    {found}"
+        );
+    }
+}
+
+/// Panics where two runs raised other alerts, asked for other revocations or counted otherwise.
+pub fn assert_same_reports(what: &str, expected: &Report, found: &Report) {
+    assert_eq!(expected.counts, found.counts, "{what}: counts");
+    assert_eq!(expected.store, found.store, "{what}: store");
+    assert_eq!(expected.agent_bytes, found.agent_bytes, "{what}: bytes of agents");
+    assert_eq!(expected.actors, found.actors, "{what}: trust");
+    let json = |report: &Report| {
+        let alerts = report.alerts.iter().map(serde_json::to_string);
+        let requests = report.revocations.iter().map(serde_json::to_string);
+        alerts.chain(requests).collect::<Result<Vec<_>, _>>().expect("alerts are JSON")
+    };
+    assert_same_lines(&format!("{what}: alerts and requests"), &json(expected), &json(found));
 }

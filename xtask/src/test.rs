@@ -15,22 +15,34 @@ pub(crate) fn run(extra: &[&str]) -> Result<ExitCode> {
     }
     let mut child = command.args(extra).stdout(Stdio::piped()).spawn()?;
     let stdout = child.stdout.take().context("failed to read what the tests print")?;
-    let (mut passed, mut failed) = (0, 0);
+    let (mut passed, mut failed, mut started, mut ended) = (0, 0, 0, 0);
     for line in BufReader::new(stdout).lines() {
         let line = line?;
         println!("{line}");
+        started += u64::from(starts(&line));
         if let Some(counts) = counts(&line) {
+            ended += 1;
             passed += counts.0;
             failed += counts.1;
         }
     }
     let success = child.wait()?.success();
+    let mut lost = started.saturating_sub(ended);
     if !success && failed == 0 {
-        println!("a test binary did not build or ended without a result: counted as one failure");
-        failed = 1;
+        lost = lost.max(1);
     }
+    if lost > 0 {
+        println!("{lost} test binaries did not build or ended without a result: each is a failure");
+    }
+    failed += lost;
     println!("{passed} passed, {failed} failed");
     Ok(if success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether a test binary begins: `running 5 tests`.
+fn starts(line: &str) -> bool {
+    let count = line.strip_prefix("running ").and_then(|rest| rest.split_once(" test"));
+    count.is_some_and(|(count, rest)| count.parse::<u64>().is_ok() && ["", "s"].contains(&rest))
 }
 
 /// Reads `test result: ok. 5 passed; 1 failed; ..`.
@@ -44,12 +56,13 @@ fn counts(line: &str) -> Option<(u64, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::counts;
+    use super::{counts, starts};
 
     #[test]
     fn reads_the_result_line_of_a_test_binary() {
         let line = "test result: FAILED. 5 passed; 1 failed; 0 ignored; finished in 0.00s";
         assert_eq!(counts(line), Some((5, 1)));
         assert_eq!(counts("test a::b ... ok"), None);
+        assert!(starts("running 1 test") && starts("running 0 tests") && !starts("running late"));
     }
 }

@@ -28,6 +28,10 @@ pub(super) fn run(config: &Config, args: &DemoArgs, verbose: bool) -> anyhow::Re
     );
     feed(&mut run, &events)?;
     let report = run.finish();
+    // First the files: a reader of the text may go away before its end.
+    if let Some(folder) = &args.output {
+        leave(folder, config, &events, &report)?;
+    }
     let mut out = io::stdout().lock();
     writeln!(
         out,
@@ -36,7 +40,7 @@ pub(super) fn run(config: &Config, args: &DemoArgs, verbose: bool) -> anyhow::Re
         summary(&report.counts)
     )?;
     print_alerts(&mut out, &report)?;
-    writeln!(out, "Requests, none of them sent in shadow mode:")?;
+    writeln!(out, "Revocation requests ({} in all):", report.revocations.len())?;
     for request in &report.revocations {
         writeln!(out, "  {}", render::revocation(request))?;
     }
@@ -45,33 +49,27 @@ pub(super) fn run(config: &Config, args: &DemoArgs, verbose: bool) -> anyhow::Re
     if verbose {
         report.timings.lines().iter().try_for_each(|line| writeln!(io::stderr(), "{line}"))?;
     }
-    if let Some(folder) = &args.output {
-        leave(folder, config, &events, &report)?;
-    }
     next_steps(&mut out, args.output.as_deref(), &report)?;
     Ok(OK)
 }
 
-/// The strangest alerts in full, the others in a line each: all within the budget, none hidden.
+/// The alerts that cost most trust in full, the others in a line each: none hidden.
 fn print_alerts(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let mut order: Vec<_> = report.alerts.iter().collect();
-    order.sort_by_key(|alert| std::cmp::Reverse(alert.unmapped.habitus.score_micronats));
-    let (full, short) = order.split_at(order.len().min(FULL_ALERTS));
-    let by_time = |alerts: &[&DetectionFinding]| {
-        let mut alerts = alerts.to_vec();
-        alerts.sort_by_key(|alert| alert.finding_info.first_seen_time);
-        alerts
+    let fall = |alert: &DetectionFinding| {
+        (alert.unmapped.habitus.trust_score, -alert.unmapped.habitus.score_micronats.0)
     };
-    for alert in by_time(full) {
+    order.sort_by(|a, b| fall(a).0.total_cmp(&fall(b).0).then(fall(a).1.cmp(&fall(b).1)));
+    let most = order.len().min(FULL_ALERTS);
+    let (full, short) = order.split_at_mut(most);
+    full.sort_by_key(|alert| alert.finding_info.first_seen_time);
+    short.sort_by_key(|alert| alert.finding_info.first_seen_time);
+    for alert in full.iter() {
         writeln!(out, "{}", render::alert(alert))?;
     }
     if !short.is_empty() {
-        writeln!(
-            out,
-            "{} less strange alerts, within the budget of one an actor and month:",
-            short.len()
-        )?;
-        for alert in by_time(short) {
+        writeln!(out, "{} less strange alerts:", short.len())?;
+        for alert in short.iter() {
             writeln!(out, "  {}", render::alert_line(alert))?;
         }
         writeln!(out)?;

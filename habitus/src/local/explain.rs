@@ -3,7 +3,8 @@
 use schemas::finding::{Body, Finding, Verdict};
 
 use super::input::{Input, Role};
-use super::run::{LineOutcome, Options, Run, Settings};
+use super::report::{LineOutcome, Options, Settings};
+use super::run::Run;
 
 /// One activity, explained.
 pub struct Explained {

@@ -4,10 +4,12 @@
 mod explain;
 mod fold;
 mod input;
+mod report;
 mod run;
 mod timings;
 
 pub use explain::{Explained, explain};
 pub use input::{Input, Role, open};
-pub use run::{ActorTrust, Counts, Line, LineOutcome, Options, Report, Run, Settings};
+pub use report::{ActorTrust, Counts, Line, LineOutcome, Options, Report, Settings};
+pub use run::Run;
 pub use timings::Timings;

@@ -5,22 +5,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use alerting::ocsf::DetectionFinding;
 use alerting::{Respond, Response};
 use baseline::{Shared, StoreCounts};
-use detector::{Observe, Observed, Outcome, Stamp};
+use detector::{Observe, Outcome, Stamp};
 use ingest::{Decoded, Limits, Notes, decode};
 use lane::{PARTITIONS, drive, partition};
-use schemas::activity::Activity;
 use schemas::finding::{Body, Finding};
 use schemas::reject::{ErrorCode, Stage};
-use schemas::revocation::RevocationRequest;
 use schemas::time::DAY_MS;
-use schemas::trust::Level;
 use schemas::{EventTime, Rejection};
 
 use super::fold::{Entry, ObserveFold, Output};
 use super::input::{Input, Role};
+use super::report::{ActorTrust, Counts, Line, LineOutcome, Options, Report, Settings};
 use super::timings::Timings;
 
 /// Lines decoded at a time.
@@ -29,111 +26,6 @@ const BATCH_LINES: usize = 4_096;
 const EPOCH_MS: i64 = 300_000;
 /// How far an event may lie ahead of log time in files.
 const AHEAD_MS_MAX: i64 = 400 * DAY_MS;
-
-/// Settings of both folds.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// Of observe; the partition's memory is set from `memory_bytes_max`.
-    pub observe: detector::Settings,
-    /// Of respond.
-    pub respond: alerting::Settings,
-    /// Memory of all agents, in bytes.
-    pub memory_bytes_max: usize,
-}
-
-/// How a run goes.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Threads; no result depends on them.
-    pub lanes: usize,
-    /// Habits, shared tables and calibrators stop once scoring begins.
-    pub freeze: bool,
-    /// Every verdict is made in full, for explanations.
-    pub explain: bool,
-}
-
-/// What became of the activities of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Activities, skips and rejections read.
-    pub read: u64,
-    /// Scored, warm-up included.
-    pub scored: u64,
-    /// Seen before.
-    pub duplicate: u64,
-    /// Left out by a named rule.
-    pub skipped: u64,
-    /// Refused with a typed reason.
-    pub rejected: u64,
-    /// Scored late.
-    pub late: u64,
-    /// Alerts opened.
-    pub alerts: u64,
-}
-
-/// One line of a scored input.
-pub struct Line<'a> {
-    /// Line in the input, from 0.
-    pub number: u64,
-    /// Ordinal of the activity in the line.
-    pub ordinal: u32,
-    /// The record's bytes.
-    pub bytes: &'a [u8],
-    /// What became of it.
-    pub outcome: LineOutcome<'a>,
-}
-
-/// What became of one activity.
-pub enum LineOutcome<'a> {
-    /// Scored, with the alert it opened or updated.
-    Scored {
-        /// The activity.
-        activity: &'a Activity<'a>,
-        /// Its score, trust and findings.
-        observed: &'a Observed,
-        /// The alert's id.
-        alert_id: Option<&'a str>,
-    },
-    /// Its id was seen before.
-    Duplicate(&'a Activity<'a>),
-    /// Left out by a rule.
-    Skipped(&'static str),
-    /// Refused.
-    Rejected(&'a Rejection),
-}
-
-/// The trust of one actor around a run's findings.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ActorTrust {
-    /// Trust before the actor's first finding.
-    pub first: f64,
-    /// Lowest trust.
-    pub lowest: f64,
-    /// Level at the lowest.
-    pub lowest_level: Level,
-    /// Trust after its newest finding.
-    pub last: f64,
-}
-
-/// What a run leaves.
-pub struct Report {
-    /// Every alert in its newest form, in order of opening.
-    pub alerts: Vec<DetectionFinding>,
-    /// Every revocation request.
-    pub revocations: Vec<RevocationRequest>,
-    /// Trust of the actors with findings, by tenant, agent and authority.
-    pub actors: BTreeMap<schemas::ActorRef, ActorTrust>,
-    /// What became of the activities.
-    pub counts: Counts,
-    /// What the agents' store held and did.
-    pub store: StoreCounts,
-    /// Bytes of each known agent, id included.
-    pub agent_bytes: Vec<usize>,
-    /// Unknown fields and values.
-    pub notes: Notes,
-    /// How long the stages took.
-    pub timings: Timings,
-}
 
 /// A run in progress.
 pub struct Run {

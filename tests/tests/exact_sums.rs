@@ -1,0 +1,96 @@
+//! A score is exactly the sum of its contributions, in whole micro-nats; a signal in shadow is in no sum and
+//! says so.
+
+use std::collections::BTreeSet;
+
+use detector::{Observed, SignalMode, signal_ids};
+use habitus::local::{Input, LineOutcome, Options, Role, Run, Settings};
+use schemas::Contribution;
+use schemas::finding::{Body, Verdict};
+use tests::{adversarial, demo_prefix, settings};
+
+/// Runs a stream and hands over every scored line.
+fn each(settings: &Settings, explain: bool, bytes: &[u8], on: &mut dyn FnMut(&str, &Observed)) {
+    let mut run = Run::new(settings, Options { lanes: 1, freeze: false, explain });
+    let mut scored = 0;
+    run.feed(
+        &Input { topic: "file:0", role: Role::Scored, bytes },
+        &mut |line| match &line.outcome {
+            LineOutcome::Scored { activity, observed, .. } => {
+                scored += 1;
+                on(&activity.id, observed);
+            }
+            LineOutcome::Rejected(rejection) => panic!("a valid event is refused: {rejection:?}"),
+            LineOutcome::Duplicate(_) | LineOutcome::Skipped(_) => {}
+        },
+    );
+    assert!(scored > 1_000, "only {scored} lines scored");
+}
+
+fn verdict(observed: &Observed) -> Option<&Verdict> {
+    observed.findings.iter().find_map(|finding| match &finding.body {
+        Body::Verdict(verdict) => Some(verdict.as_ref()),
+        Body::Level(_) | Body::Epoch(_) => None,
+    })
+}
+
+fn sum(contributions: &[Contribution]) -> i64 {
+    contributions.iter().map(|contribution| contribution.micronats.0).sum()
+}
+
+fn check(id: &str, observed: &Observed) {
+    let counted = observed.assessment.signals.iter().filter(|signal| !signal.shadow);
+    let shares: i64 = counted.map(|signal| signal.micronats).sum();
+    assert_eq!(shares, observed.assessment.micronats, "{id}");
+    assert_eq!(shares, observed.score().0, "{id}");
+    if let Some(verdict) = verdict(observed) {
+        assert_eq!(verdict.score, observed.score(), "{id}");
+        assert_eq!(sum(&verdict.contributions), verdict.score.0, "{id}");
+    }
+}
+
+#[test]
+fn contributions_add_up_over_the_demo() {
+    let demo = habitus::demo::generate(7);
+    each(&settings(), false, &demo, &mut check);
+}
+
+#[test]
+fn contributions_add_up_over_a_hostile_stream() {
+    for seed in [1, 2] {
+        let mut verdicts = 0;
+        each(&settings(), true, &adversarial(seed, 4_000), &mut |id, observed| {
+            check(id, observed);
+            verdicts += usize::from(verdict(observed).is_some());
+        });
+        assert!(verdicts > 1_000, "every line is explained");
+    }
+}
+
+#[test]
+fn a_signal_in_shadow_is_in_no_sum() {
+    let mut spoke = BTreeSet::new();
+    let streams = [demo_prefix(1_500), adversarial(4, 1_500)];
+    for shadow in signal_ids() {
+        let mut settings = settings();
+        settings.observe.signal_modes.insert(shadow.to_owned(), SignalMode::Shadow);
+        for stream in &streams {
+            each(&settings, true, stream, &mut |id, observed| {
+                check(id, observed);
+                for signal in &observed.assessment.signals {
+                    assert_eq!(signal.shadow, signal.id == shadow, "{id}: {}", signal.id);
+                    if signal.shadow {
+                        spoke.insert(shadow);
+                    }
+                }
+                let verdict = verdict(observed).expect("every line is explained");
+                let named = |list: &[Contribution]| list.iter().any(|c| c.signal == shadow);
+                assert!(!named(&verdict.contributions), "{id}: {shadow} is counted");
+                let others = verdict.shadow_contributions.iter().any(|c| c.signal != shadow);
+                assert!(!others, "{id}: a signal that counts stands in shadow");
+            });
+        }
+    }
+    let silent: Vec<_> = signal_ids().into_iter().filter(|id| !spoke.contains(id)).collect();
+    assert!(silent.is_empty(), "in shadow and never shown: {silent:?}");
+}
