@@ -21,7 +21,7 @@ pub fn pack(agent: &Agent) -> Box<[u8]> {
     let newest = agent.actors.iter().max_by_key(|actor| actor.progress.last_s);
     let Some(actor) = newest else { return Box::default() };
     out.u8(u8::try_from(authority_index(actor.authority)).unwrap_or(2));
-    actor.progress.encode(&mut out);
+    encode_progress(&actor.progress, &mut out);
     actor.trust.encode(&mut out);
     out.f32(actor.calls.recent[0]);
     out.f32(actor.calls.recent[1]);
@@ -49,7 +49,7 @@ pub fn unpack(bytes: &[u8]) -> Result<Agent, StateError> {
         1 => Authority::Autonomous,
         _ => Authority::Unknown,
     };
-    let progress = Progress::decode(&mut input)?;
+    let progress = decode_progress(&mut input)?;
     let mut actor =
         Actor { authority, progress, trust: TrustState::decode(&mut input)?, ..Actor::default() };
     let (minute, hour, long) = (input.f32()?, input.f32()?, input.f32()?);
@@ -78,6 +78,32 @@ pub fn unpack(bytes: &[u8]) -> Result<Agent, StateError> {
 /// Whether a young agent has seen an event id, by the kept half.
 pub fn contains(agent: &Agent, id: u64) -> bool {
     agent.head.ring.contains(u64::from(narrow_id(id)) << 32)
+}
+
+/// Progress without the end of what habits cover: of a young agent it is the newest activity.
+fn encode_progress(progress: &Progress, out: &mut Writer) {
+    let Progress { first_s, last_s, events, active_hours, vote_hour, .. } = *progress;
+    for v in [first_s, last_s, events, active_hours, vote_hour] {
+        out.u32(v);
+    }
+    out.u8(progress.vote_bin);
+    out.u8(u8::from(progress.vote_cast));
+    out.u16(progress.rare_votes);
+}
+
+fn decode_progress(input: &mut Reader<'_>) -> Result<Progress, StateError> {
+    let (first_s, last_s) = (input.u32()?, input.u32()?);
+    Ok(Progress {
+        first_s,
+        last_s,
+        learned_s: last_s,
+        events: input.u32()?,
+        active_hours: input.u32()?,
+        vote_hour: input.u32()?,
+        vote_bin: input.u8()?,
+        vote_cast: input.u8()? != 0,
+        rare_votes: input.u16()?,
+    })
 }
 
 fn narrow_id(id: u64) -> u32 {

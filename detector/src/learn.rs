@@ -262,7 +262,7 @@ impl Lesson {
             actor.delegators.learn(tag(keys.delegator), tenths, keys.day);
         }
         if let Some(new) = self.new_tool {
-            actor.tools.learn(tag(keys.tool), tenths, new, keys.day);
+            actor.tools.learn(tag(keys.tool), tenths, new);
         }
         if self.new_session {
             actor.novelty.tools.add(1, 0);

@@ -13,6 +13,7 @@ mod observe;
 mod report;
 pub mod settings;
 pub mod signal;
+mod start;
 mod trust;
 mod vote;
 mod walk;

@@ -1,5 +1,5 @@
 //! The observe fold over one partition: find the agent, score, move trust, learn, remember. Score first, learn
-//! after; while an actor is restricted or worse, activities past the finding floor teach nothing.
+//! after; while an actor is restricted or worse, activities that alert teach nothing.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use baseline::store::{Limits, Place, Store, StoreCounts};
 use baseline::{Actor, Head, young};
 use schemas::MicroNats;
 use schemas::activity::Activity;
-use schemas::choice::{Authority, Classification, PrincipalType};
+use schemas::choice::{Authority, Classification};
 use schemas::finding::{Body, Finding, Increment, LevelChange};
 use schemas::trust::Level;
 
@@ -24,6 +24,7 @@ use crate::keys::Keys;
 use crate::learn::{Lesson, teach_step};
 use crate::report::{TrustMove, actor_ref, finding, verdict};
 use crate::settings::Settings;
+use crate::start::{base_rate, sibling_evidence, start_actor};
 use crate::trust::{Weights, enter_hour, level, score, take_in};
 use crate::vote::vote;
 
@@ -35,8 +36,7 @@ const LATE_S: u32 = 60;
 const FINDING_SHARE: f64 = 0.1;
 /// Evidence in nats from which a burst teaches a tenth.
 const RATE_STRANGE: f64 = 20.0;
-/// Rare votes to start with, and per active hour, in hundredths.
-const RARE_START: u16 = 300;
+/// Rare votes an active hour earns, in hundredths.
 const RARE_PER_HOUR: u16 = 1;
 
 /// Where an activity stands, and log time.
@@ -210,19 +210,18 @@ impl Observe {
         let trust = judged.trust;
         actor.trust = judged.trust_state;
         findings.extend(self.level_change(at, trust));
-        let quarantined =
-            self.is_past_floor(&judged.period) && trust.level_after <= Level::Restricted;
+        let quarantined = self.alerts(&judged.period) && trust.level_after <= Level::Restricted;
         let how = Learning { late, first_of_call, quarantined, from: session.tools[0] };
         self.learn((actor, head), keys, (&lesson, &judged.assessment), how);
         lesson.remember(&mut session, keys.tool, first_of_call);
-        if !self.frozen && !quarantined {
+        if !self.frozen {
             lesson.vote(&mut session, keys, &judged.assessment.channels, &mut self.deltas);
         }
         session.last_s = session.last_s.max(keys.now_s);
         if let Some(slot) = head.sessions.open.get_mut(place) {
             *slot = session;
         }
-        self.advance(actor, keys, &judged.assessment, !quarantined);
+        self.advance(actor, keys, &judged.assessment);
         Observed {
             return_period_actor_months: judged.period.actor_months,
             trust: trust.after,
@@ -268,6 +267,12 @@ impl Observe {
         let mut trust_state = ctx.actor.trust;
         let trust = self.move_trust(&mut trust_state, keys, &period, ctx.activity);
         (Judged { assessment, period, trust, trust_state }, lesson)
+    }
+
+    /// Whether an activity this rare opens or updates an alert: of a restricted actor it teaches nothing. Votes are
+    /// cast all the same: a calibrator that leaves out what it finds strange narrows itself.
+    fn alerts(&self, period: &ReturnPeriod) -> bool {
+        period.actor_months >= 1.0 / self.settings.alerts_per_actor_month
     }
 
     fn is_past_floor(&self, period: &ReturnPeriod) -> bool {
@@ -371,7 +376,7 @@ impl Observe {
     }
 
     /// Counts the activity and casts the actor-hour's vote, or moves it as the hour's maximum rises.
-    fn advance(&mut self, actor: &mut Actor, keys: &Keys, assessment: &Assessment, votes: bool) {
+    fn advance(&mut self, actor: &mut Actor, keys: &Keys, assessment: &Assessment) {
         let hour_before = actor.progress.vote_hour;
         let progress = &mut actor.progress;
         progress.events = progress.events.saturating_add(1);
@@ -390,7 +395,7 @@ impl Observe {
                 actor.hours.learn(baseline::part::hours::hour_of_week(keys.hour));
             }
         }
-        if !self.frozen && votes {
+        if !self.frozen {
             #[expect(clippy::cast_precision_loss, reason = "micro-nats below 2^52")]
             let nats = assessment.micronats as f64 / 1e6;
             vote(&mut self.deltas, &self.shared, actor, keys, bin(nats));
@@ -425,32 +430,4 @@ struct Learning {
     first_of_call: bool,
     quarantined: bool,
     from: u32,
-}
-
-/// Trust in an actor nothing is known of: a person's errand deserves a little more.
-fn base_rate(activity: &Activity<'_>) -> f64 {
-    let subject =
-        activity.delegation.as_ref().and_then(|d| d.subject.as_ref()).and_then(|s| s.kind);
-    let for_person =
-        activity.authority() == Authority::Delegated && subject == Some(PrincipalType::User);
-    if for_person { 0.7 } else { 0.6 }
-}
-
-fn start_actor(actor: &mut Actor, now_s: u32, siblings: Option<f64>) {
-    actor.progress.first_s = now_s;
-    actor.progress.rare_votes = RARE_START;
-    // A new actor starts at the lower of base trust and its siblings': their evidence is its own.
-    if let Some(evidence) = siblings {
-        #[expect(clippy::cast_possible_truncation, reason = "evidence below 1e4")]
-        let evidence = evidence as f32;
-        actor.trust.slow = evidence;
-    }
-}
-
-/// The evidence that stands against the least trusted sibling, in nats.
-fn sibling_evidence(agent: &baseline::Agent, index: usize) -> Option<f64> {
-    let others = agent.actors.iter().enumerate().filter(|(other, _)| *other != index);
-    others
-        .map(|(_, actor)| f64::from(actor.trust.fast) + f64::from(actor.trust.slow))
-        .max_by(f64::total_cmp)
 }

@@ -161,10 +161,7 @@ fn explain_says_the_score_of_the_scored_line() {
 
 #[test]
 fn the_demo_leaves_what_the_next_commands_read() {
-    let folder = folder("demo");
-    let out = folder.to_str().unwrap();
-    let shown = stdout(&habitus(&["demo", "-o", out], b""));
-    assert!(shown.contains("synthetic agents"), "{shown}");
+    let folder = demo_folder();
     let alerts = fs::read(folder.join("alerts.ndjson")).unwrap();
     let all = json_lines(std::str::from_utf8(&alerts).unwrap());
     assert!(!all.is_empty());
@@ -227,19 +224,23 @@ fn hostile_text_never_reaches_the_terminal_raw() {
     assert_clean(&explained);
     assert_clean(&stdout(&habitus(&["score", &path], b"")));
 
-    // A bad id asked for, and an alert with hostile text in every member, are data too.
-    let demo = fs::read(folder_of_alerts()).unwrap();
+    // An alert with hostile text in every member, are data too.
+    let demo = fs::read(demo_folder().join("alerts.ndjson")).unwrap();
     let alert: Value = serde_json::from_slice(lines_of(&demo)[0]).unwrap();
     let shown = stdout(&habitus(&["explain", "-"], poison(alert, hostile).to_string().as_bytes()));
     assert!(shown.contains("\\u{1b}"), "{shown}");
     assert_clean(&shown);
 }
 
-/// An alert of a short demo of its own.
-fn folder_of_alerts() -> PathBuf {
-    let folder = folder("hostile-demo");
-    stdout(&habitus(&["demo", "-o", folder.to_str().unwrap()], b""));
-    folder.join("alerts.ndjson")
+/// What one demo left.
+fn demo_folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = folder("demo");
+        let shown = stdout(&habitus(&["demo", "-o", folder.to_str().unwrap()], b""));
+        assert!(shown.contains("synthetic agents"), "{shown}");
+        folder
+    })
 }
 
 /// Adds hostile text to every free text of an alert: those that are no word of a fixed set.

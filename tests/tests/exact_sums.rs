@@ -7,7 +7,7 @@ use detector::{Observed, SignalMode, signal_ids};
 use habitus::local::{Input, LineOutcome, Options, Role, Run, Settings};
 use schemas::Contribution;
 use schemas::finding::{Body, Verdict};
-use tests::{adversarial, demo_prefix, settings};
+use tests::{adversarial, lines_of, settings};
 
 /// Runs a stream and hands over every scored line.
 fn each(settings: &Settings, explain: bool, bytes: &[u8], on: &mut dyn FnMut(&str, &Observed)) {
@@ -67,10 +67,20 @@ fn contributions_add_up_over_a_hostile_stream() {
     }
 }
 
+/// Four weeks of two agents of the demo: long enough that signals that wait for habits speak.
+fn two_agents() -> Vec<u8> {
+    let demo = habitus::demo::generate(7);
+    let of = |line: &&[u8]| {
+        let event: serde_json::Value = serde_json::from_slice(line).unwrap();
+        ["code-review-2", "support-triage-5"].iter().any(|id| event["agent"]["id"] == *id)
+    };
+    lines_of(&demo).into_iter().filter(of).collect::<Vec<_>>().join(&b'\n')
+}
+
 #[test]
 fn a_signal_in_shadow_is_in_no_sum() {
     let mut spoke = BTreeSet::new();
-    let streams = [demo_prefix(1_500), adversarial(4, 1_500)];
+    let streams = [two_agents(), adversarial(4, 1_500)];
     for shadow in signal_ids() {
         let mut settings = settings();
         settings.observe.signal_modes.insert(shadow.to_owned(), SignalMode::Shadow);

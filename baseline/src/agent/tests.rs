@@ -11,7 +11,7 @@ fn full() -> Agent {
             actor.places.add(i, i, 1.0, 1.0);
             actor.resources.learn(i, 10, 1);
             actor.networks.learn(i, 10, 1);
-            actor.tools.learn(i, 10, true, 1);
+            actor.tools.learn(i, 10, true);
             actor.pairs.learn(i, 10, 1);
             actor.delegators.learn(i, 10, 1);
             actor.volume.learn(i, 3.0, 1.0);

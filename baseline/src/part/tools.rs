@@ -15,8 +15,6 @@ pub struct ToolUse {
     pub sessions: u16,
     /// Sessions in which it was new to a known purpose.
     pub novel: u16,
-    /// Day of the last use, since 1970.
-    pub day: u16,
 }
 
 /// The tools of one actor.
@@ -32,13 +30,12 @@ impl Tools {
     }
 
     /// Adds tenths of a session, and one novelty where `novel`.
-    pub fn learn(&mut self, tag: u32, tenths: u16, novel: bool, day: u16) {
+    pub fn learn(&mut self, tag: u32, tenths: u16, novel: bool) {
         let index =
             self.slots.iter().position(|tool| tool.tag == tag).unwrap_or_else(|| self.admit(tag));
         if let Some(tool) = self.slots.get_mut(index) {
             tool.sessions = tool.sessions.saturating_add(tenths);
             tool.novel = tool.novel.saturating_add(u16::from(novel));
-            tool.day = tool.day.max(day);
         }
     }
 
@@ -55,7 +52,7 @@ impl Tools {
             .slots
             .iter()
             .enumerate()
-            .min_by_key(|(_, tool)| (tool.sessions, tool.day))
+            .min_by_key(|(_, tool)| tool.sessions)
             .map_or(0, |(index, _)| index);
         if let Some(tool) = self.slots.get_mut(least) {
             *tool = fresh;
@@ -75,7 +72,6 @@ impl Tools {
             out.u32(tool.tag);
             out.u16(tool.sessions);
             out.u16(tool.novel);
-            out.u16(tool.day);
         }
     }
 
@@ -87,12 +83,7 @@ impl Tools {
         }
         let mut slots = Vec::with_capacity(grown(len));
         for _ in 0..len {
-            slots.push(ToolUse {
-                tag: input.u32()?,
-                sessions: input.u16()?,
-                novel: input.u16()?,
-                day: input.u16()?,
-            });
+            slots.push(ToolUse { tag: input.u32()?, sessions: input.u16()?, novel: input.u16()? });
         }
         Ok(Self { slots })
     }

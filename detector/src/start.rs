@@ -1,0 +1,36 @@
+//! How a new actor starts: its base trust, its siblings' evidence, its ration of rare votes.
+
+use baseline::Actor;
+use schemas::activity::Activity;
+use schemas::choice::{Authority, PrincipalType};
+
+/// Rare votes to start with, in hundredths.
+const RARE_START: u16 = 300;
+
+/// Trust in an actor nothing is known of: a person's errand deserves a little more.
+pub(crate) fn base_rate(activity: &Activity<'_>) -> f64 {
+    let subject =
+        activity.delegation.as_ref().and_then(|d| d.subject.as_ref()).and_then(|s| s.kind);
+    let for_person =
+        activity.authority() == Authority::Delegated && subject == Some(PrincipalType::User);
+    if for_person { 0.7 } else { 0.6 }
+}
+
+pub(crate) fn start_actor(actor: &mut Actor, now_s: u32, siblings: Option<f64>) {
+    actor.progress.first_s = now_s;
+    actor.progress.rare_votes = RARE_START;
+    // A new actor starts at the lower of base trust and its siblings': their evidence is its own.
+    if let Some(evidence) = siblings {
+        #[expect(clippy::cast_possible_truncation, reason = "evidence below 1e4")]
+        let evidence = evidence as f32;
+        actor.trust.slow = evidence;
+    }
+}
+
+/// The evidence that stands against the least trusted sibling, in nats.
+pub(crate) fn sibling_evidence(agent: &baseline::Agent, index: usize) -> Option<f64> {
+    let others = agent.actors.iter().enumerate().filter(|(other, _)| *other != index);
+    others
+        .map(|(_, actor)| f64::from(actor.trust.fast) + f64::from(actor.trust.slow))
+        .max_by(f64::total_cmp)
+}
