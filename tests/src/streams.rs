@@ -12,6 +12,10 @@ pub struct Noise(pub u64);
 
 impl Noise {
     /// Returns the next number.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an endless source of numbers, no collection"
+    )]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

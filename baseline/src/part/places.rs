@@ -90,7 +90,7 @@ impl Places {
         let fresh = Place { tag, last_s: now_s, ..Place::default() };
         if self.slots.len() < PLACES_MAX {
             if self.slots.len() == self.slots.capacity() {
-                self.slots.reserve_exact(self.slots.len().max(2));
+                self.slots.reserve_exact(grown(self.slots.len() + 1) - self.slots.len());
             }
             self.slots.push(fresh);
             return self.slots.len() - 1;
@@ -109,7 +109,7 @@ impl Places {
 
     /// Bytes on the heap.
     pub fn heap_bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<Place>()
+        grown(self.slots.len()) * size_of::<Place>()
     }
 
     /// Appends the table.

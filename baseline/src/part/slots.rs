@@ -59,7 +59,7 @@ impl<const CAP: usize> Slots<CAP> {
         let fresh = Slot { tag, weight: tenths, day };
         if self.slots.len() < CAP {
             if self.slots.len() == self.slots.capacity() {
-                self.slots.reserve_exact(self.slots.len().max(2));
+                self.slots.reserve_exact(grown(self.slots.len() + 1) - self.slots.len());
             }
             self.slots.push(fresh);
             return;
@@ -77,9 +77,9 @@ impl<const CAP: usize> Slots<CAP> {
         self.slots.iter().map(|slot| slot.tag)
     }
 
-    /// Bytes on the heap.
+    /// Bytes on the heap: by length, so that a restored record counts as the one that was saved.
     pub fn heap_bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<Slot>()
+        grown(self.slots.len()) * size_of::<Slot>()
     }
 
     /// Appends the table.

@@ -43,7 +43,7 @@ impl Tools {
         let fresh = ToolUse { tag, ..ToolUse::default() };
         if self.slots.len() < TOOLS_MAX {
             if self.slots.len() == self.slots.capacity() {
-                self.slots.reserve_exact(self.slots.len().max(2));
+                self.slots.reserve_exact(grown(self.slots.len() + 1) - self.slots.len());
             }
             self.slots.push(fresh);
             return self.slots.len() - 1;
@@ -62,7 +62,7 @@ impl Tools {
 
     /// Bytes on the heap.
     pub fn heap_bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<ToolUse>()
+        grown(self.slots.len()) * size_of::<ToolUse>()
     }
 
     /// Appends the table.

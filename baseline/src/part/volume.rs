@@ -2,6 +2,7 @@
 //! used leaves. Updates are winsorised, so one huge transfer cannot widen what is normal.
 
 use crate::bytes::{Reader, StateError, Writer};
+use crate::part::slots::grown;
 
 /// Most classes kept.
 pub const CLASSES_MAX: usize = 4;
@@ -58,7 +59,7 @@ impl Volume {
         let fresh = Moments { tag, ..Moments::default() };
         if self.classes.len() < CLASSES_MAX {
             if self.classes.len() == self.classes.capacity() {
-                self.classes.reserve_exact(self.classes.len().max(1));
+                self.classes.reserve_exact(grown(self.classes.len() + 1) - self.classes.len());
             }
             self.classes.push(fresh);
             return self.classes.len() - 1;
@@ -77,7 +78,7 @@ impl Volume {
 
     /// Bytes on the heap.
     pub fn heap_bytes(&self) -> usize {
-        self.classes.capacity() * size_of::<Moments>()
+        grown(self.classes.len()) * size_of::<Moments>()
     }
 
     /// Appends the moments.
@@ -97,7 +98,7 @@ impl Volume {
         if len > CLASSES_MAX {
             return Err(StateError::Value);
         }
-        let mut classes = Vec::with_capacity(if len == 0 { 0 } else { len.next_power_of_two() });
+        let mut classes = Vec::with_capacity(grown(len));
         for _ in 0..len {
             classes.push(Moments {
                 tag: input.u32()?,
