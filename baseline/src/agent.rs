@@ -220,10 +220,10 @@ impl Agent {
         self.actors.iter().map(|actor| actor.progress.last_s).max().unwrap_or(0)
     }
 
-    /// Bytes in memory, without the id.
+    /// Bytes in memory, without the id; by length, so that a restored record counts as the one that was saved.
     pub fn bytes(&self) -> usize {
         size_of::<Self>()
-            + self.actors.capacity() * size_of::<Actor>()
+            + self.actors.len() * size_of::<Actor>()
             + self.actors.iter().map(Actor::heap_bytes).sum::<usize>()
     }
 

@@ -71,6 +71,7 @@ pub fn unpack(bytes: &[u8]) -> Result<Agent, StateError> {
     if let Some(count) = agent.head.authority_mix.get_mut(authority_index(authority)) {
         *count = progress.events;
     }
+    agent.actors.reserve_exact(1);
     agent.actors.push(actor);
     Ok(agent)
 }

@@ -11,12 +11,8 @@ const START_MS: i64 = 1_767_571_200_000;
 pub struct Noise(pub u64);
 
 impl Noise {
-    /// Returns the next number.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "an endless source of numbers, no collection"
-    )]
-    pub fn next(&mut self) -> u64 {
+    /// Draws the next number.
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -26,7 +22,7 @@ impl Noise {
 
     /// Returns the next number below a limit.
     pub fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
+        self.draw() % limit
     }
 
     /// Returns one of these.

@@ -109,7 +109,7 @@ fn mangle_bytes(number: usize, kind: usize, line: &[u8], noise: &mut Noise) -> B
         }
         2 => {
             let size = 20 + noise.below(400);
-            let random = (0..size).map(|_| (noise.next() & 0xff) as u8);
+            let random = (0..size).map(|_| (noise.draw() & 0xff) as u8);
             let mut bytes: Vec<u8> = random.map(|b| if b == b'\n' { 0 } else { b }).collect();
             bytes.insert(0, 0x80);
             bad(bytes, &[InvalidUtf8])
