@@ -78,7 +78,7 @@ fn feed(run: &mut Run, traffic: &mut Traffic) -> (u64, u64) {
 #[test]
 fn invented_ids_evict_no_known_agent_and_stay_below_the_cap() {
     let ids = std::env::var("HABITUS_FLOOD_IDS").ok();
-    let ids: u64 = ids.map_or(24_000, |ids| ids.parse().expect("a number of ids"));
+    let ids: u64 = ids.map_or(60_000, |ids| ids.parse().expect("a number of ids"));
     let mut settings = settings();
     settings.memory_bytes_max = CAP_BYTES;
     let options = Options { lanes: 2, freeze: false, explain: false };
