@@ -30,3 +30,75 @@ pub trait Fold {
     /// Restores one record.
     fn load(&mut self, record: &Record) -> Result<(), LoadError>;
 }
+
+/// A fold that a lane drives over the records of a log.
+pub trait LogFold: for<'a> Fold<Entry<'a> = &'a bus::Record, Output = Applied> {
+    /// What is taken up between two transactions: shared tables, lists, config.
+    type Switches: Clone + Send;
+
+    /// Takes up switches; every progress record names the ones in force.
+    fn take_up(&mut self, switches: &Self::Switches);
+
+    /// The newest log time of the partition in milliseconds; 0 before the first entry.
+    fn stream_time_ms(&self) -> i64;
+}
+
+/// What an entry led to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Records to publish, in order.
+    pub emits: Vec<Emit>,
+    /// What became of the entry's activities.
+    pub counts: Counts,
+}
+
+/// A record to publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Emit {
+    /// Name of the topic.
+    pub topic: std::sync::Arc<str>,
+    /// What chooses the partition, by murmur2.
+    pub by: Vec<u8>,
+    /// Key.
+    pub key: Option<Vec<u8>>,
+    /// Value; `None` is a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// Headers.
+    pub headers: Vec<bus::Header>,
+    /// Timestamp of the record that began it, for latencies; 0 where none is measured.
+    pub cause_ms: i64,
+}
+
+/// What became of the activities of records: every one is exactly one of the last four.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Counts {
+    /// Records read.
+    pub records: u64,
+    /// Activities (or findings) in them.
+    pub activities: u64,
+    /// Scored, or in respond: applied.
+    pub scored: u64,
+    /// Seen before.
+    pub duplicate: u64,
+    /// Left out by a named rule.
+    pub skipped: u64,
+    /// Sent to the dead letters.
+    pub dead_lettered: u64,
+}
+
+impl Counts {
+    /// Adds the counts of other entries.
+    pub fn add(&mut self, other: &Self) {
+        self.records += other.records;
+        self.activities += other.activities;
+        self.scored += other.scored;
+        self.duplicate += other.duplicate;
+        self.skipped += other.skipped;
+        self.dead_lettered += other.dead_lettered;
+    }
+
+    /// Whether every activity ended as exactly one thing.
+    pub fn balance(&self) -> bool {
+        self.activities == self.scored + self.duplicate + self.skipped + self.dead_lettered
+    }
+}

@@ -1,10 +1,9 @@
-//! Lanes: threads that own partitions and drive folds over them. They know entries and folds, not agents.
+//! Lanes: what drives folds over partitions of a log, with and without a broker. They know entries, bytes and
+//! folds, not agents.
 #![forbid(unsafe_code)]
 
 mod fold;
 mod local;
-mod partition;
 
-pub use fold::{Fold, LoadError, Record};
+pub use fold::{Applied, Counts, Emit, Fold, LoadError, LogFold, Record};
 pub use local::drive;
-pub use partition::{PARTITIONS, partition};

@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use alerting::{Respond, Response};
 use baseline::{Shared, StoreCounts};
+use bus::partition;
 use detector::{Observe, Outcome, Stamp};
 use ingest::{Decoded, Limits, Notes, decode};
-use lane::{PARTITIONS, drive, partition};
+use lane::drive;
 use schemas::finding::{Body, Finding};
 use schemas::reject::{ErrorCode, Stage};
 use schemas::time::DAY_MS;
@@ -22,6 +23,8 @@ use super::timings::Timings;
 
 /// Lines decoded at a time.
 const BATCH_LINES: usize = 4_096;
+/// Virtual partitions of one process.
+const PARTITIONS: u32 = 64;
 /// Milliseconds of an epoch.
 const EPOCH_MS: i64 = 300_000;
 /// How far an event may lie ahead of log time in files.

@@ -1,8 +1,5 @@
 //! Partition of a key: Kafka's murmur2 with its default seed, so that files, the simulator and the broker agree.
 
-/// Virtual partitions of one process, and the partitions of a new topic.
-pub const PARTITIONS: u32 = 64;
-
 /// The partition of a key among `partitions`.
 pub fn partition(key: &[u8], partitions: u32) -> u32 {
     (murmur2(key) & 0x7fff_ffff) % partitions.max(1)
