@@ -2,8 +2,31 @@
 //! folds, not agents.
 #![forbid(unsafe_code)]
 
+mod audit;
+mod batch;
+mod board;
+mod commit;
+mod error;
 mod fold;
+mod frame;
+mod lane;
+mod layout;
 mod local;
+mod meter;
+mod progress;
+mod recover;
+mod worker;
 
+pub use audit::{Audit, Finding, Reference, audit, read_all};
+pub use batch::{Cause, Part, Proof, Transaction};
+pub use board::Board;
+pub use commit::{Committer, Pulse};
+pub use error::LaneError;
 pub use fold::{Applied, Counts, Emit, Fold, LoadError, LogFold, Record};
+pub use frame::{FrameError, frame, unframe};
+pub use lane::{Assignment, Command, Lane, Make, Outcome};
+pub use layout::{BatchLimits, Input, Layout, Start};
 pub use local::drive;
+pub use meter::{Meter, Notice, Silent};
+pub use progress::{InForce, OWNER_KEY, Owner, PROGRESS_KEY, Progress, ProgressError};
+pub use worker::{Hands, Job, Worker, WorkerSettings};
