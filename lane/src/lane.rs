@@ -34,7 +34,7 @@ pub enum Command {
         /// Whether that differs from the committed offset that the consumer was told.
         moved: bool,
     },
-    /// Give these partitions back.
+    /// These partitions are drained and dropped: they may be given back.
     Release(Vec<TopicPartition>),
 }
 

@@ -120,7 +120,7 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
         }
         let commands = self.lane.on_time(now_ms);
         self.execute(commands, now_ms)?;
-        self.give_up_overdue(now_ms)?;
+        self.give_back(now_ms)?;
         self.claim(now_ms)?;
         self.restore(now_ms)?;
         if self.lane.is_full() {
@@ -194,54 +194,46 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
                 Ok(())
             }
             GroupEvent::Revoked(partitions) => {
-                let unclaimed = self.forget(&partitions);
+                self.forget(&partitions);
                 let commands = self.lane.on_revoke(&partitions);
                 self.revoked = Some((partitions, now_ms));
-                if !unclaimed.is_empty() {
-                    self.consumer.release(&unclaimed)?;
-                }
                 self.execute(commands, now_ms)
             }
             GroupEvent::Lost(partitions) => {
                 self.forget(&partitions);
                 tracing::warn!(count = partitions.len(), "partitions were lost to another member");
                 let commands = self.lane.on_lost(&partitions);
-                self.execute(commands, now_ms)
+                self.execute(commands, now_ms)?;
+                Ok(self.consumer.release(&partitions)?)
             }
         }
     }
 
-    /// Drops what was planned for these partitions; gives those that were never claimed.
-    fn forget(&mut self, partitions: &[TopicPartition]) -> Vec<TopicPartition> {
-        let (unclaimed, rest) =
-            std::mem::take(&mut self.to_claim).into_iter().partition(|at| partitions.contains(at));
-        self.to_claim = rest;
+    /// Drops what was planned for these partitions.
+    fn forget(&mut self, partitions: &[TopicPartition]) {
+        self.to_claim.retain(|at| !partitions.contains(at));
         self.restores.retain(|at, _| !partitions.contains(at));
-        unclaimed
     }
 
-    /// What could not be drained in time is lost: somebody else may own it by now.
-    fn give_up_overdue(&mut self, now_ms: i64) -> Result<(), LaneError> {
-        let Some((partitions, since_ms)) = &self.revoked else { return Ok(()) };
-        let owned: Vec<TopicPartition> = partitions
-            .iter()
-            .filter(|at| self.lane.partitions().any(|(owned, _, _)| owned == *at))
-            .cloned()
-            .collect();
-        if owned.is_empty() {
-            self.revoked = None;
-            return Ok(());
+    /// Answers a revocation once all of it is drained. What could not be drained in time is lost: somebody else may own
+    /// it by now.
+    fn give_back(&mut self, now_ms: i64) -> Result<(), LaneError> {
+        let Some((partitions, since_ms)) = self.revoked.take() else { return Ok(()) };
+        let is_owned = |at: &&TopicPartition| self.lane.partitions().any(|owned| owned.0 == *at);
+        let owned: Vec<TopicPartition> = partitions.iter().filter(is_owned).cloned().collect();
+        if !owned.is_empty() {
+            if now_ms - since_ms < self.settings.drain_ms {
+                self.revoked = Some((partitions, since_ms));
+                return Ok(());
+            }
+            tracing::warn!(
+                count = owned.len(),
+                "could not commit in time before giving partitions back"
+            );
+            let commands = self.lane.on_lost(&owned);
+            self.execute(commands, now_ms)?;
         }
-        if now_ms - since_ms < self.settings.drain_ms {
-            return Ok(());
-        }
-        tracing::warn!(
-            count = owned.len(),
-            "could not commit in time before giving partitions back"
-        );
-        self.revoked = None;
-        let commands = self.lane.on_lost(&owned);
-        self.execute(commands, now_ms)
+        Ok(self.consumer.release(&partitions)?)
     }
 
     /// Finds where assigned partitions start, then claims them.
@@ -378,7 +370,6 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
                 Command::Release(partitions) => {
                     self.restores.retain(|at, _| !partitions.contains(at));
                     partitions.iter().for_each(|at| self.meter.note(&Notice::Released(at)));
-                    self.consumer.release(&partitions)?;
                 }
             }
         }
