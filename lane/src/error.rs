@@ -44,6 +44,12 @@ pub enum LaneError {
         /// Next offset by the progress in the log.
         to: u64,
     },
+    /// A call on the log did not return: the process must end, and recovery is that of a crash.
+    #[error("get an answer from the log within {millis} ms")]
+    Hung {
+        /// How long it was waited for.
+        millis: u64,
+    },
     /// A partition that was not given back in time is somebody else's.
     #[error("commit within the session's time before giving partitions back")]
     DrainTimeout,

@@ -13,8 +13,10 @@ mod lane;
 mod layout;
 mod local;
 mod meter;
+mod once;
 mod progress;
 mod recover;
+mod thread;
 mod worker;
 
 pub use audit::{Audit, Finding, Reference, audit, read_all};
@@ -28,5 +30,7 @@ pub use lane::{Assignment, Command, Lane, Make, Outcome};
 pub use layout::{BatchLimits, Input, Layout, Start};
 pub use local::drive;
 pub use meter::{Meter, Notice, Silent};
+pub use once::{Positions, ends};
 pub use progress::{InForce, OWNER_KEY, Owner, PROGRESS_KEY, Progress, ProgressError};
+pub use thread::{Clock, Life, live, spawn_committer};
 pub use worker::{Hands, Job, Worker, WorkerSettings};
