@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use lane::{Applied, Counts, Emit, Fold, LoadError, LogFold, Record};
 
-pub const INPUT: &str = "activity";
-pub const FINDINGS: &str = "findings";
-pub const ALERTS: &str = "alerts";
-pub const DEAD: &str = "dead";
+pub(crate) const INPUT: &str = "activity";
+pub(crate) const FINDINGS: &str = "findings";
+pub(crate) const ALERTS: &str = "alerts";
+pub(crate) const DEAD: &str = "dead";
 
 /// A fold of either kind: sums by key.
-pub struct Toy {
+pub(crate) struct Toy {
     is_respond: bool,
     sums: BTreeMap<String, u64>,
     touched: BTreeSet<String>,
@@ -21,7 +21,7 @@ pub struct Toy {
 }
 
 impl Toy {
-    pub fn new(topic: &str) -> Self {
+    pub(crate) fn new(topic: &str) -> Self {
         Self {
             is_respond: topic == FINDINGS,
             sums: BTreeMap::new(),
@@ -49,9 +49,15 @@ impl Fold for Toy {
 
     fn apply(&mut self, record: &bus::Record) -> Applied {
         self.time_ms = self.time_ms.max(record.timestamp_ms);
-        let text = String::from_utf8_lossy(record.value.as_deref().unwrap_or_default()).into_owned();
-        let mut applied = Applied { counts: Counts { records: 1, activities: 1, ..Counts::default() }, emits: Vec::new() };
-        let Some((key, amount)) = text.split_once(' ').and_then(|(k, a)| Some((k, a.parse::<u64>().ok()?))) else {
+        let text =
+            String::from_utf8_lossy(record.value.as_deref().unwrap_or_default()).into_owned();
+        let mut applied = Applied {
+            counts: Counts { records: 1, activities: 1, ..Counts::default() },
+            emits: Vec::new(),
+        };
+        let Some((key, amount)) =
+            text.split_once(' ').and_then(|(k, a)| Some((k, a.parse::<u64>().ok()?)))
+        else {
             applied.counts.dead_lettered = 1;
             applied.emits.push(self.emit(DEAD, "bad", text));
             return applied;
@@ -82,7 +88,8 @@ impl Fold for Toy {
     }
 
     fn load(&mut self, record: &Record) -> Result<(), LoadError> {
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|e| LoadError(e.to_string()));
+        let text =
+            |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|e| LoadError(e.to_string()));
         let sum = text(&record.value)?.parse().map_err(|_| LoadError("a number".to_owned()))?;
         self.sums.insert(text(&record.key)?, sum);
         Ok(())
