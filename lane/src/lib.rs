@@ -17,6 +17,7 @@ mod once;
 mod progress;
 mod recover;
 mod thread;
+mod verify;
 mod worker;
 
 pub use audit::{Audit, Finding, Reference, audit, read_all};
@@ -33,4 +34,5 @@ pub use meter::{Meter, Notice, Silent};
 pub use once::{Positions, ends};
 pub use progress::{InForce, OWNER_KEY, Owner, PROGRESS_KEY, Progress, ProgressError};
 pub use thread::{Clock, Life, live, spawn_committer};
+pub use verify::{StateReport, verify};
 pub use worker::{Hands, Job, Worker, WorkerSettings};
