@@ -1,6 +1,8 @@
 //! The log: records, offsets, transactions, consumer groups. It knows bytes, not agents. Three implementations
 //! stand behind one contract: Apache Kafka, a deterministic in-process simulator, and a journal file.
 
+#[cfg(feature = "contract")]
+pub mod contract;
 mod error;
 mod partition;
 mod record;
