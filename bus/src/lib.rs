@@ -4,11 +4,15 @@
 #[cfg(feature = "contract")]
 pub mod contract;
 mod error;
+pub mod file;
+mod local;
+pub mod memory;
 mod partition;
 mod record;
 mod traits;
 
 pub use error::BusError;
+pub use local::{LocalConsumer, LocalGroup, LocalProducer, LocalReader};
 pub use partition::partition;
 pub use record::{Header, Isolation, Outgoing, Record, TopicPartition};
 pub use traits::{
