@@ -5,6 +5,7 @@
 mod audit;
 mod batch;
 mod board;
+mod claim;
 mod commit;
 mod error;
 mod fold;

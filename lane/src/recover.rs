@@ -18,23 +18,8 @@ impl<F: LogFold> Lane<F> {
             let Some(state) = self.layout.state_of(&assignment.at) else { continue };
             self.tenures += 1;
             let nonce = format!("{nonce:032x}-{}", self.tenures);
-            let owner = Owner { nonce: nonce.clone(), instance: self.instance.clone() };
-            let marker = Outgoing {
-                to: state.clone(),
-                key: Some(OWNER_KEY.to_vec()),
-                value: Some(owner.encode()),
-                headers: Vec::new(),
-            };
-            parts.push(Part {
-                at: assignment.at.clone(),
-                state: state.clone(),
-                tenure: self.tenures,
-                next: assignment.start,
-                proof: Proof::Owner(nonce.clone()),
-                records: vec![marker],
-                causes: Vec::new(),
-                counts: Counts::default(),
-            });
+            let tenure = self.tenures;
+            parts.push(self.marker(&assignment.at, &state, (tenure, assignment.start), &nonce));
             let slot = Slot {
                 fold: (self.make)(&assignment.at),
                 state,
@@ -79,7 +64,7 @@ impl<F: LogFold> Lane<F> {
             (OWNER_KEY, Some(bytes)) => {
                 let owner = Owner::decode(bytes).map_err(|error| broken(error.to_string()))?;
                 if owner.nonce == slot.nonce {
-                    return Ok(vec![Self::run(at, slot, &self.switches)]);
+                    return Ok(self.run(at));
                 }
             }
             (PROGRESS_KEY | OWNER_KEY, None) => {}
@@ -99,22 +84,59 @@ impl<F: LogFold> Lane<F> {
         Ok(Vec::new())
     }
 
-    /// The state is whole: the partition runs. The progress in the log is the truth over the group's offset.
-    fn run(at: &TopicPartition, slot: &mut Slot<F>, switches: &F::Switches) -> Command {
+    /// The state is whole: the partition runs. The progress in the log is the truth over the group's offset, which is
+    /// mended where it differs.
+    fn run(&mut self, at: &TopicPartition) -> Vec<Command> {
+        let Some(slot) = self.slots.get_mut(at) else { return Vec::new() };
         slot.phase = Phase::Running;
-        slot.fold.take_up(switches);
+        slot.fold.take_up(&self.switches);
         let known = slot.last.range > 0;
         let moved = known && slot.last.to != slot.next && !slot.after_loss;
+        if !known {
+            slot.last.to = slot.next;
+        }
+        let mut mend = None;
         if moved {
             tracing::error!(
                 partition = %at, progress = slot.last.to, group = slot.next,
                 "the group's offset differs from the progress in the log: the log is believed",
             );
             slot.next = slot.last.to;
+            mend = Some((slot.state.clone(), (slot.tenure, slot.next), slot.nonce.clone()));
         }
-        if !known {
-            slot.last.to = slot.next;
+        let mut commands = vec![Command::Resume { at: at.clone(), next: slot.next, moved }];
+        if let Some((state, place, nonce)) = mend {
+            let part = self.marker(at, &state, place, &nonce);
+            self.waiting.push_back(Transaction { parts: vec![part] });
+            commands.extend(self.send_next());
         }
-        Command::Resume { at: at.clone(), next: slot.next, moved }
+        commands
+    }
+
+    /// The part of a transaction that claims a partition at an offset.
+    fn marker(
+        &self,
+        at: &TopicPartition,
+        state: &TopicPartition,
+        (tenure, next): (u64, u64),
+        nonce: &str,
+    ) -> Part {
+        let owner = Owner { nonce: nonce.to_owned(), instance: self.instance.clone() };
+        let marker = Outgoing {
+            to: state.clone(),
+            key: Some(OWNER_KEY.to_vec()),
+            value: Some(owner.encode()),
+            headers: Vec::new(),
+        };
+        Part {
+            at: at.clone(),
+            state: state.clone(),
+            tenure,
+            next,
+            proof: Proof::Owner(nonce.to_owned()),
+            records: vec![marker],
+            causes: Vec::new(),
+            counts: Counts::default(),
+        }
     }
 }

@@ -22,8 +22,8 @@ use crate::progress::{PROGRESS_KEY, Progress};
 const STEP_RECORDS: usize = 1_024;
 /// State records restored in one step, for each partition.
 const STEP_RESTORE: usize = 4_096;
-/// How long the log may take to tell stable offsets.
-const OFFSETS_TIMEOUT: Duration = Duration::from_secs(10);
+/// Milliseconds after which a transaction on its way stalls the lane.
+const STALL_MS: i64 = 1_000;
 
 /// What a worker is told.
 #[derive(Clone)]
@@ -58,20 +58,25 @@ struct Restore<R> {
 
 /// A lane with its consumer and its hands.
 pub struct Worker<B: Bus, F: LogFold> {
-    bus: B,
-    settings: WorkerSettings,
-    consumer: B::Consumer,
-    lane: Lane<F>,
+    pub(crate) bus: B,
+    pub(crate) settings: WorkerSettings,
+    pub(crate) consumer: B::Consumer,
+    pub(crate) lane: Lane<F>,
     hands: Hands<B>,
     board: Board<F::Switches>,
     board_seen: u64,
     meter: Arc<dyn Meter>,
     /// On its way: the transaction, its generation, since when.
     sent: Option<(Arc<Transaction>, B::Group, i64)>,
-    to_claim: Vec<TopicPartition>,
-    revoked: Option<(Vec<TopicPartition>, i64)>,
+    pub(crate) to_claim: Vec<TopicPartition>,
+    /// Called back and not yet answered, and since when.
+    revoked: Vec<(Vec<TopicPartition>, i64)>,
     restores: BTreeMap<TopicPartition, Restore<B::Reader>>,
     away_since_ms: Option<i64>,
+    /// The newest outcome was no commit.
+    refused: bool,
+    /// Partitions are paused because a transaction stalls.
+    paused: bool,
 }
 
 impl<B: Bus, F: LogFold> Worker<B, F> {
@@ -96,9 +101,11 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
             meter,
             sent: None,
             to_claim: Vec::new(),
-            revoked: None,
+            revoked: Vec::new(),
             restores: BTreeMap::new(),
             away_since_ms: None,
+            refused: false,
+            paused: false,
         })
     }
 
@@ -125,8 +132,10 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
         self.restore(now_ms)?;
         if self.lane.is_full() {
             // No more entries until the transaction on its way is done.
-            return self.take_outcome(now_ms, wait);
+            self.take_outcome(now_ms, wait)?;
+            return self.poll_paused(now_ms);
         }
+        self.set_paused(false)?;
         self.poll(now_ms, wait)
     }
 
@@ -136,6 +145,33 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
         self.execute(commands, now_ms)?;
         self.take_outcome(now_ms, wait)?;
         Ok(self.lane.is_idle())
+    }
+
+    /// While the transaction on its way does not come to its end, the group must still be heard: it may be the group
+    /// that refuses it.
+    fn poll_paused(&mut self, now_ms: i64) -> Result<(), LaneError> {
+        let stalls =
+            self.refused || self.sent.as_ref().is_some_and(|sent| now_ms - sent.2 > STALL_MS);
+        if !stalls {
+            return Ok(());
+        }
+        self.set_paused(true)?;
+        self.poll(now_ms, Duration::ZERO)
+    }
+
+    fn set_paused(&mut self, paused: bool) -> Result<(), LaneError> {
+        if self.paused != paused {
+            let running = self.lane.partitions().filter(|partition| partition.2);
+            let running: Vec<TopicPartition> =
+                running.map(|partition| partition.0.clone()).collect();
+            if paused {
+                self.consumer.pause(&running)?
+            } else {
+                self.consumer.resume(&running)?
+            }
+            self.paused = paused;
+        }
+        Ok(())
     }
 
     fn poll(&mut self, now_ms: i64, wait: Duration) -> Result<(), LaneError> {
@@ -196,7 +232,7 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
             GroupEvent::Revoked(partitions) => {
                 self.forget(&partitions);
                 let commands = self.lane.on_revoke(&partitions);
-                self.revoked = Some((partitions, now_ms));
+                self.revoked.push((partitions, now_ms));
                 self.execute(commands, now_ms)
             }
             GroupEvent::Lost(partitions) => {
@@ -218,103 +254,25 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
     /// Answers a revocation once all of it is drained. What could not be drained in time is lost: somebody else may own
     /// it by now.
     fn give_back(&mut self, now_ms: i64) -> Result<(), LaneError> {
-        let Some((partitions, since_ms)) = self.revoked.take() else { return Ok(()) };
-        let is_owned = |at: &&TopicPartition| self.lane.partitions().any(|owned| owned.0 == *at);
-        let owned: Vec<TopicPartition> = partitions.iter().filter(is_owned).cloned().collect();
-        if !owned.is_empty() {
-            if now_ms - since_ms < self.settings.drain_ms {
-                self.revoked = Some((partitions, since_ms));
-                return Ok(());
+        for (partitions, since_ms) in std::mem::take(&mut self.revoked) {
+            let is_owned =
+                |at: &&TopicPartition| self.lane.partitions().any(|owned| owned.0 == *at);
+            let owned: Vec<TopicPartition> = partitions.iter().filter(is_owned).cloned().collect();
+            if !owned.is_empty() && now_ms - since_ms < self.settings.drain_ms {
+                self.revoked.push((partitions, since_ms));
+                continue;
             }
-            tracing::warn!(
-                count = owned.len(),
-                "could not commit in time before giving partitions back"
-            );
-            let commands = self.lane.on_lost(&owned);
-            self.execute(commands, now_ms)?;
-        }
-        Ok(self.consumer.release(&partitions)?)
-    }
-
-    /// Finds where assigned partitions start, then claims them.
-    fn claim(&mut self, now_ms: i64) -> Result<(), LaneError> {
-        if self.to_claim.is_empty() {
-            return Ok(());
-        }
-        match self.starts() {
-            Ok(assignments) => {
-                let starts: Vec<(TopicPartition, u64)> =
-                    assignments.iter().map(|a| (a.at.clone(), a.start)).collect();
-                self.consumer.assign(&starts)?;
-                self.to_claim.clear();
-                let commands = self.lane.on_assign(&assignments, (self.settings.nonce)());
-                self.execute(commands, now_ms)
+            if !owned.is_empty() {
+                tracing::warn!(
+                    count = owned.len(),
+                    "could not commit before giving partitions back"
+                );
+                let commands = self.lane.on_lost(&owned);
+                self.execute(commands, now_ms)?;
             }
-            Err(LaneError::Bus(BusError::Unavailable(reason))) => {
-                self.away(&reason, now_ms);
-                Ok(())
-            }
-            Err(error) => Err(error),
+            self.consumer.release(&partitions)?;
         }
-    }
-
-    fn starts(&mut self) -> Result<Vec<Assignment>, LaneError> {
-        let committed = self.consumer.committed(&self.to_claim, OFFSETS_TIMEOUT)?;
-        let mut assignments = Vec::with_capacity(committed.len());
-        for (at, offset) in self.to_claim.iter().zip(committed) {
-            let (start, after_loss) = match offset {
-                Some(offset) => (offset, false),
-                None => self.first_start(at)?,
-            };
-            assignments.push(Assignment { at: at.clone(), start, after_loss });
-        }
-        Ok(assignments)
-    }
-
-    /// Where a partition without a committed offset starts; never where there is state, unless by leave.
-    fn first_start(&self, at: &TopicPartition) -> Result<(u64, bool), LaneError> {
-        let layout = &self.settings.layout;
-        let (Some(input), Some(state)) = (layout.input(&at.topic), layout.state_of(at)) else {
-            return Err(LaneError::NoStart { at: at.clone() });
-        };
-        let known = self.newest_progress(&state)?;
-        let mut admin = self.bus.admin()?;
-        let (first, end) = admin.bounds(at, Isolation::ReadUncommitted)?;
-        if let Some(progress) = known {
-            return if self.settings.accept_state_loss {
-                let start = progress.to.clamp(first, end);
-                Ok((start, start != progress.to))
-            } else {
-                Err(LaneError::OffsetLost { at: at.clone(), to: progress.to })
-            };
-        }
-        let start = match input.start {
-            Start::Earliest => first,
-            Start::Latest => end,
-            Start::At(time_ms) => admin.offset_at(at, time_ms)?,
-            Start::Unset => return Err(LaneError::NoStart { at: at.clone() }),
-        };
-        Ok((start, false))
-    }
-
-    fn newest_progress(&self, state: &TopicPartition) -> Result<Option<Progress>, BusError> {
-        let mut reader = self.bus.reader(state, 0, Isolation::ReadCommitted)?;
-        let mut newest = None;
-        while !reader.at_end() {
-            let Some(record) = reader.next(OFFSETS_TIMEOUT)? else {
-                if reader.at_end() {
-                    break;
-                }
-                return Err(BusError::Unavailable(format!("no answer from {state}")));
-            };
-            if record.key.as_deref() == Some(PROGRESS_KEY)
-                && let Some(progress) =
-                    record.value.as_deref().and_then(|bytes| Progress::decode(bytes).ok())
-            {
-                newest = Some(progress);
-            }
-        }
-        Ok(newest)
+        Ok(())
     }
 
     /// Restores a slice of each partition that waits for its state, so that polling goes on.
@@ -345,7 +303,7 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
         Ok(())
     }
 
-    fn execute(&mut self, commands: Vec<Command>, now_ms: i64) -> Result<(), LaneError> {
+    pub(crate) fn execute(&mut self, commands: Vec<Command>, now_ms: i64) -> Result<(), LaneError> {
         for command in commands {
             match command {
                 Command::Commit(transaction) => {
@@ -390,15 +348,23 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
                 Err(RecvTimeoutError::Disconnected) => return Err(BusError::Killed.into()),
             },
         };
-        if outcome == Outcome::Committed {
-            self.meter.note(&Notice::Committed(transaction, now_ms - since_ms));
+        self.refused = outcome != Outcome::Committed;
+        let since_ms = now_ms - since_ms;
+        match &outcome {
+            Outcome::Committed => self.meter.note(&Notice::Committed(transaction, since_ms)),
+            Outcome::NotCommitted => {}
+            Outcome::Torn(done) => {
+                let parts = transaction.parts.iter().filter(|part| done.contains(&part.at));
+                let transaction = Transaction { parts: parts.cloned().collect() };
+                self.meter.note(&Notice::Committed(&transaction, since_ms));
+            }
         }
         self.sent = None;
         let commands = self.lane.on_commit(&outcome);
         self.execute(commands, now_ms)
     }
 
-    fn away(&mut self, reason: &str, now_ms: i64) {
+    pub(crate) fn away(&mut self, reason: &str, now_ms: i64) {
         if self.away_since_ms.is_none() {
             self.away_since_ms = Some(now_ms);
             self.meter.note(&Notice::Away(reason));
