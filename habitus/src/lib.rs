@@ -4,6 +4,5 @@
 
 pub mod commands;
 pub mod config;
-pub mod demo;
 pub mod local;
 pub mod render;

@@ -12,7 +12,7 @@ use super::cli::{DemoArgs, OK};
 use super::score::summary;
 use crate::config::Config;
 use crate::local::{Input, Options, Report, Role, Run};
-use crate::{demo, render};
+use crate::render;
 
 /// Alerts shown in full.
 const FULL_ALERTS: usize = 8;
@@ -21,7 +21,7 @@ const STEP_LINES: usize = 2_000;
 
 /// Runs `demo`.
 pub(super) fn run(config: &Config, args: &DemoArgs, verbose: bool) -> anyhow::Result<u8> {
-    let events = demo::generate(args.seed);
+    let events = scenario::generate(args.seed);
     let mut run = Run::new(
         &config.settings(),
         Options { lanes: config.lanes(), freeze: false, explain: false },
