@@ -5,3 +5,4 @@
 pub mod commands;
 pub mod local;
 pub mod render;
+pub mod stream;
