@@ -13,10 +13,9 @@ use crate::board::Board;
 use crate::commit::Committer;
 use crate::error::LaneError;
 use crate::fold::LogFold;
-use crate::lane::{Assignment, Command, Lane, Outcome};
-use crate::layout::{Layout, Start};
+use crate::lane::{Command, Lane, Outcome};
+use crate::layout::Layout;
 use crate::meter::{Meter, Notice};
-use crate::progress::{PROGRESS_KEY, Progress};
 
 /// Records taken from the consumer in one step.
 const STEP_RECORDS: usize = 1_024;
