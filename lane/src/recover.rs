@@ -89,6 +89,7 @@ impl<F: LogFold> Lane<F> {
     fn run(&mut self, at: &TopicPartition) -> Vec<Command> {
         let Some(slot) = self.slots.get_mut(at) else { return Vec::new() };
         slot.phase = Phase::Running;
+        slot.fold.resume(slot.last.stream_time_ms);
         slot.fold.take_up(&self.switches);
         let known = slot.last.range > 0;
         let moved = known && slot.last.to != slot.next && !slot.after_loss;

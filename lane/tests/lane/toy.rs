@@ -103,6 +103,10 @@ impl LogFold for Toy {
         self.factor = *factor;
     }
 
+    fn resume(&mut self, stream_time_ms: i64) {
+        self.time_ms = stream_time_ms;
+    }
+
     fn stream_time_ms(&self) -> i64 {
         self.time_ms
     }
