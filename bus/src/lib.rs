@@ -1,7 +1,10 @@
 //! The log: records, offsets, transactions, consumer groups. It knows bytes, not agents. Three implementations
 //! stand behind one contract: Apache Kafka, a deterministic in-process simulator, and a journal file.
+#![deny(unsafe_code)]
 
 mod error;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 mod partition;
 mod record;
 mod traits;
