@@ -14,17 +14,11 @@ pub use plan::{Fault, FaultPlan, Half, Step};
 
 use crate::error::BusError;
 use crate::local::{
-    Edge, Engine, Handle, Limits, LocalAdmin, LocalConsumer, LocalGroup, LocalProducer, LocalReader,
+    Edge, Engine, Handle, LocalAdmin, LocalConsumer, LocalGroup, LocalProducer, LocalReader,
 };
 use crate::record::{Isolation, TopicPartition};
 use crate::traits::{Admin, Bus};
 
-/// A member whose process gives no sign of life for longer leaves its group.
-pub const SESSION_MS: u64 = 10_000;
-/// A member that does not poll for longer leaves its group.
-pub const POLL_MS: u64 = 300_000;
-/// A transaction open for longer is aborted, and its producer fenced.
-pub const TRANSACTION_MS: u64 = 10_000;
 /// Where the simulated clock starts: 2026-01-01T00:00:00Z.
 const START_MS: i64 = 1_767_225_600_000;
 
@@ -35,10 +29,11 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// An empty log, seen by a process `main`; the seed draws random faults.
+    /// An empty log; the seed draws random faults. This handle belongs to the test: what it does meets no faults
+    /// and counts as no step. Handles made by `process` do.
     pub fn new(seed: u64) -> Self {
         let mut faults = Faults::new(seed);
-        faults.start("main");
+        faults.start("test");
         let edge = Edge::Simulated(Box::new(faults));
         Self { handle: Handle::new(Engine::new(START_MS), edge) }
     }
@@ -66,11 +61,12 @@ impl Memory {
 
     // === time ===
 
-    /// Lets milliseconds pass: living processes send heartbeats, whoever is silent for too long is given up.
+    /// Lets milliseconds pass: living processes send heartbeats, whoever is silent for too long is given up. As on a
+    /// broker by default, a session and a transaction last 10 s; but every 10 s only does the log look for
+    /// transactions that are open for too long, so a dead producer can hold readers back for twice as long. A
+    /// member that does not poll for 300 s is given up too.
     pub fn advance(&self, ms: u64) {
-        let limits =
-            Limits { session_ms: SESSION_MS, poll_ms: POLL_MS, transaction_ms: TRANSACTION_MS };
-        self.world(|engine, faults| engine.advance(ms, limits, &faults.silent(engine.uptime_ms)));
+        self.world(|engine, faults| engine.advance(ms, &faults.silent(engine.uptime_ms)));
     }
 
     /// Sets the clock that stamps records, forward or back; nothing times out.
@@ -95,8 +91,8 @@ impl Memory {
         self.world(|_, faults| faults.is_killed(self.handle.process))
     }
 
-    /// Lets this process stand still for milliseconds: it sends no heartbeats, its calls return `Unavailable`.
-    /// Whoever drives it leaves it alone meanwhile.
+    /// Lets this process stand still for milliseconds, without heartbeats. Whoever drives it leaves it alone
+    /// meanwhile; a call that it makes nevertheless is made when it wakes: time passes until then.
     pub fn freeze(&self, ms: u64) {
         let process = self.handle.process;
         self.world(|engine, faults| faults.freeze(process, engine.uptime_ms + ms));
@@ -105,7 +101,7 @@ impl Memory {
     /// Whether this process stands still.
     pub fn is_frozen(&self) -> bool {
         let process = self.handle.process;
-        self.world(|engine, faults| faults.is_frozen(process, engine.uptime_ms))
+        self.world(|engine, faults| engine.uptime_ms < faults.frozen_until_ms(process))
     }
 
     // === the broker ===
@@ -140,7 +136,7 @@ impl Memory {
     }
 
     fn world<T>(&self, change: impl FnOnce(&mut Engine, &mut Faults) -> T) -> T {
-        let core = &mut *self.handle.lock();
+        let core = &mut *self.handle.raw();
         match &mut core.edge {
             Edge::Simulated(faults) => change(&mut core.engine, faults),
             Edge::Journal(_) => unreachable!("the simulator has no journal"),

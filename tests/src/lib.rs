@@ -1,6 +1,7 @@
 //! Shared fixtures for the integration tests. It holds no test itself, and no other crate sees it.
 #![forbid(unsafe_code)]
 
+pub mod broker;
 mod streams;
 
 use std::fmt::Write;

@@ -65,7 +65,9 @@ impl Journal {
             file.write_all(MAGIC).map_err(refuse)?;
             length = MAGIC.len() as u64;
         }
-        file.sync_all().and_then(|()| sync_folder(folder)).map_err(refuse)?;
+        if settings.sync {
+            file.sync_all().and_then(|()| sync_folder(folder)).map_err(refuse)?;
+        }
         let folder = folder.to_owned();
         let (broken, floor) = (false, 0);
         let mut journal = Self { folder, file, settings, length, floor, broken, _lock: lock };

@@ -231,7 +231,7 @@ impl Consumer for LocalConsumer {
 impl Drop for LocalConsumer {
     /// Leaves the group, unless the process died.
     fn drop(&mut self) {
-        let mut core = self.handle.lock();
+        let mut core = self.handle.raw();
         if core.check(self.handle.process) != Err(BusError::Killed) {
             core.engine.leave(&self.me.group, self.me.member);
             drop(core);

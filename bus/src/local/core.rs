@@ -50,11 +50,17 @@ impl Handle {
         Self { shared: self.shared.clone(), process }
     }
 
-    /// The engine, at the time it is now.
+    /// The engine for a call of this process, at the time it is now.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Core> {
-        let mut core = self.shared.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut core = self.raw();
         core.look_at_the_clock();
+        core.wake_up(self.process);
         core
+    }
+
+    /// The engine as it was left.
+    pub(crate) fn raw(&self) -> MutexGuard<'_, Core> {
+        self.shared.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The engine once a condition holds, or after the timeout. A simulated world looks once and does not wait.
@@ -109,28 +115,27 @@ impl Core {
         }
         let fault = faults.enter(process, step, &self.engine)?;
         match fault {
-            Some(Fault::KillBefore) => faults.kill(process),
+            Some(Fault::KillBefore) => {
+                faults.kill(process);
+                return Err(BusError::Killed);
+            }
             Some(Fault::Unavailable(_)) => return Err(step.unreachable()),
             Some(Fault::Abortable) => return Err(BusError::Abortable("injected".into())),
-            Some(Fault::Rebalance) => self.engine.rotate(),
-            Some(Fault::Kick) => self.engine.expel(|of, _, _| of == process),
-            Some(Fault::Jump(ms)) => self.engine.wall_ms = self.engine.wall_ms.saturating_add(ms),
             _ => {}
         }
-        if fault == Some(Fault::KillBefore) {
-            return Err(BusError::Killed);
-        }
         let result = act(self, fault);
-        let now_ms = self.engine.uptime_ms;
-        if let Edge::Simulated(faults) = &mut self.edge {
-            match fault {
-                Some(Fault::KillAfter) => {
-                    faults.kill(process);
-                    return Err(BusError::Killed);
-                }
-                Some(Fault::Freeze(ms)) => faults.freeze(process, now_ms + ms),
-                _ => {}
+        let engine = &mut self.engine;
+        let Edge::Simulated(faults) = &mut self.edge else { return result };
+        match fault {
+            Some(Fault::KillAfter) => {
+                faults.kill(process);
+                return Err(BusError::Killed);
             }
+            Some(Fault::Freeze(ms)) => faults.freeze(process, engine.uptime_ms + ms),
+            Some(Fault::Rebalance) => engine.rotate(),
+            Some(Fault::Kick) => engine.expel(|of, _, _| of == process),
+            Some(Fault::Jump(ms)) => engine.wall_ms = engine.wall_ms.saturating_add(ms),
+            _ => {}
         }
         result
     }
@@ -178,7 +183,7 @@ impl Core {
     /// Whether a process can do anything.
     pub(crate) fn check(&self, process: usize) -> Result<(), BusError> {
         match &self.edge {
-            Edge::Simulated(faults) => faults.check(process, self.engine.uptime_ms),
+            Edge::Simulated(faults) => faults.check(process),
             Edge::Journal(_) => Ok(()),
         }
     }
@@ -188,6 +193,17 @@ impl Core {
         match &mut self.edge {
             Edge::Simulated(faults) => faults.is_slow(process),
             Edge::Journal(_) => false,
+        }
+    }
+
+    /// Lets time pass until a process that stands still can make its call.
+    fn wake_up(&mut self, process: usize) {
+        if let Edge::Simulated(faults) = &self.edge {
+            let now_ms = self.engine.uptime_ms;
+            let ms = faults.frozen_until_ms(process).saturating_sub(now_ms);
+            if 0 < ms {
+                self.engine.advance(ms, &faults.silent(now_ms));
+            }
         }
     }
 

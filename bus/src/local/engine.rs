@@ -15,6 +15,15 @@ use crate::traits::{Cleanup, TopicInfo, TopicSpec};
 /// Largest record, as a broker has it by default.
 const RECORD_BYTES_MAX: usize = 1 << 20;
 
+/// A member whose process gives no sign of life for longer leaves its group.
+pub(crate) const SESSION_MS: u64 = 10_000;
+/// A member that does not poll for longer leaves its group.
+pub(crate) const POLL_MS: u64 = 300_000;
+/// A transaction open for longer is aborted, and its producer fenced.
+pub(crate) const TRANSACTION_MS: u64 = 10_000;
+/// How often the log looks for such transactions: a dead producer can hold readers back for twice as long.
+pub(crate) const SWEEP_MS: u64 = 10_000;
+
 /// A topic.
 #[derive(Debug)]
 pub(crate) struct Topic {
@@ -24,14 +33,6 @@ pub(crate) struct Topic {
     pub(crate) cleanup: Cleanup,
     pub(crate) log_append_time: bool,
     pub(crate) partitions: Vec<PartitionLog>,
-}
-
-/// After how long the log gives up on whoever is silent.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub(crate) session_ms: u64,
-    pub(crate) poll_ms: u64,
-    pub(crate) transaction_ms: u64,
 }
 
 /// The broker.
@@ -314,7 +315,7 @@ impl Engine {
     // === time ===
 
     /// Lets time pass; members of `silent` processes give no sign of life meanwhile.
-    pub(crate) fn advance(&mut self, ms: u64, limits: Limits, silent: &[bool]) {
+    pub(crate) fn advance(&mut self, ms: u64, silent: &[bool]) {
         self.uptime_ms += ms;
         self.wall_ms = self.wall_ms.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX));
         let now_ms = self.uptime_ms;
@@ -322,10 +323,11 @@ impl Engine {
             self.groups.values_mut().for_each(|group| group.heartbeat(process, now_ms));
         }
         self.expel(|_, seen_ms, polled_ms| {
-            now_ms - seen_ms > limits.session_ms || now_ms - polled_ms > limits.poll_ms
+            now_ms - seen_ms > SESSION_MS || now_ms - polled_ms > POLL_MS
         });
+        let swept_ms = now_ms - now_ms % SWEEP_MS;
         let over = |writer: &Writer| {
-            writer.open.as_ref().is_some_and(|open| now_ms - open.since_ms > limits.transaction_ms)
+            writer.open.as_ref().is_some_and(|open| swept_ms > open.since_ms + TRANSACTION_MS)
         };
         let late = self.writers.iter().filter(|(_, writer)| over(writer));
         let late: Vec<String> = late.map(|(id, _)| id.clone()).collect();

@@ -13,7 +13,7 @@ mod txn;
 pub(crate) use admin::LocalAdmin;
 pub use consumer::LocalConsumer;
 pub(crate) use core::{Edge, Handle};
-pub(crate) use engine::{Batch, Engine, Kept, Limits, Topic};
+pub(crate) use engine::{Batch, Engine, Kept, Topic};
 pub use group::LocalGroup;
 pub(crate) use log::Body;
 pub use producer::LocalProducer;

@@ -124,7 +124,7 @@ impl Producer for LocalProducer {
 impl Drop for LocalProducer {
     /// A broker would wait for the transaction's time limit; a journal has none, so the transaction ends here.
     fn drop(&mut self) {
-        let mut core = self.handle.lock();
+        let mut core = self.handle.raw();
         if matches!(core.edge, Edge::Journal(_)) {
             core.engine.finish(&self.claim, false, false).ok();
             drop(core);

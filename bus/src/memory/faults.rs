@@ -89,23 +89,19 @@ impl Faults {
         self.processes.get(process).is_some_and(|process| process.killed)
     }
 
-    pub(crate) fn is_frozen(&self, process: usize, now_ms: u64) -> bool {
-        self.processes.get(process).is_some_and(|process| now_ms < process.frozen_until_ms)
+    pub(crate) fn frozen_until_ms(&self, process: usize) -> u64 {
+        self.processes.get(process).map_or(0, |process| process.frozen_until_ms)
     }
 
     /// Of each process, whether it gives no sign of life.
     pub(crate) fn silent(&self, now_ms: u64) -> Vec<bool> {
-        let processes = 0..self.processes.len();
-        processes.map(|process| self.check(process, now_ms).is_err()).collect()
+        let silent = |process: &Process| process.killed || now_ms < process.frozen_until_ms;
+        self.processes.iter().map(silent).collect()
     }
 
-    /// Whether a process can do anything.
-    pub(crate) fn check(&self, process: usize, now_ms: u64) -> Result<(), BusError> {
-        if self.is_killed(process) {
-            return Err(BusError::Killed);
-        }
-        let frozen = self.is_frozen(process, now_ms);
-        if frozen { Err(BusError::Unavailable("the process stands still".into())) } else { Ok(()) }
+    /// Whether a process lives.
+    pub(crate) fn check(&self, process: usize) -> Result<(), BusError> {
+        if self.is_killed(process) { Err(BusError::Killed) } else { Ok(()) }
     }
 
     /// Whether a poll of this process finds no record, although there is one.
@@ -139,14 +135,17 @@ impl Faults {
 
     // === steps ===
 
-    /// A process takes a step: which fault it meets.
+    /// A process takes a step: which fault it meets. The first process belongs to the test: it meets none.
     pub(crate) fn enter(
         &mut self,
         process: usize,
         step: Step,
         engine: &Engine,
     ) -> Result<Option<Fault>, BusError> {
-        self.check(process, engine.uptime_ms)?;
+        self.check(process)?;
+        if process == 0 {
+            return Ok(None);
+        }
         self.taken += 1;
         let fault = self.draw(process, step);
         let (open, offsets, moving, members) = engine.situation(process);

@@ -71,7 +71,7 @@ pub enum Fault {
     Rebalance,
     /// The members of the process are thrown out of their groups.
     Kick,
-    /// After the step, the process stands still for so many milliseconds.
+    /// After the step, the process stands still for so many milliseconds: see `Memory::freeze`.
     Freeze(u64),
     /// The clock that stamps records jumps by so many milliseconds.
     Jump(i64),
