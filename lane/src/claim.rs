@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bus::{Bus, BusError, Consumer, Isolation, Reader, TopicPartition};
+use bus::{Admin, Bus, BusError, Consumer, Isolation, Reader, TopicPartition};
 
 use crate::error::LaneError;
 use crate::fold::LogFold;
@@ -41,10 +41,12 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
     fn starts(&mut self) -> Result<Vec<Assignment>, LaneError> {
         let committed = self.consumer.committed(&self.to_claim, OFFSETS_TIMEOUT)?;
         let mut assignments = Vec::with_capacity(committed.len());
+        let mut admin = None;
         for (at, offset) in self.to_claim.iter().zip(committed) {
-            let (start, after_loss) = match offset {
-                Some(offset) => (offset, false),
-                None => self.first_start(at)?,
+            let (start, after_loss) = match (offset, &mut admin) {
+                (Some(offset), _) => (offset, false),
+                (None, Some(admin)) => self.first_start(at, admin)?,
+                (None, empty) => self.first_start(at, empty.insert(self.bus.admin()?))?,
             };
             assignments.push(Assignment { at: at.clone(), start, after_loss });
         }
@@ -52,13 +54,17 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
     }
 
     /// Where a partition without a committed offset starts; never where there is state, unless by leave.
-    fn first_start(&self, at: &TopicPartition) -> Result<(u64, bool), LaneError> {
+    fn first_start(
+        &self,
+        at: &TopicPartition,
+        admin: &mut Box<dyn Admin>,
+    ) -> Result<(u64, bool), LaneError> {
         let layout = &self.settings.layout;
         let (Some(input), Some(state)) = (layout.input(&at.topic), layout.state_of(at)) else {
             return Err(LaneError::NoStart { at: at.clone() });
         };
-        let known = self.newest_progress(&state)?;
-        let mut admin = self.bus.admin()?;
+        let (_, state_end) = admin.bounds(&state, Isolation::ReadCommitted)?;
+        let known = if state_end > 0 { self.newest_progress(&state)? } else { None };
         let (first, end) = admin.bounds(at, Isolation::ReadUncommitted)?;
         if let Some(progress) = known {
             return if self.settings.accept_state_loss {

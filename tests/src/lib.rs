@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod broker;
+pub mod deployment;
+pub mod mangle;
 mod streams;
 
 use std::fmt::Write;

@@ -188,12 +188,28 @@ impl KafkaConsumer {
         }
         // It exists by now; but librdkafka stands still until told where to go on.
         for (at, slot) in &self.slots {
-            let offset = Offset::Offset(i64::try_from(slot.next).unwrap_or(i64::MAX));
-            let partition = i32::try_from(at.partition).unwrap_or(i32::MAX);
-            let sought = self.client.seek(&at.topic, partition, offset, ASK);
-            sought.map_err(|error| failure::of(&error))?;
+            self.seek(at, slot.next)?;
         }
         Ok(None)
+    }
+
+    fn seek(&self, at: &TopicPartition, next: u64) -> Result<(), BusError> {
+        let offset = Offset::Offset(i64::try_from(next).unwrap_or(i64::MAX));
+        let partition = i32::try_from(at.partition).unwrap_or(i32::MAX);
+        let sought = self.client.seek(&at.topic, partition, offset, ASK);
+        sought.map_err(|error| failure::of(&error))
+    }
+
+    /// Moves partitions that are ours already.
+    fn go_to(&mut self, starts: &[(TopicPartition, u64)]) -> Result<(), BusError> {
+        for (at, next) in starts {
+            self.pause(std::slice::from_ref(at))?;
+            self.seek(at, *next)?;
+            if let Some(slot) = self.slots.get_mut(at) {
+                slot.next = *next;
+            }
+        }
+        Ok(())
     }
 
     fn mark(&mut self, partitions: &[TopicPartition], paused: bool) {
@@ -235,6 +251,9 @@ impl Consumer for KafkaConsumer {
     }
 
     fn assign(&mut self, starts: &[(TopicPartition, u64)]) -> Result<(), BusError> {
+        if !starts.is_empty() && starts.iter().all(|(at, _)| self.slots.contains_key(at)) {
+            return self.go_to(starts);
+        }
         let new = starts.iter().map(|(at, next)| (at.clone(), Slot { next: *next, paused: true }));
         self.slots.extend(new);
         let whole = match self.client.rebalance_protocol() {

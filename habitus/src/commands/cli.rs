@@ -1,5 +1,5 @@
 //! What can be said on the command line, and which exit code comes of it: 0 ok, 1 findings where asked for, 2 usage,
-//! 70 internal, 78 bad config. Bad events are results, never errors.
+//! 69 a dependency is away, 70 internal, 78 bad config. Bad events are results, never errors.
 
 use std::error::Error;
 use std::fmt;
@@ -8,14 +8,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{config, demo, explain, logging, score, validate};
+use super::{config, demo, explain, logging, run as run_verb, score, state, tap, validate};
 
 /// Exit code of a success.
 pub(super) const OK: u8 = 0;
 /// Exit code of warnings where `--deny-warnings` asks for it.
 pub(super) const FINDINGS: u8 = 1;
 const USAGE: u8 = 2;
-const INTERNAL: u8 = 70;
+/// Exit code of a dependency that is away, refuses, or was taken over by another instance.
+pub(super) const UNAVAILABLE: u8 = 69;
+/// Exit code of a fault of ours.
+pub(super) const INTERNAL: u8 = 70;
 /// Exit code of a config with mistakes.
 pub(super) const BAD_CONFIG: u8 = 78;
 
@@ -63,12 +66,18 @@ pub(super) enum Color {
 enum Verb {
     /// Shows the engine at work on synthetic agents, several of them compromised; ends by itself.
     Demo(DemoArgs),
+    /// Consumes activities from Kafka and publishes alerts, trust and requests, until a signal.
+    Run(RunArgs),
     /// Scores files (or `-`), one JSON line for each activity, in input order.
     Score(ScoreArgs),
     /// Explains an activity of a file, or an alert from standard input (`explain -`).
     Explain(ExplainArgs),
     /// Checks the config completely: all mistakes at once, with position.
     Validate(ValidateArgs),
+    /// Looks at the state topics: what they hold, and whether it is sound.
+    State(StateArgs),
+    /// Shows what leaves, as it leaves.
+    Tap(TapArgs),
     /// Prints the effective config, or the JSON Schema of config files.
     Config(ConfigArgs),
 }
@@ -82,6 +91,69 @@ pub(super) struct DemoArgs {
     /// Seed of the synthetic agents.
     #[arg(long, default_value_t = 7)]
     pub(super) seed: u64,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Ends once everything that is there now, and the findings it causes, is consumed.
+    #[arg(long)]
+    pub(super) once: bool,
+    /// Goes on although the group's offsets or entries of the input are missing: what was in between stays unseen.
+    #[arg(long)]
+    pub(super) accept_state_loss: bool,
+}
+
+/// Arguments of `state`.
+#[derive(Debug, Args)]
+pub(super) struct StateArgs {
+    /// What to do.
+    #[arg(value_enum)]
+    pub(super) what: StateWhat,
+}
+
+/// What `state` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum StateWhat {
+    /// Lists partitions: progress, records, owner.
+    Info,
+    /// Checks every record and its invariants; exit code 1 where one does not hold.
+    Verify,
+}
+
+/// Arguments of `tap`.
+#[derive(Debug, Args)]
+pub(super) struct TapArgs {
+    /// What to show.
+    #[arg(value_enum, default_value_t = TapWhat::Alerts)]
+    pub(super) what: TapWhat,
+    /// Starts at the oldest record instead of after the newest.
+    #[arg(long)]
+    pub(super) from_start: bool,
+    /// Ends at the newest record.
+    #[arg(long)]
+    pub(super) to_end: bool,
+    /// Ends after so many.
+    #[arg(short = 'n', long)]
+    pub(super) count: Option<u64>,
+    /// A JSON line each.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What `tap` shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum TapWhat {
+    /// Alerts.
+    Alerts,
+    /// Trust of actors.
+    Trust,
+    /// Revocation requests.
+    Revocations,
+    /// Refused records.
+    DeadLetters,
+    /// What observe hands to respond.
+    Findings,
 }
 
 /// Arguments of `score`.
@@ -215,6 +287,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     };
     match &cli.verb {
         Verb::Demo(args) => demo::run(&loaded, args, cli.verbose > 0),
+        Verb::Run(args) => run_verb::run(&loaded, args),
+        Verb::State(args) => state::run(&loaded, args),
+        Verb::Tap(args) => tap::run(&loaded, args),
         Verb::Score(args) => score::run(&loaded, args, cli.verbose > 0),
         Verb::Explain(args) => explain::run(&loaded, args),
         Verb::Config(_) => config::show(&loaded),

@@ -5,7 +5,10 @@ mod config;
 mod demo;
 mod explain;
 mod logging;
+mod run;
 mod score;
+mod state;
+mod tap;
 mod validate;
 
 pub use cli::{Cli, run};

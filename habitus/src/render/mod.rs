@@ -6,5 +6,5 @@ mod text;
 mod trust;
 
 pub use alert::{alert, alert_line, verdict};
-pub use text::clean;
+pub use text::{clean, line};
 pub use trust::{revocation, trust};

@@ -7,12 +7,16 @@ const CHARS_MAX: usize = 160;
 
 /// Shows control and direction characters as escapes and cuts what is long.
 pub fn clean(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(CHARS_MAX));
-    for (index, c) in text.chars().enumerate() {
-        if index == CHARS_MAX {
-            out.push_str("...");
-            break;
-        }
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => line(text.get(..end).unwrap_or_default()) + "...",
+        None => line(text),
+    }
+}
+
+/// Shows control and direction characters as escapes, however long.
+pub fn line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
         let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
         if c.is_control() || turns {
             let _infallible = write!(out, "\\u{{{:x}}}", u32::from(c));

@@ -1,5 +1,19 @@
-//! What surrounds the lanes on a broker: which topics there are. The lanes know bytes and folds, not topics.
+//! The folds on a log: bytes to activities and findings, lanes in threads, the control topic, the way to the broker. It
+//! wires; it decides nothing.
 
+mod connect;
+mod control;
+mod fold;
+mod meter;
+mod observe;
+mod process;
+mod respond;
+mod setup;
 mod topics;
 
+pub use connect::{Connected, Unusable, connect};
+pub use control::snapshots;
+pub use fold::{StreamFold, Switches};
+pub use process::{Orders, run as run_process};
+pub use setup::{Names, Setup};
 pub use topics::{Topic, Topics};

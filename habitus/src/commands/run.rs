@@ -1,0 +1,78 @@
+//! `run`: consumes activities from Kafka and publishes findings, alerts, trust and requests, until a signal. Exit codes: 0
+//! ended as asked, 69 the log refuses, 70 internal, 78 a config that the log contradicts.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use lane::LaneError;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use super::cli::{BAD_CONFIG, INTERNAL, OK, RunArgs, UNAVAILABLE};
+use crate::stream::{Orders, Unusable, connect, run_process};
+use config::Config;
+use telemetry::{Facts, Metrics, Readiness, serve};
+
+/// Exit code of a second signal.
+const KILLED: i32 = 130;
+
+/// Runs `run`.
+pub(super) fn run(config: &Config, args: &RunArgs) -> anyhow::Result<u8> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        // The second signal finds the flag set and ends the process at once.
+        flag::register_conditional_shutdown(signal, KILLED, Arc::clone(&stop))?;
+        flag::register(signal, Arc::clone(&stop))?;
+    }
+    let metrics = Arc::new(Metrics::new(Facts {
+        config_hash: config.hash(),
+        state_bytes_max: config.settings().memory_bytes_max as u64,
+        signals: detector::signal_ids(),
+    }));
+    let readiness = Arc::new(Readiness::new(config.lanes()));
+    let server = config
+        .http_listen()
+        .map(|address| serve(address, Arc::clone(&metrics), Arc::clone(&readiness)))
+        .transpose()?;
+    if let Some(server) = &server {
+        tracing::info!("metrics and health on http://{}", server.address());
+    }
+    let connected = match connect(config, true, &stop, Some(Arc::clone(&metrics))) {
+        Ok(Some(connected)) => connected,
+        Ok(None) => return Ok(OK),
+        Err(error) if error.downcast_ref::<Unusable>().is_some() => {
+            tracing::error!("failed to {error:#}");
+            return Ok(BAD_CONFIG);
+        }
+        Err(error) => return Err(error),
+    };
+    let (cluster, mode) = (config.kafka(), config.mode());
+    tracing::info!(
+        lanes = config.lanes(),
+        group = cluster.group,
+        ?mode,
+        "reading {}",
+        connected.setup.names().activity
+    );
+    let orders = Orders { once: args.once, accept_state_loss: args.accept_state_loss };
+    let outcome = run_process(config, &connected, &orders, (&metrics, &readiness, &stop));
+    readiness.drain();
+    match outcome {
+        Ok(()) => {
+            tracing::info!("everything read is committed");
+            Ok(OK)
+        }
+        Err(error) => {
+            tracing::error!("failed to {error}");
+            Ok(exit_code(&error))
+        }
+    }
+}
+
+fn exit_code(error: &LaneError) -> u8 {
+    match error {
+        LaneError::Bus(_) | LaneError::Hung { .. } | LaneError::DrainTimeout => UNAVAILABLE,
+        LaneError::NoStart { .. } | LaneError::OffsetLost { .. } => BAD_CONFIG,
+        LaneError::State { .. } | LaneError::Unbalanced { .. } => INTERNAL,
+    }
+}

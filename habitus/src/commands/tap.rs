@@ -1,0 +1,97 @@
+//! `tap`: what leaves, as it leaves. It reads outside any group, so it takes nothing from anybody.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bus::{Bus, Isolation, Reader, Record, TopicPartition};
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::cli::{OK, TapArgs, TapWhat};
+use crate::render;
+use crate::stream::{Connected, connect};
+use config::Config;
+use schemas::header::{EventHeaders, RecordKind};
+
+const WAIT: Duration = Duration::from_millis(20);
+
+/// Runs `tap`.
+pub(super) fn run(config: &Config, args: &TapArgs) -> anyhow::Result<u8> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
+    let Some(connected) = connect(config, false, &stop, None)? else { return Ok(OK) };
+    let mut readers = Vec::new();
+    for topic in topics(&connected, args.what) {
+        let partitions = connected.setup.layout().partitions.get(&topic).copied().unwrap_or(0);
+        for partition in 0..partitions {
+            let at = TopicPartition::new(Arc::clone(&topic), partition);
+            let (first, end) = connected.kafka.admin()?.bounds(&at, Isolation::ReadCommitted)?;
+            let from = if args.from_start { first } else { end };
+            readers.push(connected.kafka.reader(&at, from, Isolation::ReadCommitted)?);
+        }
+    }
+    let mut out = io::stdout().lock();
+    let mut left = args.count.unwrap_or(u64::MAX);
+    while left > 0 && !stop.load(Ordering::Relaxed) {
+        let mut ended = true;
+        for reader in &mut readers {
+            while left > 0
+                && let Some(record) = reader.next(WAIT)?
+            {
+                if !is_wanted(&record, args.what) {
+                    continue;
+                }
+                print(&mut out, &record, args)?;
+                left -= 1;
+            }
+            ended &= reader.at_end();
+        }
+        out.flush()?;
+        if ended && args.to_end {
+            break;
+        }
+    }
+    Ok(OK)
+}
+
+/// The topics of what was asked for; what shadow mode keeps back stands in the shadow topic.
+fn topics(connected: &Connected, what: TapWhat) -> Vec<Arc<str>> {
+    let names = connected.setup.names();
+    let own = match what {
+        TapWhat::Alerts => &names.alerts,
+        TapWhat::Trust => &names.trust,
+        TapWhat::Revocations => &names.revocations,
+        TapWhat::DeadLetters => &names.dead_letters,
+        TapWhat::Findings => &names.findings,
+    };
+    let is_kept = matches!(what, TapWhat::Alerts | TapWhat::Trust | TapWhat::Revocations);
+    let shadow = names.shadow.clone().filter(|_| is_kept);
+    std::iter::once(Arc::clone(own)).chain(shadow).collect()
+}
+
+/// Whether a record is of the kind asked for: the shadow topic holds several.
+fn is_wanted(record: &Record, what: TapWhat) -> bool {
+    let kind = EventHeaders::decode(&record.headers).map(|headers| headers.kind);
+    match what {
+        TapWhat::Alerts => kind == Ok(RecordKind::Alert),
+        TapWhat::Trust => kind == Ok(RecordKind::Trust),
+        TapWhat::Revocations => kind == Ok(RecordKind::Revocation),
+        TapWhat::DeadLetters | TapWhat::Findings => true,
+    }
+}
+
+fn print(out: &mut dyn Write, record: &Record, args: &TapArgs) -> anyhow::Result<()> {
+    let value = record.value.as_deref().unwrap_or_default();
+    if !args.json
+        && args.what == TapWhat::Alerts
+        && let Ok(alert) = serde_json::from_slice(value)
+    {
+        out.write_all(render::alert(&alert).as_bytes())?;
+        return Ok(writeln!(out)?);
+    }
+    // Bytes of dead letters may be anything: a terminal gets nothing that could move it.
+    Ok(writeln!(out, "{}", render::line(&String::from_utf8_lossy(value)))?)
+}

@@ -1,0 +1,124 @@
+//! The way to the log: waits for the broker, makes or checks the topics, and says what is wrong in words.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::bail;
+use bus::kafka::{Kafka, KafkaSettings};
+use bus::{Bus, BusError, TopicInfo};
+use config::Config;
+
+use super::setup::Setup;
+use super::topics::{Topic, Topics};
+use telemetry::Metrics;
+
+const RETRY: Duration = Duration::from_secs(1);
+
+/// A log whose topics are as they must be.
+pub struct Connected {
+    /// The log.
+    pub kafka: Kafka,
+    /// What folds are made with.
+    pub setup: Arc<Setup>,
+}
+
+/// Topics that cannot be used: a mistake of the config or the cluster.
+#[derive(Debug)]
+pub struct Unusable(Vec<String>);
+
+impl std::fmt::Display for Unusable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "use the topics: {}", self.0.join("; "))
+    }
+}
+
+impl std::error::Error for Unusable {}
+
+/// Connects, waiting for the broker as long as it takes; `None` where `stop` came first. With `create`, missing topics
+/// are made where the config allows it.
+pub fn connect(
+    config: &Config,
+    create: bool,
+    stop: &AtomicBool,
+    metrics: Option<Arc<Metrics>>,
+) -> anyhow::Result<Option<Connected>> {
+    let (cluster, input) = (config.kafka(), config.input());
+    let kafka = Kafka::new(KafkaSettings {
+        brokers: cluster.brokers.clone(),
+        client: input.client.clone().into_iter().collect(),
+        instance: config.instance().to_owned(),
+    })?;
+    let mut topics = Topics::new(&cluster, &input, config.output_shadow());
+    let mut waits = false;
+    let infos = loop {
+        match describe(&kafka, &topics) {
+            Ok(infos) => break infos,
+            Err(BusError::Unavailable(reason)) => {
+                if !waits {
+                    tracing::warn!("waiting for Kafka at {}: {reason}", cluster.brokers);
+                    waits = true;
+                }
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(None);
+                }
+                std::thread::sleep(RETRY);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    };
+    if waits {
+        tracing::info!("Kafka at {} answers", cluster.brokers);
+    }
+    for (topic, info) in &infos {
+        topics.found(*topic, info);
+    }
+    let infos = prepare(&kafka, &topics, create && cluster.create_topics)?;
+    let input_id = infos.iter().find(|(topic, _)| *topic == Topic::Activity);
+    let input_id = input_id.map_or("", |(_, info)| info.id.as_str()).to_owned();
+    let setup = Arc::new(Setup::new(config, &topics, &input_id, metrics)?);
+    Ok(Some(Connected { kafka, setup }))
+}
+
+fn describe(kafka: &Kafka, topics: &Topics) -> Result<Vec<(Topic, TopicInfo)>, BusError> {
+    let names: Vec<&str> = topics.all().map(|(_, spec)| spec.name.as_str()).collect();
+    let infos = kafka.admin()?.describe(&names)?;
+    let known = topics.all().zip(infos).filter_map(|((topic, _), info)| Some((topic, info?)));
+    Ok(known.collect())
+}
+
+/// Makes what is missing, then checks everything at once.
+fn prepare(
+    kafka: &Kafka,
+    topics: &Topics,
+    create: bool,
+) -> anyhow::Result<Vec<(Topic, TopicInfo)>> {
+    let mut infos = describe(kafka, topics)?;
+    let missing = |infos: &[(Topic, TopicInfo)]| -> Vec<Topic> {
+        let missing =
+            topics.all().filter(|(topic, _)| infos.iter().all(|(known, _)| known != topic));
+        missing.map(|(topic, _)| topic).collect()
+    };
+    for topic in missing(&infos) {
+        let Some(spec) = topics.get(topic) else { continue };
+        if !create {
+            bail!(Unusable(vec![format!("{} does not exist", spec.name)]));
+        }
+        kafka.admin()?.create(spec)?;
+        tracing::info!(partitions = spec.partitions, "topic {} is made", spec.name);
+    }
+    // A topic that was just made is known everywhere a moment later.
+    for _ in 0..30 {
+        infos = describe(kafka, topics)?;
+        if missing(&infos).is_empty() {
+            break;
+        }
+        std::thread::sleep(RETRY / 5);
+    }
+    let checks = infos.iter().filter_map(|(topic, info)| topics.check(*topic, info).err());
+    let problems: Vec<String> = checks.collect();
+    if !problems.is_empty() {
+        bail!(Unusable(problems));
+    }
+    Ok(infos)
+}

@@ -1,0 +1,98 @@
+//! Both folds as one kind, so that a lane may own partitions of either log.
+
+use std::sync::Arc;
+
+use baseline::Shared;
+use bus::{Record, TopicPartition};
+use lane::{Applied, Fold, LoadError, LogFold, Record as Saved};
+
+use super::observe::ObserveStream;
+use super::respond::RespondStream;
+use super::setup::Setup;
+
+/// What lanes take up between transactions.
+#[derive(Clone, Debug, Default)]
+pub struct Switches {
+    /// The shared tables.
+    pub shared: Arc<Shared>,
+    /// Next offset of the control topic that is not in them.
+    pub control_offset: u64,
+}
+
+/// The fold of a partition, of either log.
+pub enum StreamFold {
+    /// Of the input.
+    Observe(Box<ObserveStream>),
+    /// Of the findings.
+    Respond(Box<RespondStream>),
+}
+
+impl StreamFold {
+    /// The fold of this partition.
+    pub(super) fn new(setup: &Arc<Setup>, at: &TopicPartition) -> Self {
+        if at.topic == setup.names.findings {
+            Self::Respond(Box::new(RespondStream::new(Arc::clone(setup))))
+        } else {
+            Self::Observe(Box::new(ObserveStream::new(Arc::clone(setup))))
+        }
+    }
+}
+
+impl Fold for StreamFold {
+    type Entry<'a> = &'a Record;
+    type Output = Applied;
+
+    fn apply(&mut self, record: &Record) -> Applied {
+        match self {
+            Self::Observe(observe) => observe.apply(record),
+            Self::Respond(respond) => respond.apply(record),
+        }
+    }
+
+    fn touched(&mut self) -> Vec<Saved> {
+        let touched = match self {
+            Self::Observe(observe) => observe.fold_mut().touched(),
+            Self::Respond(respond) => respond.fold_mut().touched(),
+        };
+        touched.into_iter().map(|(key, value)| Saved { key: key.into_bytes(), value }).collect()
+    }
+
+    fn load(&mut self, record: &Saved) -> Result<(), LoadError> {
+        let key = std::str::from_utf8(&record.key).map_err(|error| LoadError(error.to_string()))?;
+        match self {
+            Self::Observe(observe) => observe
+                .fold_mut()
+                .load(key, &record.value)
+                .map_err(|error| LoadError(error.to_string())),
+            Self::Respond(respond) => respond
+                .fold_mut()
+                .load(key, &record.value)
+                .map_err(|error| LoadError(error.to_string())),
+        }
+    }
+}
+
+impl LogFold for StreamFold {
+    type Switches = Switches;
+
+    fn take_up(&mut self, switches: &Switches) {
+        if let Self::Observe(observe) = self {
+            observe.fold_mut().take_up(Arc::clone(&switches.shared));
+            observe.set_control_offset(switches.control_offset);
+        }
+    }
+
+    fn resume(&mut self, stream_time_ms: i64) {
+        match self {
+            Self::Observe(observe) => observe.resume(stream_time_ms),
+            Self::Respond(respond) => respond.resume(stream_time_ms),
+        }
+    }
+
+    fn stream_time_ms(&self) -> i64 {
+        match self {
+            Self::Observe(observe) => observe.log_ms(),
+            Self::Respond(respond) => respond.log_ms(),
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The observe fold over the records of a log: bytes to activities, activities to findings, trust and dead letters. It
+//! wires; what is strange is decided in the fold.
+
+use std::sync::Arc;
+
+use bus::{Header, Record};
+use detector::{Observe, Outcome, Stamp};
+use ingest::{Decoded, Limits, Notes, decode};
+use lane::{Applied, Counts, Emit};
+use schemas::finding::{Body, Finding};
+use schemas::header::{DeadLetterHeaders, EventHeaders, RecordKind};
+use schemas::reject::{ErrorCode, Stage};
+use schemas::time::DAY_MS;
+use schemas::trust::TrustRecord;
+use schemas::{Activity, EventTime, Rejection};
+
+use super::setup::Setup;
+
+/// How far an event may lie ahead of log time.
+const AHEAD_MS_MAX: i64 = 5 * 60_000;
+/// How far it may lie behind.
+const BEHIND_MS_MAX: i64 = 7 * DAY_MS;
+
+/// The observe fold of one partition of the input.
+pub struct ObserveStream {
+    observe: Observe,
+    setup: Arc<Setup>,
+    log_ms: i64,
+    control_offset: u64,
+}
+
+/// Where an activity stands: its record and its ordinal there.
+type Place<'a> = (&'a Record, u32);
+
+impl ObserveStream {
+    /// A partition that has seen nothing.
+    pub fn new(setup: Arc<Setup>) -> Self {
+        let mut observe = Observe::new(Arc::clone(&setup.observe));
+        observe.track_touched();
+        Self { observe, setup, log_ms: 0, control_offset: 0 }
+    }
+
+    /// The fold.
+    pub fn fold(&self) -> &Observe {
+        &self.observe
+    }
+
+    /// The fold, to restore and to take up tables.
+    pub(super) fn fold_mut(&mut self) -> &mut Observe {
+        &mut self.observe
+    }
+
+    /// Names the control records in force in what follows.
+    pub(super) fn set_control_offset(&mut self, offset: u64) {
+        self.control_offset = offset;
+    }
+
+    /// Newest log time.
+    pub(super) fn log_ms(&self) -> i64 {
+        self.log_ms
+    }
+
+    /// Sets the newest log time at a restore.
+    pub(super) fn resume(&mut self, log_ms: i64) {
+        self.log_ms = log_ms;
+    }
+
+    /// Takes in one record.
+    pub(super) fn apply(&mut self, record: &Record) -> Applied {
+        // The broker's clock may jump back at a change of leader: log time never does.
+        self.log_ms = self.log_ms.max(record.timestamp_ms);
+        let mut applied =
+            Applied { counts: Counts { records: 1, ..Counts::default() }, ..Applied::default() };
+        let value = record.value.as_deref().unwrap_or_default();
+        let (mut notes, mut decoded) = (Notes::default(), Vec::new());
+        decode(value, &Limits::default(), &mut notes, &mut decoded);
+        self.setup.tell(|metrics| metrics.unknown_fields(notes.unknown_fields.values().sum()));
+        for (ordinal, item) in (0..).zip(decoded) {
+            applied.counts.activities += 1;
+            let place = (record, ordinal);
+            let checked = match item {
+                Decoded::Activity(activity) => self.check(&activity, record).map(|()| activity),
+                Decoded::Skipped(_) => {
+                    applied.counts.skipped += 1;
+                    continue;
+                }
+                Decoded::Rejected(rejection) => Err(rejection),
+            };
+            match checked {
+                Ok(activity) => self.observe(&activity, place, &mut applied),
+                Err(rejection) => {
+                    applied.counts.dead_lettered += 1;
+                    self.setup.tell(|metrics| {
+                        metrics.invalid(rejection.code);
+                        metrics.dead_letter(rejection.code);
+                    });
+                    applied.emits.push(self.dead_letter(place, rejection));
+                }
+            }
+        }
+        applied
+    }
+
+    /// What only the log can tell of an activity: its key and its time.
+    fn check(&self, activity: &Activity<'_>, record: &Record) -> Result<(), Rejection> {
+        let refuse = |code, path: &str, message: &str| {
+            Err(Rejection {
+                code,
+                stage: Stage::Validate,
+                path: path.to_owned(),
+                message: message.to_owned(),
+            })
+        };
+        if record.key.as_deref() != Some(activity.partition_key().as_bytes()) {
+            let message = "find the key `<tenant>|<agent.id>` on the record";
+            return refuse(ErrorCode::Miskeyed, "/agent/id", message);
+        }
+        let behind = self.log_ms - activity.time.millis();
+        if behind < -AHEAD_MS_MAX {
+            let message = "accept a time more than 5 minutes ahead of the log";
+            return refuse(ErrorCode::TimeOutOfRange, "/time", message);
+        }
+        if behind > BEHIND_MS_MAX {
+            let message = "accept a time more than 7 days behind the log";
+            return refuse(ErrorCode::TimeOutOfRange, "/time", message);
+        }
+        Ok(())
+    }
+
+    fn observe(
+        &mut self,
+        activity: &Activity<'_>,
+        (record, ordinal): Place<'_>,
+        applied: &mut Applied,
+    ) {
+        let setup = Arc::clone(&self.setup);
+        let stamp = Stamp {
+            topic: &setup.input_id,
+            partition: record.at.partition,
+            offset: record.offset,
+            ordinal,
+            log_ms: self.log_ms,
+        };
+        if let Some(end) = self.observe.advance(&stamp) {
+            self.publish((end.findings, end.trust), record, applied);
+        }
+        match self.observe.apply(activity, &stamp, false) {
+            Outcome::Duplicate => applied.counts.duplicate += 1,
+            Outcome::Scored(observed) => {
+                applied.counts.scored += 1;
+                let late = observed.late;
+                setup.tell(|metrics| metrics.late(u64::from(late)));
+                let trust = observed.trust_record.map(|trust| *trust).into_iter().collect();
+                self.publish((observed.findings, trust), record, applied);
+            }
+        }
+    }
+
+    fn publish(
+        &self,
+        (findings, trust): (Vec<Finding>, Vec<TrustRecord>),
+        record: &Record,
+        applied: &mut Applied,
+    ) {
+        for mut finding in findings {
+            finding.versions.control_offset = self.control_offset;
+            // Latency is that of what an activity led to, not of an epoch's end.
+            let cause_ms =
+                if matches!(finding.body, Body::Verdict(_)) { record.timestamp_ms } else { 0 };
+            let tenant = finding.tenant_id.clone().into_bytes();
+            applied.emits.push(Emit {
+                topic: Arc::clone(&self.setup.names.findings),
+                by: tenant.clone(),
+                key: Some(tenant),
+                value: serde_json::to_vec(&finding).ok(),
+                headers: Vec::new(),
+                cause_ms,
+            });
+        }
+        applied.emits.extend(trust.iter().filter_map(|trust| self.trust(trust)));
+    }
+
+    /// The trust of an actor, where the mode lets it leave.
+    fn trust(&self, trust: &TrustRecord) -> Option<Emit> {
+        let setup = &self.setup;
+        let (topic, shadow) = setup.route(&setup.names.trust)?;
+        let (tenant, agent, authority) =
+            (&trust.tenant_id, &trust.agent_id, trust.authority.as_str());
+        let id = format!("{authority}|{agent}:{}", trust.sequence);
+        let mut headers = EventHeaders::json(id, format!("/habitus/{tenant}"), RecordKind::Trust);
+        headers.subject = Some(agent.clone());
+        headers.time = Some(trust.time);
+        headers.shadow = shadow;
+        Some(Emit {
+            topic,
+            by: format!("{tenant}|{agent}").into_bytes(),
+            key: Some(format!("{tenant}|{authority}|{agent}").into_bytes()),
+            value: serde_json::to_vec(trust).ok(),
+            headers: headers.encode(),
+            cause_ms: 0,
+        })
+    }
+
+    /// The record as it came, with the reason why it was refused.
+    fn dead_letter(&self, (record, index): Place<'_>, rejection: Rejection) -> Emit {
+        let Rejection { code, stage, path, message } = rejection;
+        let reason = DeadLetterHeaders {
+            topic: record.at.topic.to_string(),
+            partition: record.at.partition,
+            offset: record.offset,
+            timestamp_ms: record.timestamp_ms,
+            index,
+            stage,
+            code,
+            message: format!("failed to {message}"),
+            path,
+            format: ingest::detect(record.value.as_deref().unwrap_or_default())
+                .map(|format| format.as_str().to_owned()),
+            attempt: attempt(&record.headers),
+            time: EventTime::from_millis(self.log_ms).unwrap_or(self.setup.epoch),
+            app_version: env!("CARGO_PKG_VERSION").to_owned(),
+            app_instance: self.setup.group.clone(),
+        };
+        let mut headers: Vec<Header> = record
+            .headers
+            .iter()
+            .filter(|(name, _)| !name.starts_with("habitus.dlq."))
+            .cloned()
+            .collect();
+        headers.extend(reason.encode());
+        Emit {
+            topic: Arc::clone(&self.setup.names.dead_letters),
+            by: record.key.clone().unwrap_or_default(),
+            key: record.key.clone(),
+            value: record.value.clone(),
+            headers,
+            cause_ms: 0,
+        }
+    }
+}
+
+/// How often a record was tried, this time included: a replayed dead letter says how often before.
+fn attempt(headers: &[Header]) -> u32 {
+    let before = headers.iter().rev().find(|(name, _)| name == "habitus.dlq.attempt");
+    let before = before.and_then(|(_, value)| std::str::from_utf8(value).ok()?.parse::<u32>().ok());
+    before.unwrap_or(0).saturating_add(1)
+}

@@ -1,0 +1,216 @@
+//! A process at work: lanes in threads, the control topic followed, an end by signal or, with `--once`, by itself.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use bus::kafka::Kafka;
+use bus::{BusError, TopicPartition};
+use config::Config;
+use lane::{
+    BatchLimits, Board, Clock, Committer, Lane, LaneError, Life, Meter, Worker, WorkerSettings,
+    ends, live, spawn_committer,
+};
+
+use super::connect::Connected;
+use super::control::Control;
+use super::fold::{StreamFold, Switches};
+use super::meter::{Gauges, Shared};
+use super::setup::Setup;
+use telemetry::{Metrics, Readiness};
+
+/// Milliseconds that the end may take.
+const DRAIN_MS: i64 = 20_000;
+/// Milliseconds after which a call on the log counts as hung.
+const HANG_MS: u64 = 60_000;
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What a process is told.
+pub struct Orders {
+    /// End once everything that was there at the start is consumed.
+    pub once: bool,
+    /// Go on although offsets or entries are missing.
+    pub accept_state_loss: bool,
+}
+
+/// What the threads of a process share.
+struct Process<'a> {
+    kafka: &'a Kafka,
+    setup: &'a Arc<Setup>,
+    config: &'a Config,
+    orders: &'a Orders,
+    board: Board<Switches>,
+    shared: Shared,
+    readiness: &'a Arc<Readiness>,
+    stop: &'a AtomicBool,
+    failure: Mutex<Option<LaneError>>,
+}
+
+/// Milliseconds since 1970, for ages and latencies.
+#[expect(clippy::disallowed_methods, reason = "the edge measures; no result depends on it")]
+fn clock() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// A number that no other takeover has.
+fn nonce() -> u128 {
+    let mut bytes = [0; 16];
+    // Without a source of randomness the clock still tells takeovers apart.
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => u128::from_le_bytes(bytes),
+        Err(_) => u128::from(clock().unsigned_abs()) << 64 | u128::from(std::process::id()),
+    }
+}
+
+/// Runs until told to stop, until all is consumed where that was ordered, or until a lane cannot go on.
+pub fn run(
+    config: &Config,
+    connected: &Connected,
+    orders: &Orders,
+    (metrics, readiness, stop): (&Arc<Metrics>, &Arc<Readiness>, &AtomicBool),
+) -> Result<(), LaneError> {
+    let Connected { kafka, setup } = connected;
+    let mut control = Control::new(kafka.clone(), setup);
+    while !control.read()?.1 && !stop.load(Ordering::Relaxed) {}
+    let switches = control.switches();
+    let in_force = setup.in_force(switches.control_offset);
+    let process = Process {
+        kafka,
+        setup,
+        config,
+        orders,
+        board: Board::new(switches, in_force),
+        shared: Shared::new(Arc::clone(metrics), setup, clock),
+        readiness,
+        stop,
+        failure: Mutex::new(None),
+    };
+    let goal = if orders.once { Some(ends(kafka, &partitions(setup, 0))?) } else { None };
+    let control_stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let (board, control_stop, shared) = (&process.board, &control_stop, &process.shared);
+        scope.spawn(move || control.follow(setup, board, control_stop));
+        scope.spawn(move || shared.follow_lag(kafka, control_stop));
+        let lanes: Vec<_> = (0..config.lanes())
+            .map(|index| {
+                let process = &process;
+                scope.spawn(move || process.lane(index))
+            })
+            .collect();
+        if let Some(goal) = goal
+            && let Err(error) = process.await_end(&goal)
+        {
+            process.fail(error);
+        }
+        // Without a goal the lanes end by the signal, or by a failure of one of them.
+        for lane in lanes {
+            if lane.join().is_err() {
+                process.fail(LaneError::Bus(BusError::Killed));
+            }
+        }
+        control_stop.store(true, Ordering::Relaxed);
+    });
+    let failure = process.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+    failure.map_or(Ok(()), Err)
+}
+
+/// The partitions of an input by its place in the layout.
+fn partitions(setup: &Setup, input: usize) -> Vec<TopicPartition> {
+    let layout = setup.layout();
+    let Some(input) = layout.inputs.get(input) else { return Vec::new() };
+    let count = layout.partitions.get(&input.topic).copied().unwrap_or(0);
+    (0..count).map(|partition| TopicPartition::new(Arc::clone(&input.topic), partition)).collect()
+}
+
+impl Process<'_> {
+    /// Notes the first failure and lets every lane end.
+    fn fail(&self, error: LaneError) {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert(error);
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    fn lane(&self, index: usize) {
+        if let Err(error) = self.live(index) {
+            self.fail(error);
+        }
+    }
+
+    fn live(&self, index: usize) -> Result<(), LaneError> {
+        let (group, batch) = (self.config.kafka().group, self.config.batch());
+        let id = format!("{group}-{}-{index}", self.config.instance());
+        let meter: Arc<dyn Meter> = Arc::new(self.shared.clone());
+        let committer = Committer::new(self.kafka.clone(), id.clone(), Arc::clone(&meter));
+        let pulse = committer.pulse();
+        let thread_failed =
+            |error: std::io::Error| LaneError::Bus(BusError::Refused(error.to_string()));
+        let hands = spawn_committer(committer, clock as Clock).map_err(thread_failed)?;
+        let limits = BatchLimits {
+            age_ms: i64::try_from(batch.max_age.as_millis()).unwrap_or(i64::MAX),
+            records: batch.max_records,
+            bytes: batch.max_bytes,
+        };
+        let setup = Arc::clone(self.setup);
+        let make = Box::new(move |at: &TopicPartition| setup.make(at));
+        let lane = Lane::new(self.setup.layout().clone(), limits, id, make, self.board.newest());
+        let settings = WorkerSettings {
+            group,
+            layout: self.setup.layout().clone(),
+            accept_state_loss: self.orders.accept_state_loss,
+            drain_ms: self.drain_ms(),
+            nonce,
+        };
+        let mut worker =
+            Worker::new(self.kafka.clone(), settings, lane, hands, (self.board.clone(), meter))?;
+        let mut gauges = Gauges::new(self.shared.clone());
+        let mut on_step = |lane: &Lane<StreamFold>, settled: bool| {
+            self.readiness.polled(index);
+            let restoring = lane.partitions().filter(|partition| !partition.2).count();
+            self.readiness.restoring(index, restoring.max(usize::from(!settled)));
+            gauges.look(lane);
+        };
+        let mut life = Life {
+            stop: self.stop,
+            clock,
+            drain_ms: DRAIN_MS,
+            hang_ms: HANG_MS,
+            on_step: &mut on_step,
+        };
+        live(&mut worker, &pulse, &mut life)
+    }
+
+    /// Half of the session: what is not drained by then may be somebody else's.
+    fn drain_ms(&self) -> i64 {
+        let session = self.config.input().client.get("session.timeout.ms").cloned();
+        session.and_then(|ms| ms.parse::<i64>().ok()).unwrap_or(10_000) / 2
+    }
+
+    /// Waits until the input up to `goal`, and then the findings that it caused, are consumed; then lets lanes end.
+    fn await_end(&self, goal: &[(TopicPartition, u64)]) -> Result<(), LaneError> {
+        self.await_positions(goal)?;
+        let findings = ends(self.kafka, &partitions(self.setup, 1))?;
+        self.await_positions(&findings)?;
+        self.stop.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn await_positions(&self, goal: &[(TopicPartition, u64)]) -> Result<(), LaneError> {
+        let mut open: Vec<&(TopicPartition, u64)> =
+            goal.iter().filter(|(_, end)| *end > 0).collect();
+        while !open.is_empty() && !self.stop.load(Ordering::Relaxed) {
+            thread::sleep(LOOK);
+            let mut left = Vec::new();
+            for goal in open {
+                match self.shared.positions.reached(self.kafka, &goal.0, goal.1) {
+                    Ok(true) => {}
+                    Ok(false) | Err(BusError::Unavailable(_)) => left.push(goal),
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            open = left;
+        }
+        Ok(())
+    }
+}

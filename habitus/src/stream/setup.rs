@@ -1,0 +1,155 @@
+//! What every partition's fold is made with: settings, names of topics, and where outputs go in each mode.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bus::TopicPartition;
+use config::{Config, Mode, Start as ConfigStart};
+use lane::{InForce, Input, Layout, Start};
+use schemas::EventTime;
+use schemas::time::TIME_MS_MIN;
+
+use super::fold::StreamFold;
+use super::topics::{Topic, Topics};
+use telemetry::Metrics;
+
+/// Names of the topics.
+#[derive(Clone, Debug)]
+pub struct Names {
+    /// The input.
+    pub activity: Arc<str>,
+    /// What observe hands to respond.
+    pub findings: Arc<str>,
+    /// What respond tells every lane.
+    pub control: Arc<str>,
+    /// Alerts.
+    pub alerts: Arc<str>,
+    /// Trust of actors.
+    pub trust: Arc<str>,
+    /// Revocation requests.
+    pub revocations: Arc<str>,
+    /// Refused records.
+    pub dead_letters: Arc<str>,
+    /// What shadow mode keeps back, where it has a topic.
+    pub shadow: Option<Arc<str>>,
+}
+
+/// What folds are made with.
+pub struct Setup {
+    pub(super) observe: Arc<detector::Settings>,
+    pub(super) respond: alerting::Settings,
+    pub(super) names: Names,
+    pub(super) mode: Mode,
+    /// Id of the input topic.
+    pub(super) input_id: Arc<str>,
+    pub(super) group: String,
+    /// The earliest time there is: stands where no log time is known.
+    pub(super) epoch: EventTime,
+    pub(super) layout: Layout,
+    in_force: InForce,
+    metrics: Option<Arc<Metrics>>,
+}
+
+impl Setup {
+    /// Takes the settings of a config and the topics as they are; `input_id` is the id of the input topic.
+    pub fn new(
+        config: &Config,
+        topics: &Topics,
+        input_id: &str,
+        metrics: Option<Arc<Metrics>>,
+    ) -> anyhow::Result<Self> {
+        let settings = config.settings();
+        let name = |topic: Topic| topics.get(topic).map(|spec| Arc::from(spec.name.as_str()));
+        let required = |topic: Topic| name(topic).unwrap_or_else(|| Arc::from(""));
+        let names = Names {
+            activity: required(Topic::Activity),
+            findings: required(Topic::Findings),
+            control: required(Topic::Control),
+            alerts: required(Topic::Alerts),
+            trust: required(Topic::Trust),
+            revocations: required(Topic::Revocations),
+            dead_letters: required(Topic::DeadLetters),
+            shadow: name(Topic::Shadow),
+        };
+        let start = match config.input().start {
+            Some(ConfigStart::Earliest) => Start::Earliest,
+            Some(ConfigStart::Latest) => Start::Latest,
+            Some(ConfigStart::At(time_ms)) => Start::At(time_ms),
+            None => Start::Unset,
+        };
+        let input = |topic: Topic, state: Topic, start| Input {
+            topic: required(topic),
+            state: required(state),
+            start,
+        };
+        let layout = Layout {
+            inputs: vec![
+                input(Topic::Activity, Topic::State, start),
+                input(Topic::Findings, Topic::Cases, Start::Earliest),
+            ],
+            partitions: topics
+                .all()
+                .map(|(_, spec)| (Arc::from(spec.name.as_str()), spec.partitions))
+                .collect::<BTreeMap<Arc<str>, u32>>(),
+        };
+        let partitions = layout.partitions.get(&names.activity).copied().unwrap_or(1).max(1);
+        let observe = detector::Settings {
+            partition_bytes_max: settings.memory_bytes_max / partitions as usize,
+            ..settings.observe
+        };
+        let versions = &observe.versions;
+        let in_force = InForce {
+            control_offset: 0,
+            config: versions.config.clone(),
+            lists: versions.lists.clone(),
+            program: versions.program.clone(),
+        };
+        Ok(Self {
+            observe: Arc::new(observe),
+            respond: settings.respond,
+            names,
+            mode: config.mode(),
+            input_id: Arc::from(input_id),
+            group: config.kafka().group,
+            epoch: EventTime::from_millis(TIME_MS_MIN)?,
+            layout,
+            in_force,
+            metrics,
+        })
+    }
+
+    /// The logs.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Names of the topics.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// What is in force with these control records taken up.
+    pub fn in_force(&self, control_offset: u64) -> InForce {
+        InForce { control_offset, ..self.in_force.clone() }
+    }
+
+    /// The fold of a partition.
+    pub fn make(self: &Arc<Self>, at: &TopicPartition) -> StreamFold {
+        StreamFold::new(self, at)
+    }
+
+    /// Where an output goes in this mode, and whether it is marked as shadow; `None` where it goes nowhere.
+    pub(super) fn route(&self, topic: &Arc<str>) -> Option<(Arc<str>, bool)> {
+        match self.mode {
+            Mode::Shadow => self.names.shadow.clone().map(|shadow| (shadow, true)),
+            Mode::Alert | Mode::Enforce => Some((Arc::clone(topic), false)),
+        }
+    }
+
+    /// Tells the metrics, where there are any.
+    pub(super) fn tell(&self, say: impl FnOnce(&Metrics)) {
+        if let Some(metrics) = &self.metrics {
+            say(metrics);
+        }
+    }
+}

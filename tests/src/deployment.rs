@@ -1,0 +1,262 @@
+//! Habitus on a genuine broker, as a user deploys it: a config file, topics of its own, the real binary. Reads back
+//! what it wrote, and audits it against a run of the folds over the log as written.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use bus::{Bus, Cleanup, Record, TopicPartition, TopicSpec};
+use habitus::stream::{Connected, Switches, connect, snapshots};
+use lane::{Audit, Reference, audit, read_all};
+use rdkafka::ClientConfig;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use serde_json::Value;
+
+use crate::{cargo, workspace_root};
+
+/// Builds the binary once, in the profile and folder of this test.
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let this = std::env::current_exe().expect("a test runs from a file");
+        let profile = this.parent().and_then(Path::parent).expect("target/profile/deps");
+        let target = profile.parent().and_then(Path::to_str).expect("a path in UTF-8");
+        let mut arguments = vec!["build", "-q", "-p", "habitus", "--target-dir", target];
+        if profile.ends_with("release") {
+            arguments.push("--release");
+        }
+        cargo(&workspace_root(), &arguments);
+        profile.join("habitus")
+    })
+}
+
+/// A deployment with topics of its own.
+pub struct Deployment {
+    address: String,
+    prefix: String,
+    partitions: u32,
+    folder: PathBuf,
+}
+
+impl Deployment {
+    /// Writes the config of a deployment; `more` is TOML that stands after the defaults of tests.
+    pub fn new(name: &str, address: &str, partitions: u32, more: &str) -> Self {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let unique = since.expect("a clock after 1970").as_nanos();
+        let prefix = format!("{name}-{}-{unique}.", std::process::id());
+        let folder = std::env::temp_dir().join(format!("habitus-{prefix}"));
+        fs::create_dir_all(&folder).expect("a folder");
+        let config = format!(
+            "version = 1\n[kafka]\nbrokers = \"{address}\"\ngroup = \"{prefix}group\"\nprefix = \"{prefix}\"\n\
+             partitions = {partitions}\nfindings_partitions = 2\n[http]\nlisten = \"off\"\n\
+             [output]\nshadow = true\n{more}\n"
+        );
+        fs::write(folder.join("habitus.toml"), config).expect("a config file");
+        Self { address: address.to_owned(), prefix, partitions, folder }
+    }
+
+    /// Its config file.
+    pub fn config_path(&self) -> PathBuf {
+        self.folder.join("habitus.toml")
+    }
+
+    /// The full name of a topic.
+    pub fn topic(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    /// The log and what folds are made with; topics are made where they are missing.
+    pub fn connected(&self) -> Connected {
+        let text = fs::read_to_string(self.config_path()).expect("a config file");
+        let (config, problems) = config::parse(&text);
+        let config = config.unwrap_or_else(|| panic!("{problems:?}"));
+        let connected = connect(&config, true, &AtomicBool::new(false), None).expect("a broker");
+        connected.expect("nobody stops it")
+    }
+
+    /// Makes the input with the producers' own timestamps, before anything else does.
+    pub fn make_input_with_create_time(&self) {
+        let kafka = bus::kafka::Kafka::new(bus::kafka::KafkaSettings {
+            brokers: self.address.clone(),
+            client: Vec::new(),
+            instance: "test".to_owned(),
+        })
+        .expect("settings that stand");
+        let spec = TopicSpec {
+            name: self.topic("activity.v1"),
+            partitions: self.partitions,
+            replicas: 1,
+            cleanup: Cleanup::Delete(u64::from(u32::MAX) * 1_000),
+            settings: vec![("message.timestamp.type".to_owned(), "CreateTime".to_owned())],
+        };
+        kafka.admin().expect("an admin").create(&spec).expect("a topic");
+    }
+
+    /// A producer of input records.
+    pub fn source(&self) -> Source {
+        let producer = ClientConfig::new()
+            .set("bootstrap.servers", &self.address)
+            .set("linger.ms", "5")
+            .set("message.timeout.ms", "120000")
+            .set("enable.idempotence", "true")
+            .create()
+            .expect("a producer");
+        Source { producer, topic: self.topic("activity.v1"), partitions: self.partitions }
+    }
+
+    /// The command that runs a verb with this config.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command.args(arguments).arg("-c").arg(self.config_path());
+        command.env_remove("HABITUS_CONFIG").env_remove("RUST_LOG").env("NO_COLOR", "1");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a verb to its end; panics where it fails.
+    pub fn output(&self, arguments: &[&str]) -> Output {
+        let output = self.command(arguments).output().expect("the binary starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?} ended with {}: {stderr}", output.status);
+        output
+    }
+
+    /// Starts `run`, its log in a file of the folder.
+    pub fn spawn(&self, log: &str) -> Child {
+        let file = || {
+            fs::File::options()
+                .create(true)
+                .append(true)
+                .open(self.folder.join(log))
+                .expect("a log")
+        };
+        let mut command = self.command(&["run"]);
+        command.stdout(file()).stderr(file());
+        command.spawn().expect("the binary starts")
+    }
+
+    /// What `run` wrote to its log.
+    pub fn log(&self, log: &str) -> String {
+        fs::read_to_string(self.folder.join(log)).unwrap_or_default()
+    }
+
+    /// Every committed record of a topic.
+    pub fn read(&self, connected: &Connected, name: &str) -> Vec<Record> {
+        let topic: Arc<str> = Arc::from(self.topic(name).as_str());
+        let partitions = connected.setup.layout().partitions[&topic];
+        let partition = |n| read_all(&connected.kafka, &TopicPartition::new(Arc::clone(&topic), n));
+        (0..partitions).flat_map(|n| partition(n).expect("a partition")).collect()
+    }
+
+    /// Compares everything in the log with a run of the folds over it.
+    pub fn audit(&self) -> Audit {
+        let connected = self.connected();
+        let setup = &connected.setup;
+        let snapshots = snapshots(&connected.kafka, setup).expect("the control topic");
+        let input = self.topic("activity.v1");
+        let reference = Reference {
+            layout: setup.layout(),
+            make: &|at| setup.make(at),
+            switches: &|in_force| -> Switches {
+                let switches = snapshots.get(&in_force.control_offset);
+                switches
+                    .cloned()
+                    .unwrap_or_else(|| panic!("no snapshot {}", in_force.control_offset))
+            },
+            compares: &|topic| topic != input,
+            until: None,
+        };
+        audit(&connected.kafka, &reference).expect("the log can be read")
+    }
+
+    /// Waits until the group has consumed everything, or panics with the log of `run`.
+    pub fn await_consumed(&self, log: &str, patience: Duration) {
+        let connected = self.connected();
+        let since = Instant::now();
+        loop {
+            let audit = self.audit_positions(&connected);
+            if audit {
+                return;
+            }
+            assert!(since.elapsed() < patience, "not consumed in {patience:?}: {}", self.log(log));
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    }
+
+    /// Whether the progress of every partition reaches its last record.
+    fn audit_positions(&self, connected: &Connected) -> bool {
+        let layout = connected.setup.layout();
+        layout.inputs.iter().all(|input| {
+            (0..layout.partitions[&input.topic]).all(|partition| {
+                let at = TopicPartition::new(Arc::clone(&input.topic), partition);
+                let state = TopicPartition::new(Arc::clone(&input.state), partition);
+                let last = read_all(&connected.kafka, &at)
+                    .expect("a partition")
+                    .last()
+                    .map(|r| r.offset + 1);
+                let progress = read_all(&connected.kafka, &state).expect("a state partition");
+                let progress =
+                    progress.iter().rev().find(|r| r.key.as_deref() == Some(lane::PROGRESS_KEY));
+                let to = progress
+                    .and_then(|r| lane::Progress::decode(r.value.as_deref()?).ok())
+                    .map(|p| p.to);
+                last.is_none() || last <= to
+            })
+        })
+    }
+}
+
+impl Drop for Deployment {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _gone = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// Writes input records.
+pub struct Source {
+    producer: BaseProducer,
+    topic: String,
+    partitions: u32,
+}
+
+impl Source {
+    /// Sends a record under a key, waiting where the buffer is full.
+    pub fn send(&self, key: &str, value: &[u8], timestamp_ms: Option<i64>) {
+        let partition = bus::partition(key.as_bytes(), self.partitions);
+        let mut record = BaseRecord::to(&self.topic).key(key).payload(value);
+        record = record.partition(i32::try_from(partition).expect("a partition"));
+        if let Some(timestamp_ms) = timestamp_ms {
+            record = record.timestamp(timestamp_ms);
+        }
+        while let Err((_, back)) = self.producer.send(record) {
+            record = back;
+            self.producer.poll(Duration::from_millis(10));
+        }
+    }
+
+    /// Sends an event under its agent's key; with `own_time`, at its own time.
+    pub fn send_event(&self, line: &[u8], own_time: bool) {
+        let event: Value = serde_json::from_slice(line).expect("a JSON line");
+        let timestamp = own_time.then(|| {
+            let time = event["time"].as_str().expect("a time");
+            schemas::EventTime::parse(time).expect("a time").millis()
+        });
+        self.send(&key_of(&event), line, timestamp);
+    }
+
+    /// Waits until everything is written.
+    pub fn flush(&self) {
+        self.producer.flush(Duration::from_secs(60)).expect("the broker takes every record");
+    }
+}
+
+/// The key of an event: `<tenant>|<agent.id>`.
+pub fn key_of(event: &Value) -> String {
+    let tenant = event["tenant_id"].as_str().unwrap_or("default");
+    format!("{tenant}|{}", event["agent"]["id"].as_str().unwrap_or_default())
+}
