@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod broker;
+pub mod kafka;
+pub mod proxy;
 mod streams;
 
 use std::fmt::Write;
