@@ -326,6 +326,81 @@ fn gone(member: KafkaConsumer, properties: &[(&str, &str)]) {
     assert!(begun.elapsed() < Duration::from_secs(5), "{properties:?}: {:?}", begun.elapsed());
 }
 
+/// However far the joining went, a member that goes does not hang.
+#[test]
+fn a_member_may_go_at_any_time() {
+    let Some(broker) = Broker::shared() else { return };
+    for properties in [&[PROMPT][..], &[PROMPT, EAGER], &[("group.protocol", "consumer")]] {
+        let (bus, name) = (kafka(broker.address(), properties), unique("early"));
+        topic(&bus, &name, 2, &[]);
+        for wait in (0..600).step_by(50) {
+            let mut member = bus.consumer(&name, &[&name]).unwrap();
+            // One poll hears of an assignment, if it came so far; it is not answered.
+            member.poll(Duration::from_millis(wait)).unwrap();
+            gone(member, properties);
+        }
+    }
+}
+
+/// An answer may come in pieces: partitions start as they are assigned, and go when the last is released.
+#[test]
+fn answers_may_come_in_pieces() {
+    let Some(broker) = Broker::shared() else { return };
+    for properties in [&[PROMPT][..], &[PROMPT, EAGER], &[("group.protocol", "consumer")]] {
+        let (bus, name) = (kafka(broker.address(), properties), unique("pieces"));
+        let places = topic(&bus, &name, 4, &[]);
+        let mut producer = producer(&bus, &name);
+        for (at, value) in places.iter().zip(["0", "1", "2", "3"]) {
+            write(&mut producer, at, &[value]).unwrap();
+        }
+        let mut first = bus.consumer(&name, &[&name]).unwrap();
+        let mut seen = Vec::new();
+        for at in given(&mut first) {
+            first.assign(&[(at.clone(), 0)]).unwrap();
+            assert_eq!(first.poll(STEP * 4).unwrap(), None, "{at} starts paused");
+            first.resume(&[at]).unwrap();
+            seen.extend(values(&take(&mut first, 1)));
+        }
+        seen.sort();
+        assert_eq!(seen, ["0", "1", "2", "3"], "{properties:?}");
+        let mut second = bus.consumer(&name, &[&name]).unwrap();
+        let wanted = until("a revocation", || {
+            assert_eq!(second.poll(STEP).unwrap(), None, "{properties:?}");
+            match first.poll(STEP).unwrap() {
+                Some(GroupEvent::Revoked(places)) => Some(places),
+                None => None,
+                other => panic!("expected a revocation, got {other:?}"),
+            }
+        });
+        for at in &wanted {
+            for _ in 0..20 {
+                assert_eq!(
+                    second.poll(STEP).unwrap(),
+                    None,
+                    "{properties:?}: {at} is not released"
+                );
+                assert_eq!(
+                    first.poll(STEP).unwrap(),
+                    None,
+                    "{properties:?}: {at} is asked for already"
+                );
+            }
+            first.release(from_ref(at)).unwrap();
+        }
+        let moved = until("the moved ones", || {
+            first.poll(Duration::ZERO).unwrap();
+            match second.poll(STEP).unwrap() {
+                Some(GroupEvent::Assigned(places)) => Some(places),
+                _ => None,
+            }
+        });
+        assert!(
+            moved.iter().all(|at| wanted.contains(at)),
+            "{properties:?}: {moved:?} of {wanted:?}"
+        );
+    }
+}
+
 /// Who does not poll in time loses its partitions, is told so, and is given some again.
 #[test]
 fn a_member_that_does_not_poll_loses_its_partitions() {
