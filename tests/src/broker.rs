@@ -7,6 +7,7 @@ use std::io::Write;
 
 use servers::Kafka;
 
+use crate::proxy::Proxy;
 use crate::workspace_root;
 
 /// A broker on loopback.
@@ -32,11 +33,21 @@ impl Broker {
     /// A broker of the caller's own, killed and cleaned up with the value. `None` as for `shared`.
     pub fn own(name: &str) -> Option<Self> {
         can_run()?;
-        let servers = servers::folder(&workspace_root());
-        let folder = servers.join(format!("{name}-{}", std::process::id()));
-        let kafka = Kafka::new(&servers, &folder).expect("a folder");
+        Some(Self::start_in(own_folder(name)))
+    }
+
+    /// As `own`, but clients reach it through a proxy: it tells them the proxy's port.
+    pub fn own_behind(name: &str, proxy: &Proxy) -> Option<Self> {
+        can_run()?;
+        let mut broker = Self::start_in(own_folder(name).behind(proxy.port()));
+        proxy.lead_to(&broker.address);
+        broker.address = format!("127.0.0.1:{}", proxy.port());
+        Some(broker)
+    }
+
+    fn start_in(kafka: Kafka) -> Self {
         let (port, _) = kafka.up_on_free_port().expect("Kafka starts");
-        Some(Self { address: format!("127.0.0.1:{port}"), own: Some(kafka) })
+        Self { address: format!("127.0.0.1:{port}"), own: Some(kafka) }
     }
 
     /// Its address, `host:port`; the same after each start.
@@ -72,6 +83,12 @@ impl Drop for Broker {
             eprintln!("failed to take Kafka down: {error:#}");
         }
     }
+}
+
+fn own_folder(name: &str) -> Kafka {
+    let servers = servers::folder(&workspace_root());
+    let folder = servers.join(format!("{name}-{}", std::process::id()));
+    Kafka::new(&servers, &folder).expect("a folder")
 }
 
 fn can_run() -> Option<()> {

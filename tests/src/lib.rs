@@ -3,7 +3,9 @@
 
 pub mod broker;
 pub mod deployment;
+pub mod kafka;
 pub mod mangle;
+pub mod proxy;
 mod streams;
 
 use std::fmt::Write;

@@ -2,6 +2,7 @@
 //! event, and only the caller's `assign` and `release` answer it, so that a batch can be drained in between.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -101,7 +102,7 @@ impl ConsumerContext for Membership {
 }
 
 impl Membership {
-    fn tell(&self, outcome: KafkaResult<()>) {
+    fn tell<E: Display>(&self, outcome: Result<(), E>) {
         if let Err(error) = outcome {
             self.voice.say(RDKafkaLogLevel::Warning, "REBALANCE", &error.to_string());
         }
@@ -151,7 +152,7 @@ impl KafkaConsumer {
     }
 
     /// Takes the next question of the group, and stops the records of what shall go.
-    fn heard(&mut self) -> Result<Option<GroupEvent>, BusError> {
+    fn heard(&mut self) -> Option<GroupEvent> {
         let events = &self.client.context().events;
         let event = events.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         match &event {
@@ -160,11 +161,12 @@ impl KafkaConsumer {
             }
             Some(GroupEvent::Revoked(partitions) | GroupEvent::Lost(partitions)) => {
                 self.asked = Asked::Release(partitions.clone(), partitions.clone());
-                self.pause(&partitions.clone())?;
+                let paused = self.pause(&partitions.clone());
+                self.client.context().tell(paused);
             }
             Some(GroupEvent::Record(_)) | None => {}
         }
-        Ok(event)
+        event
     }
 
     /// Sorts an error, which librdkafka reports without its partition.
@@ -225,7 +227,7 @@ impl Consumer for KafkaConsumer {
     type Group = Member;
 
     fn poll(&mut self, timeout: Duration) -> Result<Option<GroupEvent>, BusError> {
-        if let Some(event) = self.heard()? {
+        if let Some(event) = self.heard() {
             return Ok(Some(event));
         }
         let found = match self.client.poll(timeout) {
@@ -244,10 +246,7 @@ impl Consumer for KafkaConsumer {
             Some(Err(error)) => self.failed(&error)?,
             None => None,
         };
-        match found {
-            Some(event) => Ok(Some(event)),
-            None => self.heard(),
-        }
+        Ok(found.or_else(|| self.heard()))
     }
 
     fn assign(&mut self, starts: &[(TopicPartition, u64)]) -> Result<(), BusError> {
@@ -363,8 +362,6 @@ impl Drop for KafkaConsumer {
                 unassign(&self.client, &list).map_err(|error| failure::of(&error))
             }),
         };
-        if let Err(error) = answered {
-            tracing::debug!(target: "kafka", "leaving a group: {error}");
-        }
+        self.client.context().tell(answered);
     }
 }

@@ -232,3 +232,6 @@ impl Producer for KafkaProducer {
             || watch.had_errors.load(Ordering::Acquire)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -175,3 +175,49 @@ unsafe fn text(pointer: *const c_char) -> String {
 fn millis(timeout: Duration) -> i32 {
     i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rdkafka::ClientConfig;
+    use rdkafka::message::OwnedHeaders;
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+
+    use crate::kafka::{Kafka, KafkaSettings};
+    use crate::record::{Isolation, TopicPartition};
+    use crate::traits::{Bus, Reader};
+
+    /// Any producer may send such a name: it must not end the process that reads it.
+    #[test]
+    fn a_header_whose_name_is_no_text_is_read() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("in", 1, 1).unwrap();
+        let brokers = cluster.bootstrap_servers();
+        let headers = OwnedHeaders::new();
+        let name = [b'a', 0xff, 0xfe];
+        // SAFETY: the headers are ours alone; name and value have the sizes given, and are copied.
+        let added = unsafe {
+            sys::rd_kafka_header_add(
+                ptr::from_ref(headers.as_borrowed()).cast_mut().cast(),
+                name.as_ptr().cast(),
+                3,
+                ptr::null(),
+                0,
+            )
+        };
+        assert_eq!(added, sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR);
+        let producer: BaseProducer =
+            ClientConfig::new().set("bootstrap.servers", &brokers).create().unwrap();
+        let record: BaseRecord<'_, (), str> =
+            BaseRecord::to("in").payload("value").headers(headers);
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+        producer.flush(Duration::from_secs(10)).unwrap();
+        let settings = KafkaSettings { brokers, client: Vec::new(), instance: "mock".to_owned() };
+        let bus = Kafka::new(settings).unwrap();
+        let at = TopicPartition::new("in", 0);
+        let mut reader = bus.reader(&at, 0, Isolation::ReadUncommitted).unwrap();
+        let record = reader.next(Duration::from_secs(10)).unwrap().unwrap();
+        assert_eq!(record.headers, [("a\u{fffd}\u{fffd}".to_owned(), Vec::new())]);
+    }
+}

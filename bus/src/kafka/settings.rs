@@ -15,15 +15,16 @@ use crate::kafka::voice;
 use crate::record::{Isolation, TopicPartition};
 use crate::traits::{Admin, Bus};
 
-/// How to reach Kafka.
-#[derive(Clone, Debug)]
+/// How to reach Kafka. It has no `Debug`: some properties are secrets.
+#[derive(Clone)]
 pub struct KafkaSettings {
     /// `host:port` of some brokers, separated by commas.
     pub brokers: String,
     /// Further properties, as librdkafka names them; they win over our defaults, but those that exactly-once
     /// depends on are refused. All go to every kind of client: librdkafka itself passes over what concerns
     /// another kind. What concerns the membership in a group (`group.instance.id`, `group.protocol`,
-    /// `partition.assignment.strategy`, `session.timeout.ms`, ..) goes to members only.
+    /// `partition.assignment.strategy`, `session.timeout.ms`, ..) goes to members only. A static member
+    /// (`group.instance.id`) keeps its place for a while when it is dropped, and the id serves one member alone.
     pub client: Vec<(String, String)>,
     /// Name of this instance: clients show it to the brokers.
     pub instance: String,

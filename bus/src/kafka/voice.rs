@@ -93,3 +93,19 @@ impl ClientContext for Speaker {
 }
 
 impl ConsumerContext for Speaker {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_complains_without_end_is_cut_short() {
+        let voice = Voice::new("consumer");
+        let spoken = (0..1_000).filter(|_| voice.may_speak()).count();
+        assert_eq!(spoken, LINES_MAX as usize);
+        if let Some(past) = now().checked_sub(WINDOW * 2) {
+            voice.window.lock().unwrap().0 = past;
+            assert!(voice.may_speak(), "the next window has lines of its own");
+        }
+    }
+}

@@ -81,13 +81,20 @@ impl Drop for Lent {
 pub struct Kafka {
     servers: PathBuf,
     folder: PathBuf,
+    advertised: Option<u16>,
 }
 
 impl Kafka {
     /// A broker in a folder, which need not exist; `servers` is the one that all servers share.
     pub fn new(servers: &Path, folder: &Path) -> Result<Self> {
         let absolute = |path| std::path::absolute(path).context("failed to name a folder");
-        Ok(Self { servers: absolute(servers)?, folder: absolute(folder)? })
+        Ok(Self { servers: absolute(servers)?, folder: absolute(folder)?, advertised: None })
+    }
+
+    /// The same, but telling clients another port: that of a proxy before it.
+    pub fn behind(mut self, port: u16) -> Self {
+        self.advertised = Some(port);
+        self
     }
 
     /// The broker that is meant where none is named.
@@ -98,6 +105,15 @@ impl Kafka {
     /// Starts it unless it answers already, waits until it answers, and returns its port and whether it was
     /// started here. Without a port it takes its former one, else the default. Data that it has is kept.
     pub fn up(&self, port: Option<u16>) -> Result<(u16, bool)> {
+        self.start(|former| Ok(port.or(former).unwrap_or(DEFAULT_PORT)))
+    }
+
+    /// As `up`, on its former port or one that nobody uses.
+    pub fn up_on_free_port(&self) -> Result<(u16, bool)> {
+        self.start(|former| former.map_or_else(|| self.free_port(), Ok))
+    }
+
+    fn start(&self, choose: impl FnOnce(Option<u16>) -> Result<u16>) -> Result<(u16, bool)> {
         if let Some(missing) = missing() {
             bail!("{missing}");
         }
@@ -108,8 +124,9 @@ impl Kafka {
             process::wait(&self.folder, alive, || answers(port))?;
             return Ok((port, false));
         }
-        let port = port.or_else(|| self.port()).unwrap_or(DEFAULT_PORT);
-        if answers(port) {
+        let former = self.port();
+        let port = choose(former)?;
+        if former.is_none() && answers(port) {
             return Ok((port, false));
         }
         ensure!(is_free(port), "port {port} or the next one is taken by another program: --port N");
@@ -127,14 +144,6 @@ impl Kafka {
         let alive = || child.try_wait().is_ok_and(|status| status.is_none());
         process::wait(&self.folder, alive, || answers(port)).context("failed to start Kafka")?;
         Ok((port, true))
-    }
-
-    /// As `up`, on a port that nobody uses.
-    pub fn up_on_free_port(&self) -> Result<(u16, bool)> {
-        match self.port() {
-            Some(port) => self.up(Some(port)),
-            None => self.up(Some(free_port()?)),
-        }
     }
 
     /// Lets it end as an operator would, and waits. Its data stays.
@@ -208,10 +217,11 @@ impl Kafka {
 
     fn configure(&self, port: u16) -> Result<()> {
         let (controller, data) = (port + 1, self.folder.join("data"));
+        let advertised = self.advertised.unwrap_or(port);
         let text = format!(
             "{SETTINGS}\n\
              listeners=CLIENTS://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-             advertised.listeners=CLIENTS://127.0.0.1:{port}\n\
+             advertised.listeners=CLIENTS://127.0.0.1:{advertised}\n\
              controller.quorum.voters=1@127.0.0.1:{controller}\n\
              log.dirs={}\n",
             data.display()
@@ -222,8 +232,21 @@ impl Kafka {
     /// The port that this folder's settings name.
     fn port(&self) -> Option<u16> {
         let settings = fs::read_to_string(self.settings()).ok()?;
-        let line = settings.lines().find_map(|line| line.strip_prefix("advertised.listeners="))?;
-        line.rsplit(':').next()?.parse().ok()
+        let (_, rest) = settings.split_once("listeners=CLIENTS://127.0.0.1:")?;
+        rest.split(',').next()?.parse().ok()
+    }
+
+    /// A port that is free and that no other broker here will want back: one that was killed starts again.
+    fn free_port(&self) -> Result<u16> {
+        let folders = fs::read_dir(&self.servers)?.flatten().map(|entry| entry.path());
+        let brokers = folders.map(|folder| Self { folder, ..self.clone() });
+        let taken: Vec<u16> = brokers.filter_map(|broker| broker.port()).collect();
+        // Processes that look at the same time begin at different ports.
+        let step = usize::try_from(std::process::id())? * 2 % FREE_PORTS.len();
+        let (before, after) = (FREE_PORTS.take(step), FREE_PORTS.skip(step));
+        let wanted = |port: u16| taken.iter().any(|taken| taken.abs_diff(port) < 2);
+        let free = after.chain(before).find(|port| !wanted(*port) && is_free(*port));
+        free.context("failed to find a free port")
     }
 
     /// Prepares a program of Kafka; what it prints goes to the log of this folder.
@@ -258,11 +281,4 @@ fn connect(port: u16) -> std::io::Result<TcpStream> {
 fn is_free(port: u16) -> bool {
     let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
     port < u16::MAX && free(port) && free(port + 1)
-}
-
-/// Processes that look at the same time begin at different ports.
-fn free_port() -> Result<u16> {
-    let step = usize::try_from(std::process::id())? * 2 % FREE_PORTS.len();
-    let (before, after) = (FREE_PORTS.take(step), FREE_PORTS.skip(step));
-    after.chain(before).find(|port| is_free(*port)).context("failed to find a free port")
 }
