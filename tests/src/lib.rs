@@ -1,6 +1,7 @@
 //! Shared fixtures for the integration tests. It holds no test itself, and no other crate sees it.
 #![forbid(unsafe_code)]
 
+mod exposition;
 pub mod broker;
 pub mod deployment;
 pub mod kafka;
@@ -15,6 +16,7 @@ use std::process::Command;
 use config::Config;
 use habitus::local::{Input, Line, LineOutcome, Options, Report, Role, Run, Settings};
 
+pub use exposition::{Family, Labels, exposition};
 pub use streams::{Noise, adversarial, demo_prefix, dense, lines_of};
 
 /// Returns the folder of the workspace.

@@ -1,5 +1,5 @@
-//! Generated files: JSON Schemas, the list and the documentation of the signals, the reference of the
-//! config. Each has one hand-written source; `--check` compares and writes nothing.
+//! Generated files: JSON Schemas, the list and the documentation of the signals, the references of the
+//! config and the metrics. Each has one hand-written source; `--check` compares and writes nothing.
 
 use std::fs;
 use std::io::Write;
@@ -188,14 +188,16 @@ fn schemas(root: &Path) -> Result<Vec<Generated>> {
 }
 
 fn config(root: &Path) -> Result<Vec<Generated>> {
-    let mut files = Vec::new();
     crate::output(crate::cargo(root).args(["build", "-q", "-p", "habitus"]))?;
     let binary = crate::target(root).join("debug/habitus");
-    for (verb, path) in [("schema", "docs/habitus.schema.json"), ("reference", "docs/config.md")] {
-        let output = Command::new(&binary).args(["config", verb]).output();
-        let output = output.with_context(|| format!("failed to start {}", binary.display()))?;
-        ensure!(output.status.success(), "`habitus config {verb}` ended with {}", output.status);
-        files.push(Generated { path: path.into(), text: Some(String::from_utf8(output.stdout)?) });
-    }
-    Ok(files)
+    let made = |(what, path): (&str, &str)| {
+        let text = crate::output(Command::new(&binary).args(["config", what]))?;
+        Ok(Generated { path: path.into(), text: Some(text) })
+    };
+    let pages = [
+        ("schema", "docs/habitus.schema.json"),
+        ("reference", "docs/config.md"),
+        ("metrics", "docs/metrics.md"),
+    ];
+    pages.into_iter().map(made).collect()
 }

@@ -219,6 +219,8 @@ pub(super) enum ConfigWhat {
     Schema,
     /// The reference of all settings, in Markdown.
     Reference,
+    /// The reference of all metrics, in Markdown.
+    Metrics,
 }
 
 /// Runs what was said; gives the exit code.

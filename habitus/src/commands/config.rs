@@ -1,4 +1,4 @@
-//! `config show|schema|reference`: what holds, what may be set, and what it means.
+//! `config show|schema|reference|metrics`: what holds, what may be set, and what it means.
 
 use std::io::{self, Write};
 
@@ -11,10 +11,11 @@ pub(super) fn show(config: &Config) -> anyhow::Result<u8> {
     Ok(OK)
 }
 
-/// Prints the schema or the reference.
+/// Prints the schema or a reference.
 pub(super) fn describe(what: ConfigWhat) -> anyhow::Result<u8> {
     let text = match what {
         ConfigWhat::Reference => reference(),
+        ConfigWhat::Metrics => telemetry::reference(),
         ConfigWhat::Show | ConfigWhat::Schema => serde_json::to_string_pretty(&schema())?,
     };
     writeln!(io::stdout(), "{}", text.trim_end())?;

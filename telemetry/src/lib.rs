@@ -1,0 +1,16 @@
+//! What Habitus says of itself: metrics, whether it is alive, whether it is ready, over HTTP. It tells and takes no
+//! orders; no label ever holds an agent, a user, a tool or an address.
+#![forbid(unsafe_code)]
+
+mod latency;
+mod metrics;
+mod partitions;
+mod ready;
+mod server;
+mod table;
+
+pub use latency::{Latency, Quantiles};
+pub use metrics::{Facts, Hop, Metrics, Stage};
+pub use ready::{NotReady, Readiness};
+pub use server::{Server, serve};
+pub use table::{Shape, Spec, TABLE, reference};

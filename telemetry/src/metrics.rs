@@ -1,0 +1,309 @@
+//! What lanes count and measure. Each call is a few atomic operations or one short lock; none waits for a scrape.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use alerting::Mode;
+use alerting::ocsf::Severity;
+use baseline::StoreCounts;
+use bus::{BusError, TopicPartition};
+use lane::Counts;
+use prometheus_client::encoding::prometheus_text;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Metric, Registry};
+use schemas::reject::ErrorCode;
+use schemas::revocation::RevocationMode;
+
+use super::latency::{HOP_BUCKETS, Latency};
+use super::partitions::Partitions;
+use super::table::{PREFIX, help};
+
+/// Labels with values from the program: no text of an event lives long enough to become one.
+type Labels<const N: usize> = [(&'static str, &'static str); N];
+type Counters<const N: usize> = Family<Labels<N>, Counter>;
+
+/// A stage of the work on a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Bytes to activities.
+    Decode,
+    /// An activity through its agent's habits.
+    Observe,
+    /// A finding through its tenant's cases.
+    Respond,
+}
+
+/// A way between two records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hop {
+    /// From an activity to its finding.
+    EventToFinding,
+    /// From a finding to its alert.
+    FindingToAlert,
+    /// Both.
+    EventToAlert,
+}
+
+/// What is known before anything is counted.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Hash of the config in force.
+    pub config_hash: String,
+    /// The cap on the memory of all agents, in bytes.
+    pub state_bytes_max: u64,
+    /// The ids of all signals.
+    pub signals: Vec<&'static str>,
+}
+
+/// Everything that is counted and measured; shared by all threads.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    signals: Vec<&'static str>,
+    partitions: Arc<Partitions>,
+    received: Family<[(&'static str, String); 1], Counter>,
+    processed: Counters<1>,
+    late: Counter,
+    invalid: Counters<1>,
+    dead_letters: Counters<1>,
+    unknown_fields: Counter,
+    hops: [Latency; 3],
+    stages: Family<Labels<1>, Latency>,
+    alerts: Counters<4>,
+    revocations: Counters<1>,
+    evicted: Counters<1>,
+    commits: Latency,
+    commit_failures: Counters<1>,
+    state_written: Counter,
+    restores: Latency,
+}
+
+// === impl Metrics: recording ===
+
+impl Metrics {
+    /// Records were read from a topic.
+    pub fn received(&self, topic: &str, records: u64) {
+        self.received.get_or_create(&[("topic", topic.to_owned())]).inc_by(records);
+    }
+
+    /// What became of the activities of a committed batch.
+    pub fn processed(&self, counts: &Counts) {
+        for (outcome, count) in outcomes(counts) {
+            self.processed.get_or_create(&outcome).inc_by(count);
+        }
+    }
+
+    /// Activities were scored late.
+    pub fn late(&self, activities: u64) {
+        self.late.inc_by(activities);
+    }
+
+    /// An activity was refused.
+    pub fn invalid(&self, code: ErrorCode) {
+        self.invalid.get_or_create(&[("reason", code.as_str())]).inc();
+    }
+
+    /// A dead letter was written.
+    pub fn dead_letter(&self, code: ErrorCode) {
+        self.dead_letters.get_or_create(&[("reason", code.as_str())]).inc();
+    }
+
+    /// Fields were met that no field of ours reads.
+    pub fn unknown_fields(&self, fields: u64) {
+        self.unknown_fields.inc_by(fields);
+    }
+
+    /// How far an owned partition is: records not read yet, and its log time in milliseconds.
+    pub fn progress(&self, at: &TopicPartition, lag_records: u64, log_ms: i64) {
+        self.partitions.change(at, |partition| {
+            (partition.lag_records, partition.log_ms) = (lag_records, log_ms);
+        });
+    }
+
+    /// What the store of an owned partition holds and has evicted so far.
+    pub fn store(&self, at: &TopicPartition, counts: StoreCounts) {
+        let before = self.partitions.change(at, |partition| partition.store = counts).store;
+        for (ring, now, before) in [
+            ("known", counts.known_evicted, before.known_evicted),
+            ("young", counts.young_evicted, before.young_evicted),
+        ] {
+            self.evicted.get_or_create(&[("ring", ring)]).inc_by(now.saturating_sub(before));
+        }
+    }
+
+    /// A partition is owned no more.
+    pub fn release(&self, at: &TopicPartition) {
+        self.partitions.release(at);
+    }
+
+    /// A record was committed this long after what caused it.
+    pub fn hop(&self, hop: Hop, taken: Duration) {
+        let [finding, alert, both] = &self.hops;
+        match hop {
+            Hop::EventToFinding => finding,
+            Hop::FindingToAlert => alert,
+            Hop::EventToAlert => both,
+        }
+        .record(taken);
+    }
+
+    /// A stage took this long.
+    pub fn stage(&self, stage: Stage, taken: Duration) {
+        let name = match stage {
+            Stage::Decode => "decode",
+            Stage::Observe => "observe",
+            Stage::Respond => "respond",
+        };
+        self.stages.get_or_create(&[("stage", name)]).record(taken);
+    }
+
+    /// An alert was opened: its leading signal, and whether its actor's baseline is still `learning`.
+    pub fn alert(&self, signal: &str, severity: Severity, mode: Mode, learning: bool) {
+        let known = self.signals.iter().copied().find(|known| *known == signal);
+        let severity = match severity {
+            Severity::Informational => "informational",
+            Severity::Low => "low",
+            Severity::Medium => "medium",
+            Severity::High => "high",
+            Severity::Critical => "critical",
+        };
+        let mode = match mode {
+            Mode::Shadow => "shadow",
+            Mode::Alert => "alert",
+            Mode::Enforce => "enforce",
+        };
+        let labels = [
+            ("signal", known.unwrap_or("other")),
+            ("severity", severity),
+            ("mode", mode),
+            ("maturity", if learning { "learning" } else { "ready" }),
+        ];
+        self.alerts.get_or_create(&labels).inc();
+    }
+
+    /// A revocation was asked for, or would have been.
+    pub fn revocation(&self, mode: RevocationMode) {
+        self.revocations.get_or_create(&[("outcome", outcome(mode))]).inc();
+    }
+
+    /// A transaction was committed after this long, with so many bytes of state.
+    pub fn committed(&self, taken: Duration, state_bytes: u64) {
+        self.commits.record(taken);
+        self.stages.get_or_create(&[("stage", "commit")]).record(taken);
+        self.state_written.inc_by(state_bytes);
+    }
+
+    /// A transaction failed.
+    pub fn commit_failed(&self, error: &BusError) {
+        let reason = match error {
+            BusError::Abortable(_) => "abortable",
+            BusError::Doubtful(_) => "doubtful",
+            BusError::Fenced(_) => "fenced",
+            BusError::Unavailable(_) => "unavailable",
+            BusError::OutOfRange { .. } | BusError::Refused(_) | BusError::Killed => "refused",
+        };
+        self.commit_failures.get_or_create(&[("reason", reason)]).inc();
+    }
+
+    /// A partition was restored within this time.
+    pub fn restored(&self, taken: Duration) {
+        self.restores.record(taken);
+    }
+}
+
+fn outcomes(counts: &Counts) -> [(Labels<1>, u64); 4] {
+    [
+        ("scored", counts.scored),
+        ("duplicate", counts.duplicate),
+        ("skipped", counts.skipped),
+        ("dead_lettered", counts.dead_lettered),
+    ]
+    .map(|(outcome, count)| ([("outcome", outcome)], count))
+}
+
+fn outcome(mode: RevocationMode) -> &'static str {
+    match mode {
+        RevocationMode::DryRun => "shadow",
+        RevocationMode::Recommend | RevocationMode::Enforce => "requested",
+    }
+}
+
+// === impl Metrics: registering and telling ===
+
+impl Metrics {
+    /// All at zero.
+    pub fn new(facts: Facts) -> Self {
+        let mut registry = Registry::with_prefix(PREFIX);
+        let hop = || Latency::new(HOP_BUCKETS);
+        let partitions = Arc::<Partitions>::default();
+        registry.register_collector(Box::new(Arc::clone(&partitions)));
+        let limit: Gauge<u64, AtomicU64> = Gauge::default();
+        limit.set(facts.state_bytes_max);
+        give(&mut registry, "state_limit_bytes", limit);
+        give(&mut registry, "config_info", Info::new([("hash", facts.config_hash)]));
+        give(&mut registry, "build_info", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        let new = &mut registry;
+        let metrics = Self {
+            signals: facts.signals,
+            partitions,
+            received: add(new, "events_received_total", Family::default()),
+            processed: add(new, "events_processed_total", Family::default()),
+            late: add(new, "events_late_total", Counter::default()),
+            invalid: add(new, "events_invalid_total", Family::default()),
+            dead_letters: add(new, "dlq_events_total", Family::default()),
+            unknown_fields: add(new, "unknown_fields_total", Counter::default()),
+            hops: [
+                "event_to_finding_seconds",
+                "finding_to_alert_seconds",
+                "event_to_alert_seconds",
+            ]
+            .map(|name| add(new, name, hop())),
+            stages: add(new, "stage_duration_seconds", Family::default()),
+            alerts: add(new, "alerts_total", Family::default()),
+            revocations: add(new, "revocations_total", Family::default()),
+            evicted: add(new, "agents_evicted_total", Family::default()),
+            commits: add(new, "commit_duration_seconds", hop()),
+            commit_failures: add(new, "commit_failures_total", Family::default()),
+            state_written: add(new, "state_bytes_written_total", Counter::default()),
+            restores: add(new, "restore_duration_seconds", hop()),
+            registry,
+        };
+        // A rate needs a zero to rise from, wherever the label's values are known before.
+        metrics.processed(&Counts::default());
+        for reason in ["abortable", "doubtful", "fenced", "unavailable", "refused"] {
+            drop(metrics.commit_failures.get_or_create(&[("reason", reason)]));
+        }
+        for outcome in ["requested", "shadow"] {
+            drop(metrics.revocations.get_or_create(&[("outcome", outcome)]));
+        }
+        for ring in ["known", "young"] {
+            drop(metrics.evicted.get_or_create(&[("ring", ring)]));
+        }
+        metrics
+    }
+
+    /// All of them as Prometheus text.
+    pub fn encode(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        prometheus_text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// Registers a metric of the table; the encoder adds the suffix and the full stop.
+fn give(registry: &mut Registry, name: &str, metric: impl Metric) {
+    let help = help(name);
+    let stem = name.trim_end_matches("_total").trim_end_matches("_info");
+    registry.register(stem, help.trim_end_matches('.'), metric);
+}
+
+/// Registers one and keeps it.
+fn add<M: Metric + Clone>(registry: &mut Registry, name: &str, metric: M) -> M {
+    give(registry, name, metric.clone());
+    metric
+}

@@ -1,0 +1,192 @@
+//! Every metric: its name, shape, labels and what it is for. What is registered takes its help from here, and the
+//! reference is made of it. No label ever holds an agent, a user, a tool or an address.
+
+use std::fmt::Write;
+
+use super::latency::{HOP_BUCKETS, STAGE_BUCKETS};
+use Shape::{Counter, Gauge, Histogram, Info};
+
+/// What names of metrics begin with.
+pub(super) const PREFIX: &str = "habitus";
+
+/// The shape of a metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Shape {
+    /// Only rises while the process lives.
+    Counter,
+    /// Rises and falls.
+    Gauge,
+    /// A distribution, with the bounds of its buckets in seconds.
+    Histogram(&'static [f64]),
+    /// Always 1; its labels tell.
+    Info,
+}
+
+/// One metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec {
+    /// Its name after the prefix.
+    pub name: &'static str,
+    /// Its shape.
+    pub shape: Shape,
+    /// Its labels.
+    pub labels: &'static [&'static str],
+    /// What it says, without a full stop.
+    pub help: &'static str,
+}
+
+const fn spec(
+    name: &'static str,
+    shape: Shape,
+    labels: &'static [&'static str],
+    help: &'static str,
+) -> Spec {
+    Spec { name, shape, labels, help }
+}
+
+/// Every metric.
+pub const TABLE: &[Spec] = &[
+    spec(
+        "consumer_lag_records",
+        Gauge,
+        &["topic", "partition"],
+        "Records of an owned partition that are not read yet",
+    ),
+    spec(
+        "consumer_lag_seconds",
+        Gauge,
+        &[],
+        "Age of the newest applied record of the partition that is furthest behind; 0 where nothing waits",
+    ),
+    spec(
+        "watermark_seconds",
+        Gauge,
+        &[],
+        "Log time of the owned partition that is furthest back, in seconds since 1970; one that stands still shows a stuck partition",
+    ),
+    spec("events_received_total", Counter, &["topic"], "Records read"),
+    spec(
+        "events_processed_total",
+        Counter,
+        &["outcome"],
+        "Activities by what became of them: scored, duplicate, skipped or dead_lettered; they add up to the activities read",
+    ),
+    spec(
+        "events_late_total",
+        Counter,
+        &[],
+        "Activities more than 60 s behind their actor's newest: scored without the signals that keep windows",
+    ),
+    spec(
+        "events_invalid_total",
+        Counter,
+        &["reason"],
+        "Activities refused, by error code; schema drift shows here first",
+    ),
+    spec("dlq_events_total", Counter, &["reason"], "Dead letters written, by error code"),
+    spec(
+        "unknown_fields_total",
+        Counter,
+        &[],
+        "Fields that no field of ours reads; a new producer's show here",
+    ),
+    spec(
+        "event_to_finding_seconds",
+        Histogram(HOP_BUCKETS),
+        &[],
+        "From the timestamp of an activity's record until its finding is committed",
+    ),
+    spec(
+        "finding_to_alert_seconds",
+        Histogram(HOP_BUCKETS),
+        &[],
+        "From the timestamp of a finding's record until its alert is committed",
+    ),
+    spec(
+        "event_to_alert_seconds",
+        Histogram(HOP_BUCKETS),
+        &[],
+        "From the timestamp of an activity's record until its alert is committed",
+    ),
+    spec(
+        "stage_duration_seconds",
+        Histogram(STAGE_BUCKETS),
+        &["stage"],
+        "Time a stage takes: decode a record, observe an activity, respond to a finding, commit a batch",
+    ),
+    spec(
+        "alerts_total",
+        Counter,
+        &["signal", "severity", "mode", "maturity"],
+        "Alerts opened, by leading signal; in shadow they count under that mode",
+    ),
+    spec(
+        "revocations_total",
+        Counter,
+        &["outcome"],
+        "Revocation requests: requested, or shadow for dry runs",
+    ),
+    spec("agents", Gauge, &["ring"], "Agents held: known, or young for newcomers in their ring"),
+    spec("agents_evicted_total", Counter, &["ring"], "Agents that left for lack of room"),
+    spec("state_bytes", Gauge, &[], "Memory of all agents held, ids included"),
+    spec("state_limit_bytes", Gauge, &[], "The cap on that memory, as set"),
+    spec(
+        "commit_duration_seconds",
+        Histogram(HOP_BUCKETS),
+        &[],
+        "Time a transaction takes from its begin until its commit is known",
+    ),
+    spec(
+        "commit_failures_total",
+        Counter,
+        &["reason"],
+        "Transactions that failed: abortable ones are sent again, doubtful ones are looked up in the log, unavailable ones wait; fenced and refused ones end the process",
+    ),
+    spec("state_bytes_written_total", Counter, &[], "State written to the compacted topics"),
+    spec(
+        "restore_duration_seconds",
+        Histogram(HOP_BUCKETS),
+        &[],
+        "Time it takes to restore a partition",
+    ),
+    spec(
+        "config_info",
+        Info,
+        &["hash"],
+        "Hash of the config in force; two within one group differ in what they judge",
+    ),
+    spec("build_info", Info, &["version"], "Version of the program"),
+];
+
+/// What a metric of this name says; empty where there is none.
+pub(super) fn help(name: &str) -> String {
+    let spec = TABLE.iter().find(|spec| spec.name == name);
+    spec.map_or_else(String::new, |spec| format!("{}.", spec.help))
+}
+
+/// The reference of all metrics, in Markdown.
+pub fn reference() -> String {
+    let mut out = String::from(
+        "# Metrics\n\n`GET /metrics` on `http.listen` gives them as Prometheus text. `GET /healthz` says whether the process lives, `GET\n/readyz` whether it can do its work now: each lane has heard from the broker and every partition it owns is restored.\nThis page is generated from the table that registers them.\n\n| metric | shape | labels | what it says |\n|---|---|---|---|\n",
+    );
+    for Spec { name, shape, labels, help } in TABLE {
+        let shape = match shape {
+            Counter => "counter",
+            Gauge => "gauge",
+            Histogram(_) => "histogram",
+            Info => "info",
+        };
+        let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
+        let labels = labels.join(", ");
+        let _infallible = writeln!(out, "| `{PREFIX}_{name}` | {shape} | {labels} | {help}. |");
+    }
+    let bounds =
+        |buckets: &[f64]| buckets.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
+    let _infallible = writeln!(
+        out,
+        "\nNo label holds an agent, a user, a tool or an address. Buckets in seconds, of `stage_duration_seconds`: {};\nof every other histogram: {}. All are recorded in HDR histograms of three significant digits.",
+        bounds(STAGE_BUCKETS),
+        bounds(HOP_BUCKETS),
+    );
+    out
+}
