@@ -278,6 +278,29 @@ fn a_topic_made_later_reaches_who_waits_for_it() {
 }
 
 #[test]
+fn who_was_thrown_out_commits_nothing_until_it_has_joined_again() {
+    let memory = memory();
+    let process = memory.process("thrown out");
+    let mut member = process.consumer("group", &["topic"]).unwrap();
+    process.plan(FaultPlan::none().at_nth(Step::Assigned, 0, Fault::Kick));
+    let mut lost = Vec::new();
+    while lost.is_empty() {
+        if let Some(GroupEvent::Lost(places)) = member.poll(NOW).unwrap() {
+            lost = places;
+        }
+    }
+    let mut producer = process.producer("id", NOW).unwrap();
+    producer.begin().unwrap();
+    let refused = producer.offsets(&[(at(0), 1)], &member.group().unwrap());
+    assert!(matches!(refused, Err(BusError::Abortable(_))), "{refused:?}");
+    producer.abort().unwrap();
+    member.release(&lost).unwrap();
+    assert_eq!(answer(&mut member), [GroupEvent::Assigned(lost)]);
+    producer.begin().unwrap();
+    producer.offsets(&[(at(0), 1)], &member.group().unwrap()).unwrap();
+}
+
+#[test]
 fn retention_and_compaction_leave_offsets_alone() {
     let memory = memory();
     let mut producer = memory.producer("id", NOW).unwrap();
