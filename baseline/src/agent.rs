@@ -18,8 +18,8 @@ use crate::part::tools::Tools;
 use crate::part::trust::TrustState;
 use crate::part::volume::Volume;
 
-/// Version of the encoding.
-const VERSION: u8 = 1;
+/// Version of the encoding; a young record has a version of its own.
+const VERSION: u8 = 2;
 /// Largest encoded head in bytes.
 pub const HEAD_BYTES_MAX: usize = 768;
 /// Largest encoded actor in bytes.
@@ -91,7 +91,8 @@ pub fn authority_index(authority: Authority) -> usize {
     }
 }
 
-fn authority_of(index: u8) -> Result<Authority, StateError> {
+/// The authority of an index.
+pub(crate) fn authority_of(index: u8) -> Result<Authority, StateError> {
     match index {
         0 => Ok(Authority::Delegated),
         1 => Ok(Authority::Autonomous),

@@ -33,6 +33,11 @@ impl Writer {
     pub fn u16(&mut self, v: u16) {
         self.0.extend_from_slice(&v.to_le_bytes());
     }
+    /// Appends the lower 3 bytes; a larger value is written as the largest.
+    pub fn u24(&mut self, v: u32) {
+        let [low, mid, high, _] = v.min(0x00ff_ffff).to_le_bytes();
+        self.0.extend_from_slice(&[low, mid, high]);
+    }
     /// Appends 4 bytes.
     pub fn u32(&mut self, v: u32) {
         self.0.extend_from_slice(&v.to_le_bytes());
@@ -64,6 +69,11 @@ impl<'a> Reader<'a> {
     /// Takes 2 bytes.
     pub fn u16(&mut self) -> Result<u16, StateError> {
         Ok(u16::from_le_bytes(self.array()?))
+    }
+    /// Takes 3 bytes.
+    pub fn u24(&mut self) -> Result<u32, StateError> {
+        let [low, mid, high] = self.array()?;
+        Ok(u32::from_le_bytes([low, mid, high, 0]))
     }
     /// Takes 4 bytes.
     pub fn u32(&mut self) -> Result<u32, StateError> {

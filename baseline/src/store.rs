@@ -1,7 +1,9 @@
 //! The agents of one partition under a hard cap in bytes, ids included. Newcomers live in a ring of their own
 //! (oldest out) until seen in two active hours; once the main table is full, a candidate enters only over a
-//! record with fewer active hours (halved per 30 idle days). So invented ids cannot evict a known agent.
+//! record with fewer active hours (halved per 30 idle days). So invented ids cannot evict a known agent. Who leaves
+//! is decided by the saved records alone, so that a restored store evicts the same agents.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::agent::Agent;
@@ -13,6 +15,8 @@ use crate::young;
 pub const PROMOTION_HOURS: u32 = 2;
 /// Book-keeping of one entry in the maps, in bytes: counted so that the cap is honest.
 const ENTRY_BYTES: usize = 96;
+/// Idle hours that weigh as much as half of the active ones.
+const RANK_HOURS: f64 = 720.0;
 
 /// The cap of one partition, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +62,9 @@ pub struct StoreCounts {
     pub candidates_refused: u64,
 }
 
+/// The keys of agents that left; mostly none.
+pub type Evicted = Vec<Box<str>>;
+
 #[derive(Debug)]
 struct Known {
     agent: Option<Box<Agent>>,
@@ -72,9 +79,10 @@ pub struct Store {
     known: BTreeMap<Box<str>, Known>,
     /// (rank, key), weakest first.
     order: BTreeSet<(i64, Box<str>)>,
-    young: BTreeMap<Box<str>, (u64, Box<[u8]>)>,
-    arrivals: BTreeMap<u64, Box<str>>,
-    next_arrival: u64,
+    /// Packed records, with their place in the ring.
+    young: BTreeMap<Box<str>, Box<[u8]>>,
+    /// (place in the ring, key), oldest first.
+    arrivals: BTreeSet<(u64, Box<str>)>,
     known_bytes: usize,
     young_bytes: usize,
     counts: StoreCounts,
@@ -82,13 +90,13 @@ pub struct Store {
     touched: Option<BTreeSet<Box<str>>>,
 }
 
-/// Rank of a record: log2(active hours) - idle days / 30, up to a constant that is the same for all.
+/// Rank of a record: log2(active hours) - idle days / 30, in hours and up to a constant that is the same for all. It
+/// moves once an hour, not per activity.
 fn rank(agent: &Agent) -> i64 {
     let hours = ln(f64::from(agent.active_hours().max(1))) / std::f64::consts::LN_2;
-    let age = f64::from(agent.last_s()) / (30.0 * 86_400.0);
-    #[expect(clippy::cast_possible_truncation, reason = "below 2^40")]
-    let scaled = ((hours + age) * 1e6) as i64;
-    scaled
+    #[expect(clippy::cast_possible_truncation, reason = "below 2^16")]
+    let earned = (hours * RANK_HOURS) as i64;
+    earned + i64::from(agent.last_s() / 3_600)
 }
 
 impl Store {
@@ -99,8 +107,7 @@ impl Store {
             known: BTreeMap::new(),
             order: BTreeSet::new(),
             young: BTreeMap::new(),
-            arrivals: BTreeMap::new(),
-            next_arrival: 0,
+            arrivals: BTreeSet::new(),
             known_bytes: 0,
             young_bytes: 0,
             counts: StoreCounts::default(),
@@ -123,33 +130,50 @@ impl Store {
         if let Some(agent) = self.known.get_mut(key).and_then(|known| known.agent.take()) {
             return (agent, Place::Known);
         }
-        let packed = self.young.get(key).map(|(_, bytes)| young::unpack(bytes));
+        let packed = self.young.get(key).map(|packed| young::unpack(packed));
         match packed {
             Some(Ok(agent)) => (Box::new(agent), Place::Young),
             _ => (Box::default(), Place::New),
         }
     }
 
-    /// Puts an agent back, promoting and evicting as the cap demands.
-    pub fn check_in(&mut self, key: &str, agent: Box<Agent>, place: Place) {
-        self.touch(key);
-        if place == Place::Known {
-            self.put_known(key, agent);
-        } else if agent.active_hours() >= PROMOTION_HOURS {
-            self.remove_young(key);
-            self.admit(key, agent);
-        } else {
-            self.put_young(key, &agent);
+    /// Puts an agent back that did not change.
+    pub fn put_back(&mut self, key: &str, agent: Box<Agent>, place: Place) {
+        if place == Place::Known
+            && let Some(known) = self.known.get_mut(key)
+        {
+            known.agent = Some(agent);
         }
     }
 
-    fn put_known(&mut self, key: &str, agent: Box<Agent>) {
+    /// Puts an agent back, promoting and evicting as the cap demands; `position` is where the log stands, which
+    /// rises, and becomes a newcomer's place in the ring. Gives the keys of the agents that left.
+    pub fn check_in(
+        &mut self,
+        key: &str,
+        agent: Box<Agent>,
+        place: Place,
+        position: u64,
+    ) -> Evicted {
+        self.touch(key);
+        let mut evicted = Evicted::new();
+        if place == Place::Known {
+            self.put_known(key, agent, &mut evicted);
+        } else if agent.active_hours() >= PROMOTION_HOURS {
+            self.remove_young(key);
+            self.admit(key, agent, position, &mut evicted);
+        } else {
+            self.put_young(key, &agent, position, &mut evicted);
+        }
+        evicted
+    }
+
+    fn put_known(&mut self, key: &str, agent: Box<Agent>, evicted: &mut Evicted) {
         let bytes = entry_bytes(key, agent.bytes());
         let new_rank = rank(&agent);
         if let Some(known) = self.known.get_mut(key) {
             self.known_bytes = self.known_bytes - known.bytes + bytes;
-            // The order moves once per active hour, not per activity: an hour is 1e6 / 720.
-            if (new_rank - known.rank).abs() > 1_000 {
+            if new_rank != known.rank {
                 self.order.remove(&(known.rank, key.into()));
                 self.order.insert((new_rank, key.into()));
                 known.rank = new_rank;
@@ -157,62 +181,83 @@ impl Store {
             known.bytes = bytes;
             known.agent = Some(agent);
         }
-        while self.known_bytes > self.limits.known_bytes_max && self.evict_weakest(i64::MAX) {}
+        while self.known_bytes > self.limits.known_bytes_max
+            && self.evict_weakest(i64::MAX, evicted)
+        {}
     }
 
-    fn admit(&mut self, key: &str, agent: Box<Agent>) {
+    fn admit(&mut self, key: &str, agent: Box<Agent>, position: u64, evicted: &mut Evicted) {
         let bytes = entry_bytes(key, agent.bytes());
         let new_rank = rank(&agent);
         while self.known_bytes + bytes > self.limits.known_bytes_max {
-            if !self.evict_weakest(new_rank) {
+            if !self.evict_weakest(new_rank, evicted) {
                 self.counts.candidates_refused += 1;
-                self.put_young(key, &agent);
+                self.put_young(key, &agent, position, evicted);
                 return;
             }
         }
+        self.insert_known(key, agent);
+    }
+
+    fn insert_known(&mut self, key: &str, agent: Box<Agent>) {
+        let (bytes, rank) = (entry_bytes(key, agent.bytes()), rank(&agent));
         self.known_bytes += bytes;
-        self.order.insert((new_rank, key.into()));
-        self.known.insert(key.into(), Known { agent: Some(agent), rank: new_rank, bytes });
+        self.order.insert((rank, key.into()));
+        self.known.insert(key.into(), Known { agent: Some(agent), rank, bytes });
     }
 
     /// Evicts the weakest record if its rank is below `limit`.
-    fn evict_weakest(&mut self, limit: i64) -> bool {
-        let Some(weakest) = self.order.first().filter(|(rank, _)| *rank < limit).cloned() else {
+    fn evict_weakest(&mut self, limit: i64, evicted: &mut Evicted) -> bool {
+        let Some((_, weakest)) = self.order.first().filter(|(rank, _)| *rank < limit).cloned()
+        else {
             return false;
         };
-        self.order.remove(&weakest);
-        self.touch(&weakest.1);
-        if let Some(known) = self.known.remove(&weakest.1) {
-            self.known_bytes -= known.bytes;
-            self.counts.known_evicted += 1;
-        }
+        self.touch(&weakest);
+        self.remove_known(&weakest);
+        self.counts.known_evicted += 1;
+        evicted.push(weakest);
         true
     }
 
-    fn put_young(&mut self, key: &str, agent: &Agent) {
-        let packed = young::pack(agent);
-        let arrival = self.remove_young(key).unwrap_or_else(|| {
-            self.next_arrival += 1;
-            self.next_arrival
-        });
-        self.young_bytes += entry_bytes(key, packed.len());
-        self.arrivals.insert(arrival, key.into());
-        self.young.insert(key.into(), (arrival, packed));
+    fn put_young(&mut self, key: &str, agent: &Agent, position: u64, evicted: &mut Evicted) {
+        let arrival = self.remove_young(key).unwrap_or(position);
+        self.insert_young(key, young::pack(agent, arrival), arrival);
         while self.young_bytes > self.limits.young_bytes_max {
-            let Some((_, oldest)) = self.arrivals.pop_first() else { break };
+            let Some((_, oldest)) = self.arrivals.first().cloned() else { break };
             self.touch(&oldest);
-            if let Some((_, packed)) = self.young.remove(&oldest) {
-                self.young_bytes -= entry_bytes(&oldest, packed.len());
-                self.counts.young_evicted += 1;
-            }
+            self.remove_young(&oldest);
+            self.counts.young_evicted += 1;
+            evicted.push(oldest);
+        }
+    }
+
+    fn insert_young(&mut self, key: &str, packed: Box<[u8]>, arrival: u64) {
+        self.young_bytes += entry_bytes(key, packed.len());
+        self.arrivals.insert((arrival, key.into()));
+        self.young.insert(key.into(), packed);
+    }
+
+    fn remove_known(&mut self, key: &str) {
+        if let Some(known) = self.known.remove(key) {
+            self.known_bytes -= known.bytes;
+            self.order.remove(&(known.rank, key.into()));
         }
     }
 
     fn remove_young(&mut self, key: &str) -> Option<u64> {
-        let (arrival, packed) = self.young.remove(key)?;
-        self.arrivals.remove(&arrival);
+        let packed = self.young.remove(key)?;
+        let arrival = young::arrival(&packed).ok()?;
+        self.arrivals.remove(&(arrival, key.into()));
         self.young_bytes -= entry_bytes(key, packed.len());
         Some(arrival)
+    }
+
+    /// An agent as it is held.
+    pub fn agent(&self, key: &str) -> Option<Cow<'_, Agent>> {
+        if let Some(agent) = self.known.get(key).and_then(|known| known.agent.as_deref()) {
+            return Some(Cow::Borrowed(agent));
+        }
+        self.young.get(key).and_then(|packed| young::unpack(packed).ok()).map(Cow::Owned)
     }
 
     /// The encoded record of an agent, with its place; `None` where it is not held.
@@ -220,7 +265,7 @@ impl Store {
         if let Some(agent) = self.known.get(key).and_then(|known| known.agent.as_ref()) {
             return Some(agent.encode());
         }
-        self.young.get(key).map(|(_, packed)| packed.to_vec())
+        self.young.get(key).map(|packed| packed.to_vec())
     }
 
     /// Keeps track of which records change, from now on.
@@ -234,25 +279,18 @@ impl Store {
         keys.into_iter().map(|key| (key.to_string(), self.save(&key).unwrap_or_default())).collect()
     }
 
-    /// Restores one record: a known agent's, a young one's, or a tombstone. Young ones arrive in key order.
+    /// Restores one record: a known agent's, a young one's, or a tombstone; in any order, the newest of a key last.
+    /// It evicts nothing: what was saved together is within the cap.
     pub fn load(&mut self, key: &str, bytes: &[u8]) -> Result<(), StateError> {
         self.remove_young(key);
-        if let Some(old) = self.known.remove(key) {
-            self.known_bytes -= old.bytes;
-            self.order.remove(&(old.rank, key.into()));
-        }
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        if bytes.len() <= young::YOUNG_BYTES_MAX {
-            let agent = young::unpack(bytes)?;
-            self.put_young(key, &agent);
-        } else {
-            let agent = Box::new(Agent::decode(bytes)?);
-            let (bytes, rank) = (entry_bytes(key, agent.bytes()), rank(&agent));
-            self.known_bytes += bytes;
-            self.order.insert((rank, key.into()));
-            self.known.insert(key.into(), Known { agent: Some(agent), rank, bytes });
+        self.remove_known(key);
+        match bytes.first() {
+            None => {}
+            Some(&young::VERSION) => {
+                young::unpack(bytes)?;
+                self.insert_young(key, bytes.into(), young::arrival(bytes)?);
+            }
+            Some(_) => self.insert_known(key, Box::new(Agent::decode(bytes)?)),
         }
         Ok(())
     }
@@ -269,8 +307,8 @@ impl Store {
             if let Some(agent) = known.agent.as_mut() {
                 **agent = Agent::decode(&agent.encode())?;
             }
-        } else if let Some((_, packed)) = self.young.get_mut(key) {
-            *packed = young::pack(&young::unpack(packed)?);
+        } else if let Some(packed) = self.young.get_mut(key) {
+            *packed = young::pack(&young::unpack(packed)?, young::arrival(packed)?);
         }
         Ok(())
     }

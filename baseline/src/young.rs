@@ -1,26 +1,31 @@
-//! The record of an agent seen in fewer than two active hours: at most 256 bytes. It keeps 8 event ids, 8
+//! The record of an agent seen in fewer than two active hours: at most 256 bytes. It keeps 7 event ids, 8
 //! destinations, call counters, trust, progress and one session of the authority that acted last; other habits
-//! start when the agent is promoted.
+//! start when the agent is promoted. In front stands where in the log the agent appeared: its place in the ring.
 
-use crate::agent::{Actor, Agent, authority_index};
+use crate::agent::{Actor, Agent, authority_index, authority_of};
 use crate::bytes::{Reader, StateError, Writer};
 use crate::part::progress::Progress;
 use crate::part::rates::Rate;
 use crate::part::sessions::Session;
 use crate::part::trust::TrustState;
-use schemas::Authority;
 
 /// Largest young record in bytes.
 pub const YOUNG_BYTES_MAX: usize = 256;
-const IDS_MAX: usize = 8;
+/// Version of the encoding; the top bit tells a young record from a known one.
+pub(crate) const VERSION: u8 = 0x81;
+const IDS_MAX: usize = 7;
 const PLACES_MAX: usize = 8;
 
-/// Packs what a young agent keeps.
-pub fn pack(agent: &Agent) -> Box<[u8]> {
+/// Packs what a young agent keeps, behind its place in the ring.
+pub fn pack(agent: &Agent, arrival: u64) -> Box<[u8]> {
     let mut out = Writer(Vec::with_capacity(YOUNG_BYTES_MAX));
     let newest = agent.actors.iter().max_by_key(|actor| actor.progress.last_s);
     let Some(actor) = newest else { return Box::default() };
-    out.u8(u8::try_from(authority_index(actor.authority)).unwrap_or(2));
+    out.u8(VERSION);
+    out.u64(arrival);
+    let ids: Vec<u64> = agent.head.ring.newest(IDS_MAX).collect();
+    let counts = authority_index(actor.authority) | ids.len() << 2;
+    out.u8(u8::try_from(counts).unwrap_or(0));
     encode_progress(&actor.progress, &mut out);
     actor.trust.encode(&mut out);
     out.f32(actor.calls.recent[0]);
@@ -29,8 +34,6 @@ pub fn pack(agent: &Agent) -> Box<[u8]> {
     out.u32(actor.calls.last_s);
     let session = agent.head.sessions.open.iter().max_by_key(|session| session.last_s);
     session.copied().unwrap_or_default().encode(&mut out);
-    let ids: Vec<u64> = agent.head.ring.newest(IDS_MAX).collect();
-    out.u8(u8::try_from(ids.len()).unwrap_or(0));
     for id in &ids {
         out.u32(narrow_id(*id));
     }
@@ -41,14 +44,20 @@ pub fn pack(agent: &Agent) -> Box<[u8]> {
     out.0.into_boxed_slice()
 }
 
+/// Where in the log the agent of a packed record appeared.
+pub fn arrival(bytes: &[u8]) -> Result<u64, StateError> {
+    let mut input = Reader(bytes);
+    let version = input.u8()?;
+    if version == VERSION { input.u64() } else { Err(StateError::Version(version)) }
+}
+
 /// Unpacks a young record into a working agent. Ids come back as their kept half, in the upper bits.
 pub fn unpack(bytes: &[u8]) -> Result<Agent, StateError> {
+    arrival(bytes)?;
     let mut input = Reader(bytes);
-    let authority = match input.u8()? {
-        0 => Authority::Delegated,
-        1 => Authority::Autonomous,
-        _ => Authority::Unknown,
-    };
+    input.take(9)?;
+    let counts = input.u8()?;
+    let authority = authority_of(counts & 3)?;
     let progress = decode_progress(&mut input)?;
     let mut actor =
         Actor { authority, progress, trust: TrustState::decode(&mut input)?, ..Actor::default() };
@@ -57,12 +66,15 @@ pub fn unpack(bytes: &[u8]) -> Result<Agent, StateError> {
     actor.calls = Rate { recent: [minute, hour, long], long, last_s: input.u32()? };
     let mut agent = Agent::default();
     agent.head.sessions.open[0] = Session::decode(&mut input)?;
-    let ids = usize::from(input.u8()?);
-    let mut kept = Vec::with_capacity(ids);
-    for _ in 0..ids {
-        kept.push(u64::from(input.u32()?) << 32);
+    let ids = usize::from(counts >> 2);
+    if ids > IDS_MAX {
+        return Err(StateError::Value);
     }
-    for id in kept.into_iter().rev() {
+    let mut kept = [0; IDS_MAX];
+    for id in kept.iter_mut().take(ids) {
+        *id = u64::from(input.u32()?) << 32;
+    }
+    for id in kept.into_iter().rev().filter(|id| *id != 0) {
         agent.head.ring.push(id);
     }
     while !input.0.is_empty() {
@@ -84,26 +96,30 @@ pub fn contains(agent: &Agent, id: u64) -> bool {
 /// Progress without the end of what habits cover: of a young agent it is the newest activity.
 fn encode_progress(progress: &Progress, out: &mut Writer) {
     let Progress { first_s, last_s, events, active_hours, vote_hour, .. } = *progress;
-    for v in [first_s, last_s, events, active_hours, vote_hour] {
+    for v in [first_s, last_s, events] {
         out.u32(v);
     }
+    out.u24(active_hours);
+    out.u24(vote_hour);
     out.u8(progress.vote_bin);
-    out.u8(u8::from(progress.vote_cast));
-    out.u16(progress.rare_votes);
+    // The ration of rare votes is below 2^15: three, and one in a hundred hours.
+    out.u16(progress.rare_votes.min(0x7fff) | u16::from(progress.vote_cast) << 15);
 }
 
 fn decode_progress(input: &mut Reader<'_>) -> Result<Progress, StateError> {
     let (first_s, last_s) = (input.u32()?, input.u32()?);
+    let (events, active_hours, vote_hour) = (input.u32()?, input.u24()?, input.u24()?);
+    let (vote_bin, votes) = (input.u8()?, input.u16()?);
     Ok(Progress {
         first_s,
         last_s,
         learned_s: last_s,
-        events: input.u32()?,
-        active_hours: input.u32()?,
-        vote_hour: input.u32()?,
-        vote_bin: input.u8()?,
-        vote_cast: input.u8()? != 0,
-        rare_votes: input.u16()?,
+        events,
+        active_hours,
+        vote_hour,
+        vote_bin,
+        vote_cast: votes >> 15 != 0,
+        rare_votes: votes & 0x7fff,
     })
 }
 
@@ -114,6 +130,7 @@ fn narrow_id(id: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use schemas::Authority;
 
     #[test]
     fn a_young_record_is_small_and_stable() {
@@ -124,11 +141,13 @@ mod tests {
             agent.actors[0].places.add(i, i, 1.0, 1.0);
         }
         agent.head.sessions.enter(77, 5, 1);
-        let bytes = pack(&agent);
+        let bytes = pack(&agent, u64::MAX);
         assert!(bytes.len() <= YOUNG_BYTES_MAX, "{}", bytes.len());
         let back = unpack(&bytes).expect("own bytes");
-        assert_eq!(pack(&back), bytes);
-        assert!(contains(&back, 39 << 32) && !contains(&back, 20 << 32));
+        assert_eq!(pack(&back, u64::MAX), bytes);
+        assert_eq!(arrival(&bytes), Ok(u64::MAX));
+        assert!(contains(&back, 39 << 32) && contains(&back, 33 << 32));
+        assert!(!contains(&back, 32 << 32));
         assert!(unpack(&bytes[..40]).is_err());
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use baseline::Shared;
 use detector::{Observe, Outcome, Settings, Stamp};
 use ingest::{Decoded, Limits, Notes, decode};
+use schemas::finding::{Body, Increment};
 
 /// Activities of an epoch. The demo has ten in five minutes: by the clock, half of the cost would be that of closing
 /// epochs, which busy traffic spreads over thousands.
@@ -59,10 +60,10 @@ impl Fixture {
         let (mut log_ms, mut sum) = (0, 0);
         self.each(|offset, activity| {
             log_ms = activity.time.millis().max(log_ms);
-            if offset % EPOCH_ACTIVITIES == 0 {
-                close_epoch(&mut fold, &mut shared, log_ms / EPOCH_MS);
-            }
             let stamp = Stamp { topic: "bench", partition: 0, offset, ordinal: 0, log_ms };
+            if offset % EPOCH_ACTIVITIES == 0 {
+                close_epoch(&mut fold, &mut shared, &stamp);
+            }
             if let Outcome::Scored(observed) = fold.apply(&activity, &stamp, false) {
                 sum += observed.score().0;
             }
@@ -86,11 +87,18 @@ impl Fixture {
 }
 
 /// Merges what the epoch taught, as a run does.
-fn close_epoch(fold: &mut Observe, shared: &mut Arc<Shared>, epoch: i64) {
-    let increments = fold.close_epoch();
+fn close_epoch(fold: &mut Observe, shared: &mut Arc<Shared>, stamp: &Stamp<'_>) {
+    let findings = fold.close_epoch(stamp).findings.into_iter();
+    let increments: Vec<Increment> = findings
+        .filter_map(|finding| match finding.body {
+            Body::Epoch(epoch) => Some(epoch.increments),
+            Body::Verdict(_) | Body::Level(_) => None,
+        })
+        .flatten()
+        .collect();
     // The fold lets go of the old snapshot, so that merging copies nothing.
     fold.take_up(Arc::default());
-    let epoch = u32::try_from(epoch).expect("an epoch before 2100");
+    let epoch = u32::try_from(stamp.log_ms / EPOCH_MS).expect("an epoch before 2100");
     Arc::make_mut(shared).merge(epoch, &increments);
     fold.take_up(Arc::clone(shared));
 }

@@ -1,5 +1,6 @@
 //! The observe fold over one partition: find the agent, score, move trust, learn, remember. Score first, learn
-//! after; while an actor is restricted or worse, activities that alert teach nothing.
+//! after; while an actor is restricted or worse, activities that alert teach nothing. How its state is saved, its
+//! epochs end and trust is told stands elsewhere.
 
 use std::sync::Arc;
 
@@ -14,22 +15,22 @@ use baseline::{Actor, Head, young};
 use schemas::MicroNats;
 use schemas::activity::Activity;
 use schemas::choice::{Authority, Classification};
-use schemas::finding::{Body, Finding, Increment, LevelChange};
-use schemas::trust::Level;
+use schemas::finding::{Body, Finding};
+use schemas::trust::{Level, TrustRecord};
 
 use crate::budget::{ReturnPeriod, return_period};
 use crate::context::Context;
+use crate::due::DueIndex;
 use crate::engine::{Assessment, Scales, assess};
+use crate::epoch::{Position, epoch_of};
 use crate::keys::Keys;
 use crate::learn::{Lesson, teach_step};
-use crate::report::{TrustMove, actor_ref, finding, verdict};
+use crate::report::{TrustMove, finding, verdict};
 use crate::settings::Settings;
-use crate::start::{base_rate, sibling_evidence, start_actor};
-use crate::trust::{Weights, enter_hour, level, score, take_in};
+use crate::start::{is_for_person, sibling_evidence, start_actor};
+use crate::trust::{enter_hour, hour_of, level, score, step_up, take_in};
 use crate::vote::vote;
 
-/// Milliseconds of an epoch.
-pub(crate) const EPOCH_MS: i64 = 300_000;
 /// Seconds behind the actor's newest activity from which one is late.
 const LATE_S: u32 = 60;
 /// Findings start at this share of 1 / budget.
@@ -50,7 +51,7 @@ pub struct Stamp<'a> {
     pub offset: u64,
     /// Ordinal in the record.
     pub ordinal: u32,
-    /// Log time in milliseconds.
+    /// Log time in milliseconds; never falls within a partition.
     pub log_ms: i64,
 }
 
@@ -78,6 +79,8 @@ pub struct Observed {
     pub late: bool,
     /// What respond should know.
     pub findings: Vec<Finding>,
+    /// What consumers of trust should know, where it matters.
+    pub trust_record: Option<Box<TrustRecord>>,
 }
 
 impl Observed {
@@ -90,11 +93,14 @@ impl Observed {
 /// The fold over one partition.
 #[derive(Debug)]
 pub struct Observe {
-    settings: Arc<Settings>,
-    store: Store,
-    crowd: Crowd,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) store: Store,
+    pub(crate) crowd: Crowd,
     shared: Arc<Shared>,
-    deltas: Deltas,
+    pub(crate) deltas: Deltas,
+    pub(crate) due: DueIndex,
+    pub(crate) position: Position,
+    pub(crate) tracks: bool,
     frozen: bool,
     /// Raised where sessions are closed together, so that none goes on.
     generation: u64,
@@ -110,6 +116,9 @@ impl Observe {
             crowd: Crowd::default(),
             shared: Arc::default(),
             deltas: Deltas::default(),
+            due: DueIndex::default(),
+            position: Position::default(),
+            tracks: false,
             frozen: false,
             generation: 0,
         }
@@ -145,17 +154,7 @@ impl Observe {
         &mut self.store
     }
 
-    /// How busy destinations are, for saving.
-    pub fn crowd(&self) -> &Crowd {
-        &self.crowd
-    }
-
-    /// Restores how busy destinations are.
-    pub fn set_crowd(&mut self, crowd: Crowd) {
-        self.crowd = crowd;
-    }
-
-    /// Observes one activity. With `explain`, the verdict is always a finding.
+    /// Observes one activity, after `advance` at the same stamp. With `explain`, the verdict is always a finding.
     pub fn apply(&mut self, activity: &Activity<'_>, stamp: &Stamp<'_>, explain: bool) -> Outcome {
         let mut keys = Keys::of(activity, self.settings.seed);
         keys.session = keys.session.wrapping_add(self.generation << 1);
@@ -170,7 +169,7 @@ impl Observe {
             Place::New => false,
         };
         if seen {
-            self.store.check_in(&agent_key, agent, place);
+            self.store.put_back(&agent_key, agent, place);
             return Outcome::Duplicate;
         }
         agent.head.ring.push(if place == Place::Known {
@@ -178,10 +177,25 @@ impl Observe {
         } else {
             keys.event >> 32 << 32
         });
-        let moment = Moment { activity, stamp, keys: &keys, explain };
+        let (position, agent_key) = (self.position.of(stamp), agent_key.as_str());
+        self.deltas.enter(&activity.tenant_id);
+        let moment = Moment { activity, stamp, keys: &keys, explain, agent_key, position };
         let observed = self.observe(&moment, &mut agent);
-        self.store.check_in(&agent_key, agent, place);
+        self.check_in(agent_key, agent, place, position);
         Outcome::Scored(Box::new(observed))
+    }
+
+    /// Puts an agent back; who leaves for it is not waited for any more.
+    pub(crate) fn check_in(
+        &mut self,
+        key: &str,
+        agent: Box<baseline::Agent>,
+        place: Place,
+        position: u64,
+    ) {
+        for evicted in self.store.check_in(key, agent, place, position) {
+            self.due.forget(&evicted);
+        }
     }
 
     fn observe(&mut self, at: &Moment<'_>, agent: &mut baseline::Agent) -> Observed {
@@ -189,7 +203,7 @@ impl Observe {
         let shared = Arc::clone(&self.shared);
         let (index, is_new) = agent.enter(at.activity.authority());
         let siblings = sibling_evidence(agent, index);
-        let epoch = u32::try_from(at.stamp.log_ms / EPOCH_MS).unwrap_or(0);
+        let epoch = self.deltas.epoch().max(epoch_of(at.stamp.log_ms));
         let (place, _) = agent.head.sessions.enter(keys.session, keys.now_s, epoch);
         let mut session = agent.head.sessions.open.get(place).copied().unwrap_or_default();
         let call = u16::try_from(keys.call >> 48).unwrap_or(1).max(1);
@@ -203,13 +217,12 @@ impl Observe {
         let late = actor.progress.last_s > keys.now_s + LATE_S;
         let (judged, lesson, mut findings) = {
             let ctx = self.context(&shared, at, (head, actor, &session), (late, first_of_call));
-            let (judged, lesson) = self.judge(&ctx, &shared);
+            let (judged, lesson) = self.judge(&ctx, at, &shared);
             let findings = self.verdict(&ctx, at, &judged);
             (judged, lesson, findings)
         };
         let trust = judged.trust;
-        actor.trust = judged.trust_state;
-        findings.extend(self.level_change(at, trust));
+        let trust_before = std::mem::replace(&mut actor.trust, judged.trust_state);
         let quarantined = self.alerts(&judged.period) && trust.level_after <= Level::Restricted;
         let how = Learning { late, first_of_call, quarantined, from: session.tools[0] };
         self.learn((actor, head), keys, (&lesson, &judged.assessment), how);
@@ -221,8 +234,11 @@ impl Observe {
         if let Some(slot) = head.sessions.open.get_mut(place) {
             *slot = session;
         }
-        self.advance(actor, keys, &judged.assessment);
+        self.count(actor, keys, &judged.assessment);
+        let (change, trust_record) = self.publish(at, actor, &judged, &trust_before);
+        findings.extend(change);
         Observed {
+            trust_record,
             return_period_actor_months: judged.period.actor_months,
             trust: trust.after,
             level: trust.level_after,
@@ -257,7 +273,7 @@ impl Observe {
     }
 
     /// Scores, then finds the return period and what it means for trust; changes nothing.
-    fn judge(&self, ctx: &Context<'_>, shared: &Shared) -> (Judged, Lesson) {
+    fn judge(&self, ctx: &Context<'_>, at: &Moment<'_>, shared: &Shared) -> (Judged, Lesson) {
         let keys = ctx.keys;
         let group = shared.calibration(keys.group).filter(|_| keys.group != keys.tenant);
         let scales = Scales { tenant: shared.calibration(keys.tenant), group };
@@ -265,7 +281,7 @@ impl Observe {
         let lesson = Lesson::of(ctx, assessment.plain_micronats);
         let period = self.period(shared, keys, ctx.actor, &assessment);
         let mut trust_state = ctx.actor.trust;
-        let trust = self.move_trust(&mut trust_state, keys, &period, ctx.activity);
+        let trust = self.move_trust(&mut trust_state, at, &period);
         (Judged { assessment, period, trust, trust_state }, lesson)
     }
 
@@ -295,24 +311,25 @@ impl Observe {
     fn move_trust(
         &self,
         state: &mut TrustState,
-        keys: &Keys,
+        at: &Moment<'_>,
         period: &ReturnPeriod,
-        activity: &Activity<'_>,
     ) -> TrustMove {
-        let levels = self.settings.trust_levels;
-        let base_rate = base_rate(activity);
-        enter_hour(state, keys.hour);
-        let before = score(state, base_rate);
+        let (activity, levels) = (at.activity, self.settings.trust_levels);
+        let hour = hour_of(at.stamp.log_ms);
+        step_up(state, hour, levels);
+        enter_hour(state, hour);
+        state.for_person = is_for_person(activity);
+        let before = score(state);
         let level_before = level(state, before, levels);
         let restricted = activity.resource.as_ref().and_then(|r| r.classification)
             == Some(Classification::Restricted);
-        let evidence = match activity.authority() {
+        let weight = match activity.authority() {
             _ if restricted => 2.0,
             Authority::Autonomous => 1.25,
             _ => 1.0,
         };
-        take_in(state, period, Weights { base_rate, evidence }, levels);
-        let after = score(state, base_rate);
+        take_in(state, period, weight, levels);
+        let after = score(state);
         TrustMove { before, after, level_before, level_after: level(state, after, levels) }
     }
 
@@ -321,21 +338,8 @@ impl Observe {
             return Vec::new();
         }
         let verdict = verdict(ctx, &judged.assessment, &judged.period, judged.trust);
-        vec![finding(at.activity, at.stamp, &self.settings, Body::Verdict(Box::new(verdict)))]
-    }
-
-    fn level_change(&self, at: &Moment<'_>, trust: TrustMove) -> Option<Finding> {
-        if trust.level_before == trust.level_after {
-            return None;
-        }
-        let change = LevelChange {
-            actor: actor_ref(at.activity),
-            before: trust.level_before,
-            after: trust.level_after,
-            score: trust.after,
-            time: at.activity.time,
-        };
-        Some(finding(at.activity, at.stamp, &self.settings, Body::Level(change)))
+        let body = Body::Verdict(Box::new(verdict));
+        vec![finding(&at.activity.tenant_id, at.stamp, &self.settings, body)]
     }
 
     fn learn(
@@ -376,7 +380,7 @@ impl Observe {
     }
 
     /// Counts the activity and casts the actor-hour's vote, or moves it as the hour's maximum rises.
-    fn advance(&mut self, actor: &mut Actor, keys: &Keys, assessment: &Assessment) {
+    fn count(&mut self, actor: &mut Actor, keys: &Keys, assessment: &Assessment) {
         let hour_before = actor.progress.vote_hour;
         let progress = &mut actor.progress;
         progress.events = progress.events.saturating_add(1);
@@ -401,26 +405,23 @@ impl Observe {
             vote(&mut self.deltas, &self.shared, actor, keys, bin(nats));
         }
     }
-
-    /// Closes an epoch: gives its increments.
-    pub fn close_epoch(&mut self) -> Vec<Increment> {
-        self.deltas.take()
-    }
 }
 
 /// One activity where and when it stands.
-struct Moment<'a> {
-    activity: &'a Activity<'a>,
-    stamp: &'a Stamp<'a>,
+pub(crate) struct Moment<'a> {
+    pub(crate) activity: &'a Activity<'a>,
+    pub(crate) stamp: &'a Stamp<'a>,
     keys: &'a Keys,
     explain: bool,
+    pub(crate) agent_key: &'a str,
+    pub(crate) position: u64,
 }
 
 /// What was found of an activity before anything changed.
-struct Judged {
-    assessment: Assessment,
+pub(crate) struct Judged {
+    pub(crate) assessment: Assessment,
     period: ReturnPeriod,
-    trust: TrustMove,
+    pub(crate) trust: TrustMove,
     trust_state: TrustState,
 }
 

@@ -4,7 +4,7 @@
 use baseline::Actor;
 use schemas::activity::{Activity, Principal};
 use schemas::finding::{BaselineState, Body, FINDING_SCHEMA, Facts, Finding, Verdict};
-use schemas::time::{EventTime, TIME_MS_MIN};
+use schemas::time::{EventTime, TIME_MS_MAX, TIME_MS_MIN};
 use schemas::trust::Level;
 use schemas::{ActorRef, Contribution, MicroNats, Source};
 
@@ -19,7 +19,7 @@ use crate::signal::{Evidence, signals};
 /// Own evidence that is one of the two keys: 4.6 nats, odds of a hundred.
 const KEY_MICRO: i64 = 4_600_000;
 /// Active hours after which a baseline is `ready`.
-const READY_HOURS: u32 = 24;
+pub(crate) const READY_HOURS: u32 = 24;
 
 /// Trust around an activity.
 #[derive(Clone, Copy, Debug)]
@@ -49,20 +49,41 @@ pub(crate) fn actor_ref(activity: &Activity<'_>) -> ActorRef {
     }
 }
 
+/// Log time within the bounds of times.
+pub(crate) fn log_time(ms: i64) -> EventTime {
+    #[expect(clippy::expect_used, reason = "clamped to the bounds")]
+    EventTime::from_millis(ms.clamp(TIME_MS_MIN, TIME_MS_MAX - 1)).expect("a time within bounds")
+}
+
 /// A finding around a body.
 pub(crate) fn finding(
-    activity: &Activity<'_>,
+    tenant_id: &str,
     stamp: &Stamp<'_>,
     settings: &Settings,
     body: Body,
 ) -> Finding {
     Finding {
         schema: FINDING_SCHEMA.to_owned(),
-        tenant_id: activity.tenant_id.to_string(),
-        log_time: EventTime::from_millis(stamp.log_ms).unwrap_or(activity.time),
+        tenant_id: tenant_id.to_owned(),
+        log_time: log_time(stamp.log_ms),
         source: source(stamp),
         versions: settings.versions.clone(),
         body,
+    }
+}
+
+/// The rule that makes the id of a finding: no two findings of one source have the same.
+pub fn finding_rule(finding: &Finding) -> String {
+    match &finding.body {
+        Body::Verdict(_) => "verdict".to_owned(),
+        Body::Level(change) => {
+            let ActorRef { tenant_id, agent_id, authority } = &change.actor;
+            let (before, after) = (change.before.as_str(), change.after.as_str());
+            format!("level/{before}/{after}/{tenant_id}|{}|{agent_id}", authority.as_str())
+        }
+        Body::Epoch(epoch) => {
+            format!("epoch/{}/{}/{}", finding.tenant_id, epoch.epoch, epoch.part)
+        }
     }
 }
 

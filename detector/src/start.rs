@@ -1,4 +1,4 @@
-//! How a new actor starts: its base trust, its siblings' evidence, its ration of rare votes.
+//! How a new actor starts: whose errand it runs, its siblings' evidence, its ration of rare votes.
 
 use baseline::Actor;
 use schemas::activity::Activity;
@@ -7,13 +7,11 @@ use schemas::choice::{Authority, PrincipalType};
 /// Rare votes to start with, in hundredths.
 const RARE_START: u16 = 300;
 
-/// Trust in an actor nothing is known of: a person's errand deserves a little more.
-pub(crate) fn base_rate(activity: &Activity<'_>) -> f64 {
+/// Whether an activity is a person's errand.
+pub(crate) fn is_for_person(activity: &Activity<'_>) -> bool {
     let subject =
         activity.delegation.as_ref().and_then(|d| d.subject.as_ref()).and_then(|s| s.kind);
-    let for_person =
-        activity.authority() == Authority::Delegated && subject == Some(PrincipalType::User);
-    if for_person { 0.7 } else { 0.6 }
+    activity.authority() == Authority::Delegated && subject == Some(PrincipalType::User)
 }
 
 pub(crate) fn start_actor(actor: &mut Actor, now_s: u32, siblings: Option<f64>) {

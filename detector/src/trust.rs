@@ -1,10 +1,13 @@
 //! Trust in closed form. T = 100 (u + (1-u) a0) exp(-(R_f + R_s)/9.4); u = clean hours / (clean hours + 24).
 //! Evidence of an hour is capped by what the calibrator supports; within an incident only the increase of the
 //! maximum counts; both sums halve (24 h, 336 h) on a clock of active clean hours + a quarter of idle ones.
+//! Between activities nothing is stored but steps up, each with the hour at which it fell due: whether they are taken
+//! at an epoch's end or found at the next activity, the state is the same. Hours are those of log time.
 //! Source: beta reputation with a base rate (Josang & Ismail 2002).
 
 use baseline::math::{decay, exp, ln};
 use baseline::part::trust::TrustState;
+use schemas::time::{HOUR_MS, TIME_MS_MAX, TIME_MS_MIN};
 use schemas::trust::Level;
 
 use crate::budget::ReturnPeriod;
@@ -16,22 +19,23 @@ const SCALE: f64 = 9.4;
 const CERTAIN_HOURS: f64 = 24.0;
 const EVIDENCE_MAX: f64 = 10.0;
 const INCIDENT_GAP_H: u32 = 6;
+/// Trust in an actor nothing is known of: a person's errand deserves a little more.
+const BASE_RATE: f64 = 0.6;
+const BASE_RATE_FOR_PERSON: f64 = 0.7;
 /// Hours a level must hold before the next step up: to trusted, to watch; to restricted only by a person.
 const DWELL_H: [u32; 2] = [1, 24];
 /// How far above a level's bound the score must be for a step up.
 const HYSTERESIS: [f64; 2] = [8.0, 12.0];
-
-/// What weighs on trust besides evidence.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Weights {
-    /// Trust in an actor nothing is known of: 0 to 1.
-    pub(crate) base_rate: f64,
-    /// Weight of evidence: 1 delegated, 1.25 autonomous, 2 on a restricted resource.
-    pub(crate) evidence: f64,
-}
+/// The last hour that has a time.
+const HOUR_MAX: u32 = {
+    #[expect(clippy::cast_possible_truncation, reason = "1,139,543")]
+    let hours = (TIME_MS_MAX / HOUR_MS - 1) as u32;
+    hours
+};
 
 /// The trust score of a state.
-pub(crate) fn score(state: &TrustState, base_rate: f64) -> f64 {
+pub(crate) fn score(state: &TrustState) -> f64 {
+    let base_rate = if state.for_person { BASE_RATE_FOR_PERSON } else { BASE_RATE };
     let hours = f64::from(state.clean_hours);
     let certainty = hours / (hours + CERTAIN_HOURS);
     let evidence = f64::from(state.fast) + f64::from(state.slow);
@@ -70,16 +74,29 @@ pub(crate) fn enter_hour(state: &mut TrustState, hour: u32) {
     state.hour = hour;
 }
 
-/// Takes in the evidence of one activity, then finds the level.
+/// What the state is at `hour` if nothing happens until then, but for its band.
+fn idle(state: &TrustState, hour: u32) -> TrustState {
+    let mut later = *state;
+    enter_hour(&mut later, hour);
+    later
+}
+
+/// Score and level as shown at `hour`, if nothing happens until then and steps up are taken.
+pub(crate) fn standing(state: &TrustState, hour: u32, levels: [f64; 3]) -> (f64, Level) {
+    let later = idle(state, hour);
+    let score = score(&later);
+    (score, level(&later, score, levels))
+}
+
+/// Takes in the evidence of one activity, weighted, then finds the level.
 pub(crate) fn take_in(
     state: &mut TrustState,
     period: &ReturnPeriod,
-    weights: Weights,
+    weight: f64,
     levels: [f64; 3],
 ) {
     let supported = ln((10.0 * period.support.actor_hours / period.hours_per_month).max(1.0));
-    let evidence =
-        ln(period.actor_months.max(1.0)).min(supported).min(EVIDENCE_MAX) * weights.evidence;
+    let evidence = ln(period.actor_months.max(1.0)).min(supported).min(EVIDENCE_MAX) * weight;
     if evidence > 0.0 {
         if state.hour.saturating_sub(state.incident_hour) > INCIDENT_GAP_H {
             state.incident = 0.0;
@@ -90,39 +107,87 @@ pub(crate) fn take_in(
         state.incident = narrow(f64::from(state.incident).max(evidence));
         state.incident_hour = state.hour;
     }
-    settle_level(state, score(state, weights.base_rate), levels);
+    fall(state, levels);
+    step_up(state, state.hour, levels);
 }
 
-fn settle_level(state: &mut TrustState, score: f64, levels: [f64; 3]) {
-    let band = |score: f64| {
-        if score >= levels[0] {
-            Level::Trusted
-        } else if score >= levels[1] {
-            Level::Watch
-        } else if score >= levels[2] {
-            Level::Restricted
-        } else {
-            Level::Untrusted
-        }
+fn fall(state: &mut TrustState, levels: [f64; 3]) {
+    let score = score(state);
+    let band = if score >= levels[0] {
+        Level::Trusted
+    } else if score >= levels[1] {
+        Level::Watch
+    } else if score >= levels[2] {
+        Level::Restricted
+    } else {
+        Level::Untrusted
     };
     let evidence = f64::from(state.fast) + f64::from(state.slow);
-    let now = band(score);
     // An uncertain actor starts below 80 without any evidence: that is no fall.
-    let fell = now < state.level && (evidence > 0.05 || now < Level::Watch);
-    if fell {
-        state.level = now;
+    if band < state.level && (evidence > 0.05 || band < Level::Watch) {
+        state.level = band;
         state.level_hour = state.hour;
-        return;
     }
-    let (bound, dwell, next) = match state.level {
-        Level::Watch => (levels[0] + HYSTERESIS[0], DWELL_H[0], Level::Trusted),
-        Level::Restricted => (levels[1] + HYSTERESIS[1], DWELL_H[1], Level::Watch),
-        _ => return,
-    };
-    if score >= bound && state.hour.saturating_sub(state.level_hour) >= dwell {
+}
+
+/// The next step up of a band: the score it needs, the hours the band must have held, and where it leads.
+fn rung(level: Level, levels: [f64; 3]) -> Option<(f64, u32, Level)> {
+    match level {
+        Level::Watch => Some((levels[0] + HYSTERESIS[0], DWELL_H[0], Level::Trusted)),
+        Level::Restricted => Some((levels[1] + HYSTERESIS[1], DWELL_H[1], Level::Watch)),
+        Level::Untrusted | Level::Unknown | Level::Trusted => None,
+    }
+}
+
+/// The hour of the next step up and where it leads, if nothing happens and if it is not after `last`. Idle, the score
+/// only rises, so the first hour that reaches the bound is found by halving.
+fn next_step(state: &TrustState, last: u32, levels: [f64; 3]) -> Option<(u32, Level)> {
+    let (bound, dwell, next) = rung(state.level, levels)?;
+    let reaches = |hour: u32| score(&idle(state, hour)) >= bound;
+    let mut low = state.hour.max(state.level_hour.saturating_add(dwell));
+    if last < low || !reaches(last) {
+        return None;
+    }
+    let mut high = last;
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if reaches(middle) { high = middle } else { low = middle + 1 }
+    }
+    Some((low, next))
+}
+
+/// Takes the steps up that fell due by `hour`, each at its own hour.
+pub(crate) fn step_up(state: &mut TrustState, hour: u32, levels: [f64; 3]) {
+    while let Some((due, next)) = next_step(state, hour, levels) {
         state.level = next;
-        state.level_hour = state.hour;
+        state.level_hour = due;
     }
+}
+
+/// The first hour at which another level shows than was published, and which, if nothing happens.
+pub(crate) fn next_change(state: &TrustState, levels: [f64; 3]) -> Option<(u32, Level)> {
+    let mut later = *state;
+    // The open hour ends by itself, and may have been the last clean one that was missing.
+    let mut hour = state.hour.max(published_hour(state)) + 1;
+    loop {
+        step_up(&mut later, hour, levels);
+        let (_, level) = standing(&later, hour, levels);
+        if level != state.published.level {
+            return Some((hour, level));
+        }
+        hour = next_step(&later, HOUR_MAX, levels)?.0;
+    }
+}
+
+/// The hour of the newest record, since 1970.
+fn published_hour(state: &TrustState) -> u32 {
+    let since_1990 = i64::from(state.published.at_s) * 1_000;
+    hour_of(TIME_MS_MIN + since_1990)
+}
+
+/// Hours since 1970 of a time in milliseconds.
+pub(crate) fn hour_of(ms: i64) -> u32 {
+    u32::try_from(ms / HOUR_MS).unwrap_or(0)
 }
 
 fn narrow(x: f64) -> f32 {
@@ -132,68 +197,4 @@ fn narrow(x: f64) -> f32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use schemas::finding::Support;
-
-    const LEVELS: [f64; 3] = [80.0, 60.0, 40.0];
-    const WEIGHTS: Weights = Weights { base_rate: 0.6, evidence: 1.0 };
-
-    fn period(actor_months: f64) -> ReturnPeriod {
-        let support = Support { actor_hours: 1e9, extrapolated: false };
-        ReturnPeriod { actor_months, hours_per_month: 100.0, support }
-    }
-
-    fn clean(hours: u32) -> TrustState {
-        let mut state = TrustState::default();
-        (1_000..=1_000 + hours).for_each(|hour| {
-            enter_hour(&mut state, hour);
-            take_in(&mut state, &period(0.0), WEIGHTS, LEVELS);
-        });
-        state
-    }
-
-    #[test]
-    fn worked_examples_of_the_design() {
-        // An event of once in 10 years costs a factor of exp(-4.8/9.4) = 0.6; 100 years 0.47.
-        for (months, factor) in [(12.0, 0.77), (120.0, 0.60), (1_200.0, 0.47)] {
-            let mut state = clean(2_000);
-            let before = score(&state, 0.6);
-            take_in(&mut state, &period(months), WEIGHTS, LEVELS);
-            assert!((score(&state, 0.6) / before - factor).abs() < 0.01, "{months}");
-        }
-    }
-
-    #[test]
-    fn one_incident_counts_once_and_two_fall_further() {
-        let mut state = clean(2_000);
-        for _ in 0..50 {
-            take_in(&mut state, &period(120.0), WEIGHTS, LEVELS);
-        }
-        assert_eq!(state.level, Level::Restricted);
-        let once = score(&state, 0.6);
-        (3_001..=3_012).for_each(|hour| enter_hour(&mut state, hour));
-        take_in(&mut state, &period(120.0), WEIGHTS, LEVELS);
-        assert!(score(&state, 0.6) < once);
-        let untouched = clean(2_000);
-        assert_eq!(level(&untouched, score(&untouched, 0.6), LEVELS), Level::Trusted);
-    }
-
-    #[test]
-    fn a_newcomer_is_unknown_not_fallen() {
-        let state = clean(3);
-        assert_eq!(level(&state, score(&state, 0.6), LEVELS), Level::Unknown);
-        assert_eq!(state.level, Level::Trusted);
-    }
-
-    #[test]
-    fn support_caps_the_penalty() {
-        let mut state = clean(2_000);
-        let thin = ReturnPeriod {
-            support: Support { actor_hours: 10.0, extrapolated: true },
-            ..period(1e6)
-        };
-        take_in(&mut state, &thin, WEIGHTS, LEVELS);
-        assert!(state.fast.abs() < 1e-6, "10 x 10 hours support nothing beyond one month");
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 //! Shared fixtures for the integration tests. It holds no test itself, and no other crate sees it.
 #![forbid(unsafe_code)]
 
+mod driven;
 mod exposition;
 pub mod broker;
 pub mod deployment;
@@ -16,6 +17,7 @@ use std::process::Command;
 use config::Config;
 use habitus::local::{Input, Line, LineOutcome, Options, Report, Role, Run, Settings};
 
+pub use driven::{Compacted, Driven, Said, activity};
 pub use exposition::{Family, Labels, exposition};
 pub use streams::{Noise, adversarial, demo_prefix, dense, lines_of};
 

@@ -14,6 +14,8 @@ pub const SESSION_GAP_S: u32 = 1_800;
 const SEEN_MAX: usize = 32;
 /// Marks a slot that the snapshot does not hold yet.
 const FRESH: u16 = 0x8000;
+/// Marks a session that votes, beside the place of its next tag.
+const VOTES: u8 = 0x80;
 
 /// One open session.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -101,14 +103,13 @@ impl Session {
     pub fn encode(&self, out: &mut Writer) {
         out.u64(self.id);
         out.u32(self.last_s);
-        out.u32(self.epoch);
+        out.u24(self.epoch);
         out.f32(self.surprise);
         out.u16(self.events);
-        out.u8(u8::from(self.votes));
         for seen in self.seen {
             out.u16(seen);
         }
-        out.u8(self.seen_next);
+        out.u8(self.seen_next | if self.votes { VOTES } else { 0 });
         for call in self.calls {
             out.u16(call);
         }
@@ -123,16 +124,20 @@ impl Session {
         let mut session = Self {
             id: input.u64()?,
             last_s: input.u32()?,
-            epoch: input.u32()?,
+            epoch: input.u24()?,
             surprise: input.f32()?,
             events: input.u16()?,
-            votes: input.u8()? != 0,
             ..Self::default()
         };
         for seen in &mut session.seen {
             *seen = input.u16()?;
         }
-        session.seen_next = input.u8()? % 32;
+        let place = input.u8()?;
+        session.votes = place & VOTES != 0;
+        session.seen_next = place & !VOTES;
+        if usize::from(session.seen_next) >= SEEN_MAX {
+            return Err(StateError::Value);
+        }
         for call in &mut session.calls {
             *call = input.u16()?;
         }

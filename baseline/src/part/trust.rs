@@ -1,9 +1,21 @@
 //! What trust remembers of an actor: two decaying sums of evidence, the highest evidence of the incident, clean
-//! hours, and the band. The dynamics stand in the detector; the clock advances by whole active hours.
+//! hours, the band, and what was last published. The dynamics stand in the detector; the clock advances by whole
+//! active hours of log time.
 
 use schemas::trust::Level;
 
 use crate::bytes::{Reader, StateError, Writer};
+
+/// What the newest trust record of an actor said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Published {
+    /// Second of log time, since 1990; 0 where none was written.
+    pub at_s: u32,
+    /// Score in hundredths.
+    pub hundredths: u16,
+    /// Level as shown.
+    pub level: Level,
+}
 
 /// State of an actor's trust.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,12 +30,16 @@ pub struct TrustState {
     pub incident_hour: u32,
     /// Clean active hours.
     pub clean_hours: u32,
-    /// Hour up to which the sums have decayed, since 1970.
+    /// Hour up to which the sums have decayed, since 1970: that of the newest activity; 0 before the first.
     pub hour: u32,
     /// Hour since which the band holds.
     pub level_hour: u32,
     /// The band by score; `Unknown` is derived from clean hours.
     pub level: Level,
+    /// Whether the newest activity was a person's errand, which raises the trust of an actor little is known of.
+    pub for_person: bool,
+    /// What consumers were told.
+    pub published: Published,
 }
 
 impl Default for TrustState {
@@ -37,46 +53,68 @@ impl Default for TrustState {
             hour: 0,
             level_hour: 0,
             level: Level::Trusted,
+            for_person: false,
+            published: Published::default(),
         }
     }
 }
 
+fn number(level: Level) -> u8 {
+    match level {
+        Level::Untrusted => 0,
+        Level::Restricted => 1,
+        Level::Watch => 2,
+        Level::Unknown => 3,
+        Level::Trusted => 4,
+    }
+}
+
+fn numbered(number: u8) -> Result<Level, StateError> {
+    Ok(match number {
+        0 => Level::Untrusted,
+        1 => Level::Restricted,
+        2 => Level::Watch,
+        3 => Level::Unknown,
+        4 => Level::Trusted,
+        _ => return Err(StateError::Value),
+    })
+}
+
 impl TrustState {
-    /// Appends the state.
+    /// Appends the state: 31 bytes.
     pub fn encode(&self, out: &mut Writer) {
-        out.f32(self.fast);
-        out.f32(self.slow);
-        out.f32(self.incident);
-        out.u32(self.incident_hour);
-        out.u32(self.clean_hours);
-        out.u32(self.hour);
-        out.u32(self.level_hour);
-        out.u8(match self.level {
-            Level::Untrusted => 0,
-            Level::Restricted => 1,
-            Level::Watch => 2,
-            Level::Unknown => 3,
-            Level::Trusted => 4,
-        });
+        for nats in [self.fast, self.slow, self.incident] {
+            out.f32(nats);
+        }
+        for hours in [self.incident_hour, self.clean_hours, self.hour, self.level_hour] {
+            out.u24(hours);
+        }
+        let levels = number(self.level) | number(self.published.level) << 3;
+        out.u8(levels | u8::from(self.for_person) << 6);
+        out.u16(self.published.hundredths);
+        out.u32(self.published.at_s);
     }
 
     /// Takes the state.
     pub fn decode(input: &mut Reader<'_>) -> Result<Self, StateError> {
+        let (fast, slow, incident) = (input.f32()?, input.f32()?, input.f32()?);
+        let (incident_hour, clean_hours) = (input.u24()?, input.u24()?);
+        let (hour, level_hour) = (input.u24()?, input.u24()?);
+        let flags = input.u8()?;
         Ok(Self {
-            fast: input.f32()?,
-            slow: input.f32()?,
-            incident: input.f32()?,
-            incident_hour: input.u32()?,
-            clean_hours: input.u32()?,
-            hour: input.u32()?,
-            level_hour: input.u32()?,
-            level: match input.u8()? {
-                0 => Level::Untrusted,
-                1 => Level::Restricted,
-                2 => Level::Watch,
-                3 => Level::Unknown,
-                4 => Level::Trusted,
-                _ => return Err(StateError::Value),
+            fast,
+            slow,
+            incident,
+            incident_hour,
+            clean_hours,
+            hour,
+            level_hour,
+            level: numbered(flags & 7)?,
+            for_person: flags & 0x40 != 0,
+            published: Published {
+                level: numbered(flags >> 3 & 7)?,
+                hundredths: input.u16()?,
+                at_s: input.u32()?,
             },
         })
     }

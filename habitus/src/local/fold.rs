@@ -41,12 +41,12 @@ impl Fold for ObserveFold {
     }
 
     fn touched(&mut self) -> Vec<Record> {
-        let records = self.0.store_mut().take_touched().into_iter();
+        let records = self.0.touched().into_iter();
         records.map(|(key, value)| Record { key: key.into_bytes(), value }).collect()
     }
 
     fn load(&mut self, record: &Record) -> Result<(), LoadError> {
         let key = std::str::from_utf8(&record.key).map_err(|error| LoadError(error.to_string()))?;
-        self.0.store_mut().load(key, &record.value).map_err(|error| LoadError(error.to_string()))
+        self.0.load(key, &record.value).map_err(|error| LoadError(error.to_string()))
     }
 }

@@ -98,7 +98,16 @@ impl Run {
             });
         }
         if input.role == Role::Warmup {
-            self.close_epoch();
+            // Behind every line of the input.
+            let offset = input.bytes.len() as u64;
+            let log_ms = self.log_ms;
+            self.close_epoch(Stamp {
+                topic: input.topic,
+                partition: 0,
+                offset,
+                ordinal: 0,
+                log_ms,
+            });
             self.folds.iter_mut().for_each(|fold| fold.0.close_sessions());
         }
     }
@@ -123,7 +132,7 @@ impl Run {
                     let epoch = entry.stamp.log_ms / EPOCH_MS;
                     if epoch != self.epoch {
                         self.flush(&mut pending, on);
-                        self.close_epoch();
+                        self.close_epoch(entry.stamp);
                         self.epoch = epoch;
                     }
                 }
@@ -290,12 +299,22 @@ impl Run {
         trust.last = verdict.trust_after;
     }
 
-    /// Merges what the epoch taught and gives every partition the new snapshot.
-    fn close_epoch(&mut self) {
-        let mut increments = Vec::new();
-        for fold in &mut self.folds {
-            increments.extend(fold.0.close_epoch());
+    /// Ends the epoch of every partition, merges what it taught and gives every partition the new snapshot.
+    fn close_epoch(&mut self, at: Stamp<'_>) {
+        let mut findings = Vec::new();
+        for (partition, fold) in (0..).zip(&mut self.folds) {
+            findings.extend(fold.0.close_epoch(&Stamp { partition, ..at }).findings);
             fold.0.take_up(Arc::default());
+        }
+        let mut increments = Vec::new();
+        for finding in findings {
+            if let Body::Epoch(epoch) = finding.body {
+                increments.extend(epoch.increments);
+                continue;
+            }
+            for response in self.respond.apply(&finding) {
+                self.take(response, "");
+            }
         }
         let epoch = u32::try_from(self.epoch).unwrap_or(0);
         Arc::make_mut(&mut self.shared).merge(epoch, &increments);

@@ -1,0 +1,141 @@
+//! The end of an epoch: what the partition learned for its peers goes up as findings, and the steps of trust that
+//! fell due are taken and told. Also where the partition's log stands. It merges nothing: that is the tenant's.
+
+use baseline::Actor;
+use baseline::agent::authority_index;
+use schemas::ActorRef;
+use schemas::finding::{Body, Epoch, Finding, LevelChange};
+use schemas::trust::{TrustReason, TrustRecord};
+
+use crate::observe::{Observe, Stamp};
+use crate::publish::Said;
+use crate::report::{finding, log_time};
+use crate::trust::{hour_of, standing, step_up};
+
+/// Milliseconds of an epoch.
+const EPOCH_MS: i64 = 300_000;
+/// Increments of one finding: at 112 bytes of JSON at most, 252 KiB with 4 KiB to spare for the rest of it.
+pub const INCREMENTS_MAX: usize = 2_300;
+/// Ordinals of one record; the limit of a batch of spans.
+const ORDINALS_MAX: u32 = 8_192;
+
+/// What the end of an epoch gives.
+#[derive(Debug, Default)]
+pub struct EpochEnd {
+    /// The epoch's increments by tenant, in numbered parts, then changes of level.
+    pub findings: Vec<Finding>,
+    /// The trust of the actors whose level changed.
+    pub trust: Vec<TrustRecord>,
+}
+
+/// Where the partition's log stands: rises with every activity, below 2^53 for 5 x 10^11 records.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Position {
+    /// Offsets of earlier inputs: files begin at 0 each. A topic is one input, so that nothing need be saved.
+    base: u64,
+    newest: u64,
+}
+
+impl Position {
+    /// Of the end of an epoch, just before the activity that ends it.
+    fn of_end(&mut self, stamp: &Stamp<'_>) -> u64 {
+        if stamp.offset < self.newest {
+            self.base += self.newest + 1;
+        }
+        self.newest = stamp.offset;
+        let ordinal = u64::from(stamp.ordinal.min(ORDINALS_MAX - 1));
+        (self.base + stamp.offset + 1) * 2 * u64::from(ORDINALS_MAX) + 2 * ordinal + 1
+    }
+
+    /// Of an activity.
+    pub(crate) fn of(&mut self, stamp: &Stamp<'_>) -> u64 {
+        self.of_end(stamp) + 1
+    }
+}
+
+/// Number of the epoch of a log time.
+pub(crate) fn epoch_of(log_ms: i64) -> u32 {
+    u32::try_from(log_ms / EPOCH_MS).unwrap_or(0)
+}
+
+impl Observe {
+    /// Lets log time pass before an activity is applied: where that begins a new epoch, the open one ends.
+    pub fn advance(&mut self, stamp: &Stamp<'_>) -> Option<EpochEnd> {
+        (epoch_of(stamp.log_ms) > self.deltas.epoch()).then(|| self.close_epoch(stamp))
+    }
+
+    /// Ends the open epoch at `stamp`, whatever log time says. Where state is saved, only `advance` may end it.
+    pub fn close_epoch(&mut self, stamp: &Stamp<'_>) -> EpochEnd {
+        let ended = self.deltas.epoch();
+        let mut end = EpochEnd::default();
+        for (tenant_id, increments) in self.deltas.begin(ended.max(epoch_of(stamp.log_ms))) {
+            let parts = increments.chunks(INCREMENTS_MAX);
+            let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+            end.findings.extend((0..count).zip(parts).map(|(part, increments)| {
+                let increments = increments.to_vec();
+                let epoch = Epoch { epoch: i64::from(ended), part, parts: count, increments };
+                finding(&tenant_id, stamp, &self.settings, Body::Epoch(epoch))
+            }));
+        }
+        self.take_due_steps(stamp, &mut end);
+        end
+    }
+
+    fn take_due_steps(&mut self, stamp: &Stamp<'_>, end: &mut EpochEnd) {
+        let position = self.position.of_end(stamp);
+        while let Some((agent_key, authority)) = self.due.pop(hour_of(stamp.log_ms)) {
+            let (mut agent, place) = self.store.check_out(&agent_key);
+            // A young agent keeps only the actor that acted last.
+            let actor = agent.actors.iter_mut().find(|a| authority_index(a.authority) == authority);
+            let steps =
+                actor.is_some_and(|actor| self.step(&agent_key, actor, (stamp, position), end));
+            if steps {
+                self.check_in(&agent_key, agent, place, position);
+            } else {
+                self.store.put_back(&agent_key, agent, place);
+            }
+        }
+    }
+
+    /// Takes an actor's due steps and tells of them; `false` where none shows.
+    fn step(
+        &mut self,
+        agent_key: &str,
+        actor: &mut Actor,
+        (stamp, position): (&Stamp<'_>, u64),
+        end: &mut EpochEnd,
+    ) -> bool {
+        let levels = self.settings.trust_levels;
+        let hour = hour_of(stamp.log_ms);
+        let before = actor.trust.published.level;
+        let mut stepped = actor.trust;
+        step_up(&mut stepped, hour, levels);
+        let (score, level) = standing(&stepped, hour, levels);
+        if level == before {
+            return false;
+        }
+        actor.trust = stepped;
+        let (tenant_id, agent_id) = agent_key.split_once('|').unwrap_or(("", agent_key));
+        let (tenant, id) = (tenant_id.to_owned(), agent_id.to_owned());
+        let change = LevelChange {
+            actor: ActorRef { tenant_id: tenant, agent_id: id, authority: actor.authority },
+            before,
+            after: level,
+            score,
+            time: log_time(stamp.log_ms),
+        };
+        end.findings.push(finding(tenant_id, stamp, &self.settings, Body::Level(change)));
+        let said = Said {
+            tenant_id,
+            agent_id,
+            log_ms: stamp.log_ms,
+            sequence: position,
+            score,
+            level,
+            reason: TrustReason::Decay,
+            contributors: Vec::new(),
+        };
+        end.trust.push(self.record(agent_key, actor, said));
+        true
+    }
+}

@@ -1,0 +1,152 @@
+//! Worked examples, and that asking for trust does not move it.
+
+use super::*;
+use proptest::prelude::*;
+use schemas::finding::Support;
+
+const LEVELS: [f64; 3] = [80.0, 60.0, 40.0];
+/// An hour of 2015.
+const START: u32 = 400_000;
+
+fn period(actor_months: f64) -> ReturnPeriod {
+    let support = Support { actor_hours: 1e9, extrapolated: false };
+    ReturnPeriod { actor_months, hours_per_month: 100.0, support }
+}
+
+fn clean(hours: u32) -> TrustState {
+    let mut state = TrustState::default();
+    (START..=START + hours).for_each(|hour| {
+        enter_hour(&mut state, hour);
+        take_in(&mut state, &period(0.0), 1.0, LEVELS);
+    });
+    state
+}
+
+#[test]
+fn worked_examples_of_the_design() {
+    // An event of once in 10 years costs a factor of exp(-4.8/9.4) = 0.6; 100 years 0.47.
+    for (months, factor) in [(12.0, 0.77), (120.0, 0.60), (1_200.0, 0.47)] {
+        let mut state = clean(2_000);
+        let before = score(&state);
+        take_in(&mut state, &period(months), 1.0, LEVELS);
+        assert!((score(&state) / before - factor).abs() < 0.01, "{months}");
+    }
+}
+
+#[test]
+fn one_incident_counts_once_and_two_fall_further() {
+    let mut state = clean(2_000);
+    for _ in 0..50 {
+        take_in(&mut state, &period(120.0), 1.0, LEVELS);
+    }
+    assert_eq!(state.level, Level::Restricted);
+    let once = score(&state);
+    (START + 2_001..=START + 2_012).for_each(|hour| enter_hour(&mut state, hour));
+    take_in(&mut state, &period(120.0), 1.0, LEVELS);
+    assert!(score(&state) < once);
+    let untouched = clean(2_000);
+    assert_eq!(level(&untouched, score(&untouched), LEVELS), Level::Trusted);
+}
+
+#[test]
+fn a_newcomer_is_unknown_not_fallen() {
+    let state = clean(3);
+    assert_eq!(level(&state, score(&state), LEVELS), Level::Unknown);
+    assert_eq!(state.level, Level::Trusted);
+}
+
+#[test]
+fn support_caps_the_penalty() {
+    let mut state = clean(2_000);
+    let thin =
+        ReturnPeriod { support: Support { actor_hours: 10.0, extrapolated: true }, ..period(1e6) };
+    take_in(&mut state, &thin, 1.0, LEVELS);
+    assert!(state.fast.abs() < 1e-6, "10 x 10 hours support nothing beyond one month");
+}
+
+/// One activity: hours since the one before, once in so many months, whose errand, and when trust is asked for between.
+type Act = (u32, f64, bool, Vec<u32>);
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let gap = prop_oneof![4 => 0..2_u32, 2 => 2..40_u32, 1 => 40..6_000_u32];
+    let months = prop_oneof![8 => Just(0.0), 2 => 1.0..30.0, 1 => 30.0..5_000.0_f64];
+    let act = (gap, months, any::<bool>(), proptest::collection::vec(0..6_000_u32, 0..4));
+    proptest::collection::vec(act, 1..120)
+}
+
+fn act(state: &mut TrustState, hour: u32, months: f64, for_person: bool) {
+    step_up(state, hour, LEVELS);
+    enter_hour(state, hour);
+    state.for_person = for_person;
+    take_in(state, &period(months), 1.0, LEVELS);
+}
+
+fn shown(state: &TrustState, hour: u32) -> Level {
+    let mut state = *state;
+    step_up(&mut state, hour, LEVELS);
+    standing(&state, hour, LEVELS).1
+}
+
+proptest! {
+    #[test]
+    fn asking_for_trust_does_not_move_it(acts in acts(), start in 0..40_u32) {
+        let (mut left_alone, mut asked) = (clean(start), clean(start));
+        let mut hour = left_alone.hour;
+        for (gap, months, for_person, mut asks) in acts {
+            asks.sort_unstable();
+            for ask in asks {
+                step_up(&mut asked, hour + ask.min(gap), LEVELS);
+            }
+            hour += gap;
+            act(&mut left_alone, hour, months, for_person);
+            act(&mut asked, hour, months, for_person);
+            prop_assert_eq!(left_alone, asked);
+        }
+        for later in [0, 1, 25, 300, 20_000] {
+            step_up(&mut asked, hour + later, LEVELS);
+            prop_assert_eq!(shown(&left_alone, hour + later), shown(&asked, hour + later));
+        }
+    }
+
+    #[test]
+    fn the_next_change_comes_at_its_hour_and_not_before(acts in acts(), start in 0..40_u32) {
+        let mut state = clean(start);
+        let mut hour = state.hour;
+        for (gap, months, for_person, _) in acts {
+            hour += gap;
+            act(&mut state, hour, months, for_person);
+        }
+        let now = shown(&state, hour);
+        state.published.level = now;
+        let found = next_change(&state, LEVELS);
+        let last = found.map_or(hour + 5_000, |(due, _)| due);
+        let first = (hour..=last).find(|hour| shown(&state, *hour) != now);
+        prop_assert_eq!(first, found.map(|(due, _)| due));
+        prop_assert_eq!(found.map(|(due, _)| shown(&state, due)), found.map(|(_, level)| level));
+    }
+}
+
+#[test]
+fn an_idle_actor_steps_up_twice_each_at_its_hour() {
+    let mut state = clean(2_000);
+    take_in(&mut state, &period(120.0), 1.0, LEVELS);
+    assert_eq!(state.level, Level::Restricted);
+    let fallen = state.hour;
+    let (first, _) = next_step(&state, HOUR_MAX, LEVELS).expect("restricted ends by itself");
+    let mut polled = state;
+    step_up(&mut polled, first - 1, LEVELS);
+    assert_eq!(polled.level, Level::Restricted);
+    step_up(&mut polled, first, LEVELS);
+    assert_eq!((polled.level, polled.level_hour), (Level::Watch, first));
+    step_up(&mut state, HOUR_MAX, LEVELS);
+    assert_eq!(state.level, Level::Trusted);
+    assert!(fallen + 24 < first && first < state.level_hour);
+    // Nobody but a person ends this one.
+    for months in [1e5, 1e7] {
+        take_in(&mut state, &period(months), 2.0, LEVELS);
+        state.incident = 0.0;
+    }
+    assert_eq!(state.level, Level::Untrusted);
+    state.published.level = Level::Untrusted;
+    assert_eq!(next_change(&state, LEVELS), None);
+}
