@@ -8,23 +8,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
-use tests::{cargo, demo_prefix, lines_of, workspace_root};
-
-/// Builds the binary once, in the profile and folder of this test.
-fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let this = std::env::current_exe().expect("a test runs from a file");
-        let profile = this.parent().and_then(Path::parent).expect("target/profile/deps");
-        let target = profile.parent().and_then(Path::to_str).expect("a path in UTF-8");
-        let mut arguments = vec!["build", "-q", "-p", "habitus", "--target-dir", target];
-        if profile.ends_with("release") {
-            arguments.push("--release");
-        }
-        cargo(&workspace_root(), &arguments);
-        profile.join("habitus")
-    })
-}
+use tests::{binary, demo_prefix, lines_of};
 
 fn habitus(arguments: &[&str], input: &[u8]) -> Output {
     let mut command = Command::new(binary());

@@ -1,5 +1,5 @@
 //! What can be said on the command line, and which exit code comes of it: 0 ok, 1 findings where asked for, 2 usage,
-//! 70 internal, 78 bad config. Bad events are results, never errors.
+//! 69 unavailable, 70 internal, 78 bad config. Bad events are results, never errors.
 
 use std::error::Error;
 use std::fmt;
@@ -8,13 +8,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{config, demo, explain, logging, score, validate};
+use super::{config, demo, explain, health, logging, score, validate};
 
 /// Exit code of a success.
 pub(super) const OK: u8 = 0;
 /// Exit code of warnings where `--deny-warnings` asks for it.
 pub(super) const FINDINGS: u8 = 1;
 const USAGE: u8 = 2;
+/// Exit code where something that is depended on does not answer or is not ready.
+pub(super) const UNAVAILABLE: u8 = 69;
 const INTERNAL: u8 = 70;
 /// Exit code of a config with mistakes.
 pub(super) const BAD_CONFIG: u8 = 78;
@@ -69,8 +71,10 @@ enum Verb {
     Explain(ExplainArgs),
     /// Checks the config completely: all mistakes at once, with position.
     Validate(ValidateArgs),
-    /// Prints the effective config, or the JSON Schema of config files.
+    /// Prints the effective config, the JSON Schema of config files, or a reference.
     Config(ConfigArgs),
+    /// Asks the process that runs on this machine whether it is ready.
+    Health,
 }
 
 /// Arguments of `demo`.
@@ -220,6 +224,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Verb::Score(args) => score::run(&loaded, args, cli.verbose > 0),
         Verb::Explain(args) => explain::run(&loaded, args),
         Verb::Config(_) => config::show(&loaded),
+        Verb::Health => health::run(&loaded),
         Verb::Validate(_) => Ok(OK),
     }
 }
