@@ -13,7 +13,7 @@ pub fn clean(text: &str) -> String {
             out.push_str("...");
             break;
         }
-        let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+        let turns = matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
         if c.is_control() || turns {
             let _infallible = write!(out, "\\u{{{:x}}}", u32::from(c));
         } else {
