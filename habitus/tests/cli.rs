@@ -141,6 +141,19 @@ fn an_alert_from_standard_input_is_told_in_full() {
 }
 
 #[test]
+fn every_alert_of_standard_input_is_told_and_a_broken_one_is_named() {
+    let folder = scratch("several");
+    let one = fixture();
+    let (_, told, _) = habitus(&folder, &["explain", "-"], &one);
+    let line = serde_json::from_str::<serde_json::Value>(&one).unwrap().to_string();
+    let (code, out, _) = habitus(&folder, &["explain", "-"], &format!("{line}\n{line}\n\n{line}"));
+    assert_eq!((code, out), (0, [told.as_str(); 3].join("\n")));
+    let (code, out, err) = habitus(&folder, &["explain", "-"], &format!("{line}\n{{\"broken"));
+    assert_eq!((code, out), (2, told), "what came before is told");
+    assert!(err.contains("line 2"), "{err}");
+}
+
+#[test]
 fn small_shares_of_an_alert_stand_in_one_line_with_their_sum() {
     let small = fixture()
         .replace("7299000", "61234")

@@ -13,6 +13,7 @@ mod streams;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use config::Config;
 use habitus::local::{Input, Line, LineOutcome, Options, Report, Role, Run, Settings};
@@ -37,6 +38,22 @@ pub fn cargo(folder: &Path, arguments: &[&str]) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "failed to run cargo {arguments:?}:\n{stdout}\n{stderr}");
     stdout
+}
+
+/// Builds the binary once, in the profile and folder of this test, and returns its path.
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let this = std::env::current_exe().expect("a test runs from a file");
+        let profile = this.parent().and_then(Path::parent).expect("target/profile/deps");
+        let target = profile.parent().and_then(Path::to_str).expect("a path in UTF-8");
+        let mut arguments = vec!["build", "-q", "-p", "habitus", "--target-dir", target];
+        if profile.ends_with("release") {
+            arguments.push("--release");
+        }
+        cargo(&workspace_root(), &arguments);
+        profile.join("habitus")
+    })
 }
 
 /// Returns the settings of the default config.

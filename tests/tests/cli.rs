@@ -8,23 +8,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
-use tests::{cargo, demo_prefix, lines_of, workspace_root};
-
-/// Builds the binary once, in the profile and folder of this test.
-fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let this = std::env::current_exe().expect("a test runs from a file");
-        let profile = this.parent().and_then(Path::parent).expect("target/profile/deps");
-        let target = profile.parent().and_then(Path::to_str).expect("a path in UTF-8");
-        let mut arguments = vec!["build", "-q", "-p", "habitus", "--target-dir", target];
-        if profile.ends_with("release") {
-            arguments.push("--release");
-        }
-        cargo(&workspace_root(), &arguments);
-        profile.join("habitus")
-    })
-}
+use tests::{binary, demo_prefix, lines_of};
 
 fn habitus(arguments: &[&str], input: &[u8]) -> Output {
     let mut command = Command::new(binary());
@@ -170,7 +154,12 @@ fn the_demo_leaves_what_the_next_commands_read() {
         let agent = alert["unmapped"]["habitus"]["agent_id"].as_str().unwrap();
         assert!(text.contains(agent), "{text}");
     }
-    stdout(&habitus(&["explain", "-"], &alerts));
+    let each = |alert: &Value| stdout(&habitus(&["explain", "-"], alert.to_string().as_bytes()));
+    let one_by_one: Vec<String> = all.iter().take(3).map(each).collect();
+    let told = stdout(&habitus(&["explain", "-"], &alerts));
+    assert!(told.starts_with(&one_by_one.join("\n")), "every alert is told, in order");
+    let agents = |text: &str| text.lines().filter(|line| line.starts_with("  who  ")).count();
+    assert_eq!(agents(&told), all.len());
     let config = folder.join("habitus.toml");
     stdout(&habitus(&["validate", config.to_str().unwrap()], b""));
 }
@@ -189,7 +178,7 @@ fn the_shown_config_is_valid_and_shows_itself() {
 #[test]
 fn hostile_text_never_reaches_the_terminal_raw() {
     let folder = folder("hostile");
-    let hostile = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}\r\u{9b}31m\u{85}\u{2066}";
+    let hostile = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}\r\u{9b}31m\u{85}\u{2066}\u{200f}\u{2028}\u{7f}\u{61c}";
     let event = json!({
         "schema": "agent.activity/1",
         "id": "evil",
@@ -222,10 +211,11 @@ fn hostile_text_never_reaches_the_terminal_raw() {
     let explained = stdout(&habitus(&["explain", "--color", "always", &path, "--id", "evil"], b""));
     assert!(explained.contains("\\u{1b}"), "{explained}");
     assert_clean(&explained);
-    // `score` prints JSON for programs: its own escapes keep the control characters of ASCII away, and no more.
-    assert!(!score.contains(|c: char| c.is_ascii_control() && c != '\n'), "{score}");
+    assert_clean(&score);
+    let actor = &json_lines(&score)[0]["actor"]["agent_id"];
+    assert_eq!(*actor, format!("agent{hostile}"), "an escape means the same character");
 
-    // An alert with hostile text in every member, are data too.
+    // An alert with hostile text in every member is data too.
     let demo = fs::read(demo_folder().join("alerts.ndjson")).unwrap();
     let alert: Value = serde_json::from_slice(lines_of(&demo)[0]).unwrap();
     let shown = stdout(&habitus(&["explain", "-"], poison(alert, hostile).to_string().as_bytes()));
@@ -277,10 +267,22 @@ fn poison(alert: Value, hostile: &str) -> Value {
     }
 }
 
+#[test]
+fn text_that_is_harmless_is_printed_as_it_is() {
+    let id = "Zoë-日本-👩\u{200d}💻-\u{e000}";
+    let event = json!({
+        "schema": "agent.activity/1", "id": id, "time": "2026-01-05T10:00:00Z",
+        "agent": {"id": id}, "action": {"type": "api_call"},
+    });
+    let score = stdout(&habitus(&["score", "-"], event.to_string().as_bytes()));
+    assert_eq!(json_lines(&score)[0]["id"], id);
+    assert_eq!(score.matches(id).count(), 2, "{score}");
+}
+
 fn assert_clean(text: &str) {
     let raw = text.chars().find(|c| {
         (c.is_control() && *c != '\n')
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     });
     assert!(raw.is_none(), "{raw:?} is on stdout raw:\n{}", text.escape_debug());
 }

@@ -2,8 +2,11 @@
 //! it calls itself ready.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,7 +20,7 @@ use proptest::prelude::*;
 use schemas::reject::ErrorCode;
 use schemas::revocation::RevocationMode;
 use telemetry::{Facts, Hop, Metrics, Readiness, Server, Shape, Stage, TABLE, serve};
-use tests::{Family, exposition};
+use tests::{Family, binary, exposition};
 
 fn metrics() -> Metrics {
     let config_hash = "sha256:0badcafe".to_owned();
@@ -331,6 +334,28 @@ fn it_is_ready_once_every_lane_polled_and_restored_and_until_it_drains() {
     readiness.polled(0);
     readiness.restoring(0, 0);
     ready(503, "draining");
+}
+
+#[test]
+fn the_binary_asks_the_running_process_whether_it_is_ready() {
+    let readiness = Arc::new(Readiness::new(1));
+    let (server, _) = server(&readiness);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("health.toml");
+    fs::write(&path, format!("http.listen = \"{}\"\n", server.address())).unwrap();
+    let health = |path: &Path| {
+        let output = Command::new(binary()).arg("health").arg("-c").arg(path).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(health(&path), (Some(69), "connecting: lanes without an answer: 1\n".to_owned()));
+    readiness.polled(0);
+    assert_eq!(health(&path), (Some(0), "ready\n".to_owned()));
+    let off = path.with_file_name("health-off.toml");
+    fs::write(&off, "http.listen = \"off\"\n").unwrap();
+    assert_eq!(health(&off), (Some(2), String::new()), "nobody can be asked");
+    // Nothing listens on a port that was let go of.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    fs::write(&off, format!("http.listen = \"{free}\"\n")).unwrap();
+    assert_eq!(health(&off), (Some(69), String::new()));
 }
 
 #[test]

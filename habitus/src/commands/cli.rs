@@ -8,7 +8,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{config, demo, explain, logging, run as run_verb, score, state, tap, validate};
+use super::{
+    config, demo, explain, health, logging, run as run_verb, score, state, tap, validate,
+};
 
 /// Exit code of a success.
 pub(super) const OK: u8 = 0;
@@ -78,8 +80,10 @@ enum Verb {
     State(StateArgs),
     /// Shows what leaves, as it leaves.
     Tap(TapArgs),
-    /// Prints the effective config, or the JSON Schema of config files.
+    /// Prints the effective config, the JSON Schema of config files, or a reference.
     Config(ConfigArgs),
+    /// Asks the process that runs on this machine whether it is ready.
+    Health,
 }
 
 /// Arguments of `demo`.
@@ -295,6 +299,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Verb::Score(args) => score::run(&loaded, args, cli.verbose > 0),
         Verb::Explain(args) => explain::run(&loaded, args),
         Verb::Config(_) => config::show(&loaded),
+        Verb::Health => health::run(&loaded),
         Verb::Validate(_) => Ok(OK),
     }
 }

@@ -17,24 +17,30 @@ pub(super) fn run(config: &Config, args: &ExplainArgs) -> anyhow::Result<u8> {
         if args.file != "-" {
             return Err(Misuse("explain an activity without --id ID".to_owned()).into());
         }
-        let mut text = String::new();
-        io::stdin()
-            .lock()
-            .read_to_string(&mut text)
-            .context("read an alert from standard input")?;
-        // The first record only: an alert topic read to a file holds one a line.
-        let first =
-            serde_json::Deserializer::from_str(&text).into_iter::<DetectionFinding>().next();
-        let no_alert = |why: String| Misuse(format!("read an alert from standard input: {why}"));
-        let alert = first.ok_or_else(|| no_alert("it is empty".to_owned()))?;
-        let alert = alert.map_err(|error| no_alert(render::clean(&error.to_string())))?;
-        write!(out, "{}", render::alert(&alert))?;
-        return Ok(OK);
+        return alerts(&mut out);
     };
     let warmups = args.warmup.iter().map(|path| open(path)).collect::<anyhow::Result<Vec<_>>>()?;
     let events = open(&args.file)?;
     let explained = explain(&config.settings(), &warmups, &events, id)
         .ok_or_else(|| Misuse(format!("find a scored activity with id {id} in {}", args.file)))?;
     write!(out, "{}", render::verdict(&explained))?;
+    Ok(OK)
+}
+
+/// Renders every alert of standard input: an alert topic read to a file holds one a line.
+fn alerts(out: &mut dyn Write) -> anyhow::Result<u8> {
+    let failed = |why: String| Misuse(format!("read an alert from standard input: {why}"));
+    let mut text = String::new();
+    io::stdin().lock().read_to_string(&mut text).context("read alerts from standard input")?;
+    let mut alerts = serde_json::Deserializer::from_str(&text).into_iter().peekable();
+    if alerts.peek().is_none() {
+        return Err(failed("it is empty".to_owned()).into());
+    }
+    for (number, alert) in alerts.enumerate() {
+        let alert: DetectionFinding =
+            alert.map_err(|error| failed(render::clean(&error.to_string())))?;
+        let gap = if number > 0 { "\n" } else { "" };
+        write!(out, "{gap}{}", render::alert(&alert))?;
+    }
     Ok(OK)
 }

@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod demo;
 mod explain;
+mod health;
 mod logging;
 mod run;
 mod score;

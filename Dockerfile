@@ -1,0 +1,16 @@
+# The binary alone, run by nobody in particular. Build: docker build -t habitus .
+FROM rust:1.95.0-slim-trixie AS build
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends g++ make \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+RUN cargo build --release --locked -p habitus
+
+FROM debian:13.1-slim
+COPY --from=build /src/target/release/habitus /usr/local/bin/habitus
+USER 10001:10001
+ENV HABITUS_CONFIG=/etc/habitus/habitus.toml
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s CMD ["habitus", "health"]
+ENTRYPOINT ["habitus"]
+CMD ["run"]
