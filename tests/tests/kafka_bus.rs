@@ -82,13 +82,11 @@ fn a_commit_is_not_a_flush() {
     let mut commits = Vec::new();
     for batch in 1..=100_u64 {
         producer.begin().unwrap();
-        for at in &places {
-            for _ in 0..25 {
-                producer.send(&text(at, &"x".repeat(200))).unwrap();
-            }
-        }
         let offsets: Vec<_> = places.iter().map(|at| (at.clone(), batch)).collect();
         producer.offsets(&offsets, &member.group().unwrap()).unwrap();
+        for at in places.iter().cycle().take(100) {
+            producer.send(&text(at, &"x".repeat(200))).unwrap();
+        }
         let begun = Instant::now();
         producer.commit().unwrap();
         commits.push(begun.elapsed());
@@ -323,7 +321,8 @@ fn a_member_may_go_without_an_answer() {
 fn gone(member: KafkaConsumer, properties: &[(&str, &str)]) {
     let begun = Instant::now();
     drop(member);
-    assert!(begun.elapsed() < Duration::from_secs(5), "{properties:?}: {:?}", begun.elapsed());
+    // librdkafka gives the broker 5 s to hear of it: a joining that is under way may take them.
+    assert!(begun.elapsed() < Duration::from_secs(10), "{properties:?}: {:?}", begun.elapsed());
 }
 
 /// However far the joining went, a member that goes does not hang.
@@ -424,6 +423,48 @@ fn a_member_that_does_not_poll_loses_its_partitions() {
     producer.abort().unwrap();
     lazy.release(&lost).unwrap();
     assert_eq!(given(&mut lazy).len(), 2);
+}
+
+/// Who asks for offsets that a transaction holds learns them when it ends.
+#[test]
+fn pending_offsets_come_with_the_end_of_their_transaction() {
+    let Some(broker) = Broker::shared() else { return };
+    let (bus, name) = (kafka(broker.address(), &[]), unique("pending"));
+    let at = topic(&bus, &name, 1, &[]).remove(0);
+    let mut member = sole_member(&bus, &name, &name);
+    let mut producer = producer(&bus, &name);
+    for offset in [5, 6] {
+        producer.begin().unwrap();
+        producer.offsets(&[(at.clone(), offset)], &member.group().unwrap()).unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                sleep(Duration::from_secs(2));
+                producer.commit().unwrap();
+            });
+            assert_eq!(member.committed(from_ref(&at), PATIENCE), Ok(vec![Some(offset)]));
+        });
+    }
+}
+
+/// The end is where a reader has read everything; new records move it on.
+#[test]
+fn the_end_of_a_partition_moves_on() {
+    let Some(broker) = Broker::shared() else { return };
+    let (bus, name) = (kafka(broker.address(), &[]), unique("end"));
+    let at = topic(&bus, &name, 1, &[]).remove(0);
+    let mut producer = producer(&bus, &name);
+    let mut reader = bus.reader(&at, 0, Isolation::ReadCommitted).unwrap();
+    for round in ["0", "1", "2"] {
+        until("the end", || {
+            assert_eq!(reader.next(STEP).unwrap(), None);
+            reader.at_end().then_some(())
+        });
+        write(&mut producer, &at, &[round, "last"]).unwrap();
+        let record = until("a record", || reader.next(STEP).unwrap());
+        assert!(values([&record]) == [round] && !reader.at_end(), "{record:?}");
+        let record = until("a record", || reader.next(STEP).unwrap());
+        assert_eq!(values([&record]), ["last"]);
+    }
 }
 
 // === Exactly once ===

@@ -11,7 +11,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{
     BaseConsumer, Consumer as _, ConsumerContext, ConsumerGroupMetadata, RebalanceProtocol,
 };
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::Message;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
@@ -20,7 +20,7 @@ use crate::error::BusError;
 use crate::kafka::failure;
 use crate::kafka::read::{ASK, bounds, checked, is_out_of_range, list, record, unsigned};
 use crate::kafka::settings::{Kafka, Kind};
-use crate::kafka::voice::{Voice, now};
+use crate::kafka::voice::Voice;
 use crate::record::TopicPartition;
 use crate::traits::{Consumer, GroupEvent};
 
@@ -34,8 +34,8 @@ pub struct KafkaConsumer {
     /// Topic names, so that records share them.
     topics: Vec<Arc<str>>,
     slots: BTreeMap<TopicPartition, Slot>,
-    /// What the group asked for and was not answered yet.
-    asked: Asked,
+    /// What must go, and what of it the caller did not release yet: one answer ends the question.
+    revoked: Option<(Vec<TopicPartition>, Vec<TopicPartition>)>,
 }
 
 /// A partition that we were given.
@@ -43,15 +43,6 @@ pub struct KafkaConsumer {
 struct Slot {
     next: u64,
     paused: bool,
-}
-
-#[derive(Debug, Default)]
-enum Asked {
-    #[default]
-    Nothing,
-    Assign(Vec<TopicPartition>),
-    /// All that must go, and how many of them the caller did not release yet.
-    Release(Vec<TopicPartition>, Vec<TopicPartition>),
 }
 
 /// What librdkafka calls back into.
@@ -82,7 +73,7 @@ impl ConsumerContext for Membership {
     ) {
         let assign = what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
         if self.leaving.load(Ordering::Relaxed) {
-            // Nobody will answer any more, and the group waits for it.
+            // Nobody will answer any more, and librdkafka does not close before it is answered.
             let gone = if assign { client.unassign() } else { unassign(client, partitions) };
             self.tell(gone);
             return;
@@ -148,23 +139,17 @@ impl KafkaConsumer {
             .map_err(|error| failure::of(&error))?;
         client.subscribe(topics).map_err(|error| failure::of(&error))?;
         let topics = topics.iter().map(|topic| Arc::from(*topic)).collect();
-        Ok(Self { client, topics, slots: BTreeMap::new(), asked: Asked::Nothing })
+        Ok(Self { client, topics, slots: BTreeMap::new(), revoked: None })
     }
 
     /// Takes the next question of the group, and stops the records of what shall go.
     fn heard(&mut self) -> Option<GroupEvent> {
         let events = &self.client.context().events;
         let event = events.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        match &event {
-            Some(GroupEvent::Assigned(partitions)) => {
-                self.asked = Asked::Assign(partitions.clone());
-            }
-            Some(GroupEvent::Revoked(partitions) | GroupEvent::Lost(partitions)) => {
-                self.asked = Asked::Release(partitions.clone(), partitions.clone());
-                let paused = self.pause(&partitions.clone());
-                self.client.context().tell(paused);
-            }
-            Some(GroupEvent::Record(_)) | None => {}
+        if let Some(GroupEvent::Revoked(partitions) | GroupEvent::Lost(partitions)) = &event {
+            self.revoked = Some((partitions.clone(), partitions.clone()));
+            let paused = self.pause(partitions);
+            self.client.context().tell(paused);
         }
         event
     }
@@ -265,26 +250,19 @@ impl Consumer for KafkaConsumer {
         let paused = self.slots.iter().filter(|(_, slot)| slot.paused);
         let paused = list(paused.map(|(at, _)| (at, None)))?;
         self.client.pause(&paused).map_err(|error| failure::of(&error))?;
-        if let Asked::Assign(waiting) = &mut self.asked {
-            waiting.retain(|at| !self.slots.contains_key(at));
-            if waiting.is_empty() {
-                self.asked = Asked::Nothing;
-            }
-        }
         Ok(())
     }
 
     fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), BusError> {
         self.slots.retain(|at, _| !partitions.contains(at));
-        let Asked::Release(all, left) = &mut self.asked else { return Ok(()) };
+        let Some((all, left)) = &mut self.revoked else { return Ok(()) };
         left.retain(|at| !partitions.contains(at));
         if !left.is_empty() {
-            // One answer ends the question, so it waits for the last of them.
             return Ok(());
         }
         let all = list(all.iter().map(|at| (at, None)))?;
         unassign(&self.client, &all).map_err(|error| failure::of(&error))?;
-        self.asked = Asked::Nothing;
+        self.revoked = None;
         Ok(())
     }
 
@@ -305,19 +283,9 @@ impl Consumer for KafkaConsumer {
         partitions: &[TopicPartition],
         timeout: Duration,
     ) -> Result<Vec<Option<u64>>, BusError> {
-        let begun = now();
-        loop {
-            let asked = list(partitions.iter().map(|at| (at, None)))?;
-            let left = timeout.saturating_sub(begun.elapsed());
-            let found = self.client.committed_offsets(asked, left);
-            let found = found.and_then(|found| offsets(&found));
-            match found {
-                Err(error) if is_pending(&error) && begun.elapsed() < timeout => {
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                found => return found.map_err(|error| failure::of(&error)),
-            }
-        }
+        let asked = list(partitions.iter().map(|at| (at, None)))?;
+        let found = self.client.committed_offsets(asked, timeout);
+        found.and_then(|found| offsets(&found)).map_err(|error| failure::of(&error))
     }
 
     fn group(&self) -> Result<Member, BusError> {
@@ -340,28 +308,8 @@ fn offsets(list: &TopicPartitionList) -> KafkaResult<Vec<Option<u64>>> {
     offset.collect()
 }
 
-/// Whether a transaction holds the offset: it will be known when that ends.
-fn is_pending(error: &KafkaError) -> bool {
-    error.rdkafka_error_code() == Some(Code::UnstableOffsetCommit)
-}
-
 impl Drop for KafkaConsumer {
     fn drop(&mut self) {
-        // A question that stays open would keep the client from closing.
         self.client.context().leaving.store(true, Ordering::Relaxed);
-        let answered = match std::mem::take(&mut self.asked) {
-            Asked::Nothing => Ok(()),
-            Asked::Assign(partitions) => {
-                list(partitions.iter().map(|at| (at, Some(0)))).and_then(|list| {
-                    add(&self.client, &list)
-                        .and_then(|()| self.client.pause(&list))
-                        .map_err(|error| failure::of(&error))
-                })
-            }
-            Asked::Release(all, _) => list(all.iter().map(|at| (at, None))).and_then(|list| {
-                unassign(&self.client, &list).map_err(|error| failure::of(&error))
-            }),
-        };
-        self.client.context().tell(answered);
     }
 }
