@@ -1,10 +1,10 @@
 //! Shared fixtures for the integration tests. It holds no test itself, and no other crate sees it.
 #![forbid(unsafe_code)]
 
-mod driven;
-mod exposition;
 pub mod broker;
 pub mod deployment;
+mod driven;
+mod exposition;
 pub mod kafka;
 pub mod mangle;
 pub mod proxy;

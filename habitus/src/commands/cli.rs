@@ -8,9 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{
-    config, demo, explain, health, logging, run as run_verb, score, state, tap, validate,
-};
+use super::{config, demo, explain, health, logging, run as run_verb, score, state, tap, validate};
 
 /// Exit code of a success.
 pub(super) const OK: u8 = 0;

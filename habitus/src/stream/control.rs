@@ -18,7 +18,7 @@ const WAIT: Duration = Duration::from_millis(200);
 const RECORDS_MAX: u32 = 4_096;
 
 /// Follows the control topic.
-pub struct Control<B: Bus> {
+pub(super) struct Control<B: Bus> {
     bus: B,
     at: TopicPartition,
     shared: Shared,
@@ -28,18 +28,18 @@ pub struct Control<B: Bus> {
 
 impl<B: Bus> Control<B> {
     /// From the beginning.
-    pub fn new(bus: B, setup: &Setup) -> Self {
+    pub(super) fn new(bus: B, setup: &Setup) -> Self {
         let at = TopicPartition::new(Arc::clone(&setup.names().control), 0);
         Self { bus, at, shared: Shared::default(), next: 0, reader: None }
     }
 
     /// What has been read.
-    pub fn switches(&self) -> Switches {
+    pub(super) fn switches(&self) -> Switches {
         Switches { shared: Arc::new(self.shared.clone()), control_offset: self.next }
     }
 
     /// Reads on; whether there was something new, and whether all is read.
-    pub fn read(&mut self) -> Result<(bool, bool), BusError> {
+    pub(super) fn read(&mut self) -> Result<(bool, bool), BusError> {
         let reader = match &mut self.reader {
             Some(reader) => reader,
             empty => {
@@ -64,7 +64,7 @@ impl<B: Bus> Control<B> {
     }
 
     /// Follows the topic until told to stop, hanging up each snapshot.
-    pub fn follow(mut self, setup: &Setup, board: &Board<Switches>, stop: &AtomicBool) {
+    pub(super) fn follow(mut self, setup: &Setup, board: &Board<Switches>, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
             match self.read() {
                 Ok((true, _)) => board.post(self.switches(), setup.in_force(self.next)),
