@@ -331,3 +331,6 @@ impl Store {
 fn entry_bytes(key: &str, record: usize) -> usize {
     record + 2 * key.len() + ENTRY_BYTES
 }
+
+#[cfg(test)]
+mod tests;

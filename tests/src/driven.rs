@@ -19,6 +19,8 @@ pub type Compacted = BTreeMap<String, Vec<u8>>;
 pub struct Driven {
     /// The fold.
     pub fold: Observe,
+    /// Every record that was saved, in order.
+    pub log: Vec<(String, Vec<u8>)>,
     settings: detector::Settings,
     shared: Arc<Shared>,
     log_ms: i64,
@@ -42,7 +44,7 @@ impl Driven {
         };
         let mut fold = Observe::new(Arc::new(settings.clone()));
         fold.track_touched();
-        Self { fold, settings, shared: Arc::default(), log_ms: 0 }
+        Self { fold, log: Vec::new(), settings, shared: Arc::default(), log_ms: 0 }
     }
 
     /// Begins again from saved records alone, in the order given; the lane keeps log time, control the shared tables.
@@ -55,6 +57,7 @@ impl Driven {
         fold.take_up(Arc::clone(&self.shared));
         Self {
             fold,
+            log: self.log.clone(),
             settings: self.settings.clone(),
             shared: Arc::clone(&self.shared),
             log_ms: self.log_ms,
@@ -64,17 +67,31 @@ impl Driven {
     /// Applies the activity of a line.
     pub fn apply(&mut self, offset: u64, line: &[u8]) -> Said {
         let activity = activity(line);
-        self.log_ms = self.log_ms.max(activity.time.millis());
-        let stamp = Stamp { topic: "t", partition: 0, offset, ordinal: 0, log_ms: self.log_ms };
-        let end = self.fold.advance(&stamp);
-        if let Some(end) = &end {
-            self.merge(&end.findings);
-        }
-        let observed = match self.fold.apply(&activity, &stamp, false) {
+        let end = self.pass(offset, activity.time.millis());
+        let observed = match self.fold.apply(&activity, &self.stamp(offset), false) {
             Outcome::Scored(observed) => Some(observed),
             Outcome::Duplicate => None,
         };
         Said { end, observed }
+    }
+
+    /// Lets log time pass before the activity at an offset.
+    pub fn pass(&mut self, offset: u64, log_ms: i64) -> Option<EpochEnd> {
+        self.log_ms = self.log_ms.max(log_ms);
+        let end = self.fold.advance(&self.stamp(offset));
+        if let Some(end) = &end {
+            self.merge(&end.findings);
+        }
+        end
+    }
+
+    /// Log time of the newest activity.
+    pub fn log_ms(&self) -> i64 {
+        self.log_ms
+    }
+
+    fn stamp(&self, offset: u64) -> Stamp<'static> {
+        Stamp { topic: "t", partition: 0, offset, ordinal: 0, log_ms: self.log_ms }
     }
 
     fn merge(&mut self, findings: &[Finding]) {
@@ -94,6 +111,7 @@ impl Driven {
         assert!(touched.is_sorted_by(|a, b| a.0 < b.0), "each record once, in order");
         for (key, value) in touched {
             let _infallible = write!(text, "{key}={value:?} ");
+            self.log.push((key.clone(), value.clone()));
             if value.is_empty() {
                 into.remove(&key);
             } else {

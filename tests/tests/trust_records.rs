@@ -92,3 +92,24 @@ fn records_are_valid_in_order_and_tell_every_level() {
     assert_eq!(reasons.iter().map(String::as_str).collect::<Vec<_>>(), all);
     assert!(foretold > 0, "no step was foretold");
 }
+
+#[test]
+fn ends_of_epochs_move_no_trust() {
+    let bytes = adversarial(33, 2_500);
+    let (mut left_alone, mut asked) = (Driven::new(BYTES), Driven::new(BYTES));
+    let mut steps = 0;
+    for (offset, line) in (0..).zip(lines_of(&bytes)) {
+        let (from, to) = (asked.log_ms(), activity(line).time.millis());
+        for part in [1, 2, 5, 9].into_iter().filter(|_| from != 0) {
+            let end = asked.pass(offset, from + (to - from).max(0) / 10 * part);
+            steps += end.map_or(0, |end| end.trust.len());
+        }
+        let (expected, found) = (left_alone.apply(offset, line), asked.apply(offset, line));
+        let left = |said: &tests::Said| {
+            let observed = said.observed.as_ref()?;
+            Some((observed.score(), observed.trust.to_bits(), observed.level))
+        };
+        assert_eq!(left(&expected), left(&found), "line {offset}");
+    }
+    assert!(steps > 0, "nobody stepped up while asked");
+}
