@@ -1,6 +1,7 @@
 //! Shared fixtures for the integration tests. It holds no test itself, and no other crate sees it.
 #![forbid(unsafe_code)]
 
+mod findings;
 mod streams;
 
 use std::fmt::Write;
@@ -10,6 +11,7 @@ use std::process::Command;
 use habitus::config::Config;
 use habitus::local::{Input, Line, LineOutcome, Options, Report, Role, Run, Settings};
 
+pub use findings::{FindingsLog, findings_log};
 pub use streams::{Noise, adversarial, demo_prefix, dense, lines_of};
 
 /// Returns the folder of the workspace.

@@ -11,7 +11,7 @@ use bus::partition;
 use detector::{Observe, Outcome, Stamp};
 use ingest::{Decoded, Limits, Notes, decode};
 use lane::drive;
-use schemas::finding::{Body, Finding};
+use schemas::finding::{Body, Finding, Increment};
 use schemas::reject::{ErrorCode, Stage};
 use schemas::time::DAY_MS;
 use schemas::{EventTime, Rejection};
@@ -71,7 +71,10 @@ impl Run {
             folds: (0..PARTITIONS)
                 .map(|_| ObserveFold(Observe::new(Arc::clone(&observe))))
                 .collect(),
-            respond: Respond::new(settings.respond.clone()),
+            respond: Respond::new(alerting::Settings {
+                publish_tables: false,
+                ..settings.respond.clone()
+            }),
             shared: Arc::default(),
             log_ms: 0,
             epoch: 0,
@@ -272,6 +275,7 @@ impl Run {
             Response::AlertRef { activity_id: id, alert_id, .. } => {
                 (id == activity_id).then_some(alert_id)
             }
+            Response::Control { .. } => None,
         }
     }
 
@@ -297,11 +301,16 @@ impl Run {
             increments.extend(fold.0.close_epoch());
             fold.0.take_up(Arc::default());
         }
-        let epoch = u32::try_from(self.epoch).unwrap_or(0);
-        Arc::make_mut(&mut self.shared).merge(epoch, &increments);
+        self.merge(&increments);
         for fold in &mut self.folds {
             fold.0.take_up(Arc::clone(&self.shared));
         }
+    }
+
+    /// Merges increments beside respond: they do not say whose they are.
+    fn merge(&mut self, increments: &[Increment]) {
+        let epoch = u32::try_from(self.epoch).unwrap_or(0);
+        Arc::make_mut(&mut self.shared).merge(epoch, increments);
     }
 
     /// Restores every record of every partition from its own bytes, as a restart would.
