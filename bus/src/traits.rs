@@ -1,4 +1,4 @@
-//! The contract that every log keeps. `tests/contract` states it as tests.
+//! The contract that every log keeps. The feature `contract` states it as checks.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub trait Bus: Clone + Send + 'static {
     /// A member's identity and generation: what fences a zombie.
     type Group: Clone + Send + 'static;
 
-    /// Joins a group as a new member, subscribed to topics. It reads `read_committed`.
+    /// Joins a group as a new member, subscribed to topics. It reads `read_committed`; dropped, it leaves the group.
     fn consumer(&self, group: &str, topics: &[&str]) -> Result<Self::Consumer, BusError>;
 
     /// Takes over a transactional id: an older producer of the same id is fenced and its open transaction aborted.
@@ -60,10 +60,11 @@ pub trait Consumer {
     /// Waits for the next event, at most `timeout`. Must be called even when all partitions are paused.
     fn poll(&mut self, timeout: Duration) -> Result<Option<GroupEvent>, BusError>;
 
-    /// Answers `Assigned`: the partitions start at these offsets, paused.
+    /// Answers `Assigned`, once and whole: the partitions start at these offsets, paused. Told again of an assigned
+    /// partition, it moves there, paused.
     fn assign(&mut self, starts: &[(TopicPartition, u64)]) -> Result<(), BusError>;
 
-    /// Answers `Revoked` or `Lost`.
+    /// Answers `Revoked` or `Lost`, once and whole.
     fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), BusError>;
 
     /// Stops the records of these partitions.

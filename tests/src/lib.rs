@@ -1,14 +1,16 @@
 //! Shared fixtures for the integration tests. It holds no test itself, and no other crate sees it.
 #![forbid(unsafe_code)]
 
+pub mod broker;
 mod findings;
+pub mod mangle;
 mod streams;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use habitus::config::Config;
+use config::Config;
 use habitus::local::{Input, Line, LineOutcome, Options, Report, Role, Run, Settings};
 
 pub use findings::{FindingsLog, findings_log};

@@ -34,7 +34,7 @@ fn every_alert_of_a_real_run_is_a_valid_detection_finding() {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     for (name, log, mode) in [
-        ("demo", &findings_log(&habitus::demo::generate(7)), Mode::Alert),
+        ("demo", &findings_log(&scenario::generate(7)), Mode::Alert),
         ("hostile", hostile(), Mode::Shadow),
         ("dense hostile", &findings_log(&dense(&adversarial(8, 3_000), 500)), Mode::Enforce),
     ] {

@@ -165,10 +165,6 @@ fn rustfmt(root: &Path, text: &str) -> Result<String> {
 // === Schemas and config ===
 
 fn schemas(root: &Path) -> Result<Vec<Generated>> {
-    ensure!(
-        root.join("schemas/examples/codegen.rs").exists(),
-        "schemas/examples/codegen.rs is missing: it writes the JSON Schemas into a folder given to it"
-    );
     let made = crate::target(root).join("codegen/schemas");
     let _ = fs::remove_dir_all(&made);
     fs::create_dir_all(&made)?;
@@ -193,21 +189,11 @@ fn schemas(root: &Path) -> Result<Vec<Generated>> {
 
 fn config(root: &Path) -> Result<Vec<Generated>> {
     let mut files = Vec::new();
-    if !root.join("habitus/src/main.rs").exists() {
-        println!(
-            "skipped: habitus has no binary yet, so the config has no schema and no reference"
-        );
-        return Ok(files);
-    }
     crate::output(crate::cargo(root).args(["build", "-q", "-p", "habitus"]))?;
     let binary = crate::target(root).join("debug/habitus");
     for (verb, path) in [("schema", "docs/habitus.schema.json"), ("reference", "docs/config.md")] {
         let output = Command::new(&binary).args(["config", verb]).output();
         let output = output.with_context(|| format!("failed to start {}", binary.display()))?;
-        if output.status.code() == Some(2) {
-            println!("skipped: habitus has no verb `config {verb}`");
-            continue;
-        }
         ensure!(output.status.success(), "`habitus config {verb}` ended with {}", output.status);
         files.push(Generated { path: path.into(), text: Some(String::from_utf8(output.stdout)?) });
     }

@@ -16,16 +16,9 @@ const TOLERANCE_PERCENT: u64 = 5;
 /// of activities in one pass.
 pub(crate) fn run(write: bool) -> Result<ExitCode> {
     let root = crate::root()?;
-    let example = root.join("benches/examples/observe_once.rs").exists();
-    if !example && !root.join("benches/src/bin/observe_once.rs").exists() {
-        println!("skipped: benches has no observe_once yet");
-        return Ok(ExitCode::SUCCESS);
-    }
-    let kind = if example { "--example" } else { "--bin" };
-    let build = ["build", "-q", "--release", "-p", "benches", kind, "observe_once"];
+    let build = ["build", "-q", "--release", "-p", "benches", "--bin", "observe_once"];
     crate::output(crate::cargo(&root).args(build))?;
-    let folder = crate::target(&root).join(if example { "release/examples" } else { "release" });
-    let binary = folder.join("observe_once");
+    let binary = crate::target(&root).join("release/observe_once");
     let (one, activities) = count(&binary, 1)?;
     let (three, _) = count(&binary, 3)?;
     ensure!(activities > 0 && three > one, "observe_once saw no activity");

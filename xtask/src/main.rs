@@ -19,6 +19,7 @@ usage: cargo xtask <task>
   codegen [--check] [--signals]   write the generated files; --check only compares
   tidy                            check what rustfmt and clippy do not: headers, sizes, names
   test [ARGS...]                  run every test and end in one line `N passed, M failed`
+  servers up|stop|kill|down       Apache Kafka for tests, on loopback (--port N, --dir D)
   instructions [--write]          instructions an activity against benches/instructions.txt";
 
 fn main() -> ExitCode {
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         ["codegen", flags @ ..] => codegen::run(flags),
         ["tidy"] => tidy::run(),
         ["test", extra @ ..] => test::run(extra),
+        ["servers", args @ ..] => servers(args),
         ["instructions"] => instructions::run(false),
         ["instructions", "--write"] => instructions::run(true),
         _ => {
@@ -39,6 +41,11 @@ fn main() -> ExitCode {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+fn servers(args: &[&str]) -> Result<ExitCode> {
+    servers::run(&servers::folder(&root()?), args)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Returns the folder of the workspace: the parent of this package's.

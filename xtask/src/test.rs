@@ -1,5 +1,5 @@
 //! The whole test suite in one command. It decides nothing: cargo runs the tests, this adds up their
-//! results, so that the last line says how many there were.
+//! results, so that the last line says how many there were. One Kafka serves them all and ends with them.
 
 use std::env;
 use std::io::{BufRead, BufReader};
@@ -8,7 +8,10 @@ use std::process::{ExitCode, Stdio};
 use anyhow::{Context, Result};
 
 pub(crate) fn run(extra: &[&str]) -> Result<ExitCode> {
-    let mut command = crate::cargo(&crate::root()?);
+    let root = crate::root()?;
+    let mut command = crate::cargo(&root);
+    let kafka = servers::lend(&servers::folder(&root))?;
+    command.envs(kafka.as_ref().map(|kafka| (servers::KAFKA, kafka.address())));
     command.args(["test", "--workspace", "--no-fail-fast"]);
     if env::var_os("CI").is_some() {
         command.arg("--locked");

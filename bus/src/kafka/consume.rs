@@ -1,0 +1,351 @@
+//! A member of a consumer group. librdkafka rebalances within `poll`: what it asks is kept there and becomes an
+//! event, and only the caller's `assign` and `release` answer it, so that a batch can be drained in between.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{
+    BaseConsumer, Consumer as _, ConsumerContext, ConsumerGroupMetadata, RebalanceProtocol,
+};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
+use rdkafka::message::Message;
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
+
+use crate::error::BusError;
+use crate::kafka::failure;
+use crate::kafka::read::{ASK, bounds, checked, is_out_of_range, list, record, unsigned};
+use crate::kafka::settings::{Kafka, Kind};
+use crate::kafka::voice::{Voice, now};
+use crate::record::TopicPartition;
+use crate::traits::{Consumer, GroupEvent};
+
+/// A member's identity and generation.
+#[derive(Clone)]
+pub struct Member(pub(super) Arc<ConsumerGroupMetadata>);
+
+/// A member of a consumer group. A drop leaves the group.
+pub struct KafkaConsumer {
+    client: BaseConsumer<Membership>,
+    /// Topic names, so that records share them.
+    topics: Vec<Arc<str>>,
+    slots: BTreeMap<TopicPartition, Slot>,
+    /// What the group asked for and was not answered yet.
+    asked: Asked,
+}
+
+/// A partition that we were given.
+#[derive(Debug)]
+struct Slot {
+    next: u64,
+    paused: bool,
+}
+
+#[derive(Debug, Default)]
+enum Asked {
+    #[default]
+    Nothing,
+    Assign(Vec<TopicPartition>),
+    /// All that must go, and how many of them the caller did not release yet.
+    Release(Vec<TopicPartition>, Vec<TopicPartition>),
+}
+
+/// What librdkafka calls back into.
+struct Membership {
+    voice: Voice,
+    events: Mutex<VecDeque<GroupEvent>>,
+    leaving: AtomicBool,
+}
+
+impl ClientContext for Membership {
+    fn log(&self, level: RDKafkaLogLevel, topic: &str, text: &str) {
+        self.voice.say(level, topic, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.voice.say(RDKafkaLogLevel::Debug, "ERROR", &format!("{error}: {reason}"));
+    }
+
+    fn stats_raw(&self, _statistics: &[u8]) {}
+}
+
+impl ConsumerContext for Membership {
+    fn rebalance(
+        &self,
+        client: &BaseConsumer<Self>,
+        what: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        let assign = what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        if self.leaving.load(Ordering::Relaxed) {
+            // Nobody will answer any more, and the group waits for it.
+            let gone = if assign { client.unassign() } else { unassign(client, partitions) };
+            self.tell(gone);
+            return;
+        }
+        if partitions.count() == 0 {
+            let kept = if assign { add(client, partitions) } else { unassign(client, partitions) };
+            self.tell(kept);
+            return;
+        }
+        let partitions = named(partitions);
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).push_back(match assign {
+            true => GroupEvent::Assigned(partitions),
+            false if client.assignment_lost() => GroupEvent::Lost(partitions),
+            false => GroupEvent::Revoked(partitions),
+        });
+    }
+}
+
+impl Membership {
+    fn tell(&self, outcome: KafkaResult<()>) {
+        if let Err(error) = outcome {
+            self.voice.say(RDKafkaLogLevel::Warning, "REBALANCE", &error.to_string());
+        }
+    }
+}
+
+/// Adds partitions to the assignment; an eager protocol knows only whole assignments, so all must be named.
+fn add(client: &BaseConsumer<Membership>, list: &TopicPartitionList) -> KafkaResult<()> {
+    match client.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => client.incremental_assign(list),
+        RebalanceProtocol::Eager | RebalanceProtocol::None => client.assign(list),
+    }
+}
+
+fn unassign(client: &BaseConsumer<Membership>, list: &TopicPartitionList) -> KafkaResult<()> {
+    match client.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => client.incremental_unassign(list),
+        RebalanceProtocol::Eager | RebalanceProtocol::None => client.unassign(),
+    }
+}
+
+fn named(list: &TopicPartitionList) -> Vec<TopicPartition> {
+    let elements = list.elements();
+    let named = elements.iter().map(|element| {
+        TopicPartition::new(element.topic(), u32::try_from(element.partition()).unwrap_or(0))
+    });
+    named.collect()
+}
+
+impl KafkaConsumer {
+    pub(super) fn join(kafka: &Kafka, group: &str, topics: &[&str]) -> Result<Self, BusError> {
+        for topic in topics {
+            checked(topic)?;
+        }
+        let mut config = kafka.config(Kind::Member);
+        config.set("group.id", group);
+        let client: BaseConsumer<Membership> = config
+            .create_with_context(Membership {
+                voice: Voice::new("consumer"),
+                events: Mutex::default(),
+                leaving: AtomicBool::new(false),
+            })
+            .map_err(|error| failure::of(&error))?;
+        client.subscribe(topics).map_err(|error| failure::of(&error))?;
+        let topics = topics.iter().map(|topic| Arc::from(*topic)).collect();
+        Ok(Self { client, topics, slots: BTreeMap::new(), asked: Asked::Nothing })
+    }
+
+    /// Takes the next question of the group, and stops the records of what shall go.
+    fn heard(&mut self) -> Result<Option<GroupEvent>, BusError> {
+        let events = &self.client.context().events;
+        let event = events.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        match &event {
+            Some(GroupEvent::Assigned(partitions)) => {
+                self.asked = Asked::Assign(partitions.clone());
+            }
+            Some(GroupEvent::Revoked(partitions) | GroupEvent::Lost(partitions)) => {
+                self.asked = Asked::Release(partitions.clone(), partitions.clone());
+                self.pause(&partitions.clone())?;
+            }
+            Some(GroupEvent::Record(_)) | None => {}
+        }
+        Ok(event)
+    }
+
+    /// Sorts an error, which librdkafka reports without its partition.
+    fn failed(&self, error: &KafkaError) -> Result<Option<GroupEvent>, BusError> {
+        if let Some((code, text)) = self.client.client().fatal_error() {
+            return Err(match failure::of_code(code, text) {
+                BusError::Unavailable(text) => BusError::Refused(text),
+                other => other,
+            });
+        }
+        if !is_out_of_range(error) {
+            return Err(failure::of(error));
+        }
+        for (at, slot) in &self.slots {
+            let (start, next) = bounds(&self.client, at)?;
+            // What is not yet stable may lie behind `next`, but none of it was consumed.
+            if slot.next < start || slot.next > next {
+                let (partition, offset) = (at.clone(), slot.next);
+                return Err(BusError::OutOfRange { partition, offset, start });
+            }
+        }
+        // It exists by now; but librdkafka stands still until told where to go on.
+        for (at, slot) in &self.slots {
+            let offset = Offset::Offset(i64::try_from(slot.next).unwrap_or(i64::MAX));
+            let partition = i32::try_from(at.partition).unwrap_or(i32::MAX);
+            let sought = self.client.seek(&at.topic, partition, offset, ASK);
+            sought.map_err(|error| failure::of(&error))?;
+        }
+        Ok(None)
+    }
+
+    fn mark(&mut self, partitions: &[TopicPartition], paused: bool) {
+        for at in partitions {
+            if let Some(slot) = self.slots.get_mut(at) {
+                slot.paused = paused;
+            }
+        }
+    }
+}
+
+impl Consumer for KafkaConsumer {
+    type Group = Member;
+
+    fn poll(&mut self, timeout: Duration) -> Result<Option<GroupEvent>, BusError> {
+        if let Some(event) = self.heard()? {
+            return Ok(Some(event));
+        }
+        let found = match self.client.poll(timeout) {
+            Some(Ok(message)) => {
+                let shared = self.topics.iter().find(|topic| ***topic == *message.topic());
+                let at = TopicPartition {
+                    topic: shared.map_or_else(|| Arc::from(message.topic()), Arc::clone),
+                    partition: u32::try_from(message.partition()).unwrap_or(0),
+                };
+                // What is not ours (any more) is not for us to see.
+                self.slots.get_mut(&at).map(|slot| {
+                    slot.next = unsigned(message.offset()) + 1;
+                    GroupEvent::Record(record(&message, at))
+                })
+            }
+            Some(Err(error)) => self.failed(&error)?,
+            None => None,
+        };
+        match found {
+            Some(event) => Ok(Some(event)),
+            None => self.heard(),
+        }
+    }
+
+    fn assign(&mut self, starts: &[(TopicPartition, u64)]) -> Result<(), BusError> {
+        let new = starts.iter().map(|(at, next)| (at.clone(), Slot { next: *next, paused: true }));
+        self.slots.extend(new);
+        let whole = match self.client.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => {
+                list(starts.iter().map(|(at, next)| (at, Some(*next))))?
+            }
+            _ => list(self.slots.iter().map(|(at, slot)| (at, Some(slot.next))))?,
+        };
+        add(&self.client, &whole).map_err(|error| failure::of(&error))?;
+        let paused = self.slots.iter().filter(|(_, slot)| slot.paused);
+        let paused = list(paused.map(|(at, _)| (at, None)))?;
+        self.client.pause(&paused).map_err(|error| failure::of(&error))?;
+        if let Asked::Assign(waiting) = &mut self.asked {
+            waiting.retain(|at| !self.slots.contains_key(at));
+            if waiting.is_empty() {
+                self.asked = Asked::Nothing;
+            }
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), BusError> {
+        self.slots.retain(|at, _| !partitions.contains(at));
+        let Asked::Release(all, left) = &mut self.asked else { return Ok(()) };
+        left.retain(|at| !partitions.contains(at));
+        if !left.is_empty() {
+            // One answer ends the question, so it waits for the last of them.
+            return Ok(());
+        }
+        let all = list(all.iter().map(|at| (at, None)))?;
+        unassign(&self.client, &all).map_err(|error| failure::of(&error))?;
+        self.asked = Asked::Nothing;
+        Ok(())
+    }
+
+    fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), BusError> {
+        self.mark(partitions, true);
+        let list = list(partitions.iter().map(|at| (at, None)))?;
+        self.client.pause(&list).map_err(|error| failure::of(&error))
+    }
+
+    fn resume(&mut self, partitions: &[TopicPartition]) -> Result<(), BusError> {
+        self.mark(partitions, false);
+        let list = list(partitions.iter().map(|at| (at, None)))?;
+        self.client.resume(&list).map_err(|error| failure::of(&error))
+    }
+
+    fn committed(
+        &mut self,
+        partitions: &[TopicPartition],
+        timeout: Duration,
+    ) -> Result<Vec<Option<u64>>, BusError> {
+        let begun = now();
+        loop {
+            let asked = list(partitions.iter().map(|at| (at, None)))?;
+            let left = timeout.saturating_sub(begun.elapsed());
+            let found = self.client.committed_offsets(asked, left);
+            let found = found.and_then(|found| offsets(&found));
+            match found {
+                Err(error) if is_pending(&error) && begun.elapsed() < timeout => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                found => return found.map_err(|error| failure::of(&error)),
+            }
+        }
+    }
+
+    fn group(&self) -> Result<Member, BusError> {
+        let member = self.client.group_metadata();
+        let member = member.ok_or_else(|| BusError::Unavailable("no membership yet".to_owned()))?;
+        Ok(Member(Arc::new(member)))
+    }
+}
+
+/// The committed offsets of a list, in its order.
+fn offsets(list: &TopicPartitionList) -> KafkaResult<Vec<Option<u64>>> {
+    let elements = list.elements();
+    let offset = elements.iter().map(|element| {
+        element.error()?;
+        Ok(match element.offset() {
+            Offset::Offset(offset) => Some(unsigned(offset)),
+            _ => None,
+        })
+    });
+    offset.collect()
+}
+
+/// Whether a transaction holds the offset: it will be known when that ends.
+fn is_pending(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(Code::UnstableOffsetCommit)
+}
+
+impl Drop for KafkaConsumer {
+    fn drop(&mut self) {
+        // A question that stays open would keep the client from closing.
+        self.client.context().leaving.store(true, Ordering::Relaxed);
+        let answered = match std::mem::take(&mut self.asked) {
+            Asked::Nothing => Ok(()),
+            Asked::Assign(partitions) => {
+                list(partitions.iter().map(|at| (at, Some(0)))).and_then(|list| {
+                    add(&self.client, &list)
+                        .and_then(|()| self.client.pause(&list))
+                        .map_err(|error| failure::of(&error))
+                })
+            }
+            Asked::Release(all, _) => list(all.iter().map(|at| (at, None))).and_then(|list| {
+                unassign(&self.client, &list).map_err(|error| failure::of(&error))
+            }),
+        };
+        if let Err(error) = answered {
+            tracing::debug!(target: "kafka", "leaving a group: {error}");
+        }
+    }
+}

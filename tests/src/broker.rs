@@ -1,0 +1,83 @@
+//! Genuine Kafka brokers for tests: one that all share, and others for tests that stop and kill theirs.
+//! `cargo xtask test` lends the shared one and takes it down; a `cargo test` by hand starts it once and leaves
+//! it for the next run: `cargo xtask servers down` ends it.
+
+use std::env;
+use std::io::Write;
+
+use servers::Kafka;
+
+use crate::workspace_root;
+
+/// A broker on loopback.
+#[derive(Debug)]
+pub struct Broker {
+    address: String,
+    own: Option<Kafka>,
+}
+
+impl Broker {
+    /// The broker of all tests: they keep apart by the names of topics, groups and transactions. `None`, with a
+    /// line that says so, where none can run; under `CI` that is a failure.
+    pub fn shared() -> Option<Self> {
+        if let Ok(address) = env::var(servers::KAFKA) {
+            return Some(Self { address, own: None });
+        }
+        can_run()?;
+        let kafka = Kafka::default(&servers::folder(&workspace_root())).expect("a folder");
+        let (port, _) = kafka.up_on_free_port().expect("Kafka starts");
+        Some(Self { address: format!("127.0.0.1:{port}"), own: None })
+    }
+
+    /// A broker of the caller's own, killed and cleaned up with the value. `None` as for `shared`.
+    pub fn own(name: &str) -> Option<Self> {
+        can_run()?;
+        let servers = servers::folder(&workspace_root());
+        let folder = servers.join(format!("{name}-{}", std::process::id()));
+        let kafka = Kafka::new(&servers, &folder).expect("a folder");
+        let (port, _) = kafka.up_on_free_port().expect("Kafka starts");
+        Some(Self { address: format!("127.0.0.1:{port}"), own: Some(kafka) })
+    }
+
+    /// Its address, `host:port`; the same after each start.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Starts it again and waits until it answers.
+    pub fn start(&self) {
+        self.kafka().up(None).expect("Kafka starts");
+    }
+
+    /// Lets it end in peace, and waits.
+    pub fn stop(&self) {
+        self.kafka().stop().expect("Kafka stops");
+    }
+
+    /// Kills it, and waits.
+    pub fn kill9(&self) {
+        self.kafka().kill().expect("Kafka is killed");
+    }
+
+    fn kafka(&self) -> &Kafka {
+        self.own.as_ref().expect("only a broker of one's own is stopped and started")
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Some(kafka) = &self.own
+            && let Err(error) = kafka.down()
+        {
+            eprintln!("failed to take Kafka down: {error:#}");
+        }
+    }
+}
+
+fn can_run() -> Option<()> {
+    let Some(missing) = servers::missing() else { return Some(()) };
+    assert!(env::var_os("CI").is_none(), "{missing}");
+    // Not captured, so that it is seen beside the test's `ok`.
+    let _ = writeln!(std::io::stderr(), "skipped: {missing}");
+    None
+}
