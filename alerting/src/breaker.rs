@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use schemas::EventTime;
 use schemas::time::HOUR_MS;
-use serde::{Deserialize, Serialize};
 
+use crate::record::{self, RecordError};
 use crate::settings::BreakerSettings;
 
 /// The agents revoked within the last hour, with the log time of their newest revocation.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Breaker {
     revoked: BTreeMap<String, EventTime>,
 }
@@ -36,10 +36,22 @@ impl Breaker {
         settings.agents_per_hour < wanted && !within_share
     }
 
-    /// Notes a revocation, and forgets those of more than an hour ago.
-    pub(crate) fn note(&mut self, agent_id: &str, now: EventTime) {
-        self.revoked.retain(|_, time| recent(*time, now));
+    /// Notes a revocation, and forgets those of more than an hour ago; gives the agents whose records change.
+    pub(crate) fn note(&mut self, agent_id: &str, now: EventTime) -> Vec<String> {
         self.revoked.insert(agent_id.to_owned(), now);
+        let old = self.revoked.extract_if(.., |_, time| !recent(*time, now));
+        old.map(|(agent, _)| agent).chain([agent_id.to_owned()]).collect()
+    }
+
+    /// The record of an agent; empty where it is forgotten.
+    pub(crate) fn record(&self, agent_id: &str) -> Vec<u8> {
+        self.revoked.get(agent_id).map(record::encode).unwrap_or_default()
+    }
+
+    /// Takes back the record of an agent.
+    pub(crate) fn load(&mut self, agent_id: String, bytes: &[u8]) -> Result<(), RecordError> {
+        self.revoked.insert(agent_id, record::decode(bytes)?);
+        Ok(())
     }
 }
 

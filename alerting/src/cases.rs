@@ -5,14 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::finding::Verdict;
+use schemas::EventTime;
+use schemas::finding::{Finding, Verdict, Versions};
 use schemas::time::{DAY_MS, HOUR_MS};
 use schemas::trust::Level;
-use schemas::{Contribution, EventTime};
 use serde::{Deserialize, Serialize};
 
 use crate::budget;
-use crate::text::clean;
+use crate::kept::{self, kept};
 
 /// An alert closes after that much log time without an event.
 pub(crate) const ALERT_QUIET_MS: i64 = 12 * HOUR_MS;
@@ -22,6 +22,10 @@ pub(crate) const INCIDENT_GAP_MS: i64 = 6 * HOUR_MS;
 const INCIDENT_MEMORY_MS: i64 = 30 * DAY_MS;
 /// Most related events that an alert names.
 const RELATED_EVENTS_MAX: usize = 32;
+/// Most topics or files that an alert names.
+const SOURCES_MAX: usize = 8;
+/// Most signal families that an incident names as keys.
+const KEYS_MAX: usize = 32;
 
 /// What is known of one actor.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,7 +34,10 @@ pub(crate) struct Case {
     pub(crate) level: Level,
     /// Newest trust that a finding told.
     pub(crate) trust: f64,
-    /// Open alerts by leading signal.
+    /// Log time of the newest finding.
+    pub(crate) last: Option<EventTime>,
+    /// Open alerts by leading signal; each is a record of its own.
+    #[serde(skip)]
     pub(crate) alerts: BTreeMap<String, OpenAlert>,
     /// The newest incident.
     pub(crate) incident: Option<Incident>,
@@ -65,6 +72,12 @@ pub(crate) struct OpenAlert {
     pub(crate) level: Level,
     /// The event with the largest score, in full.
     pub(crate) worst: Verdict,
+    /// What was in force for it.
+    pub(crate) versions: Versions,
+    /// Topics or files that its events were read from.
+    pub(crate) sources: BTreeSet<String>,
+    /// Whether texts of the event had to be cut.
+    pub(crate) truncated: bool,
     /// The newest revocation request of its incident.
     pub(crate) request_id: Option<String>,
 }
@@ -98,21 +111,21 @@ pub(crate) struct Change {
 // === impl Case ===
 
 impl Case {
-    /// Takes up an alerting event; `fresh_id` is the alert's id should it open one.
+    /// Takes up an alerting event; a fresh alert gets its id from the finding.
     pub(crate) fn alerting(
         &mut self,
+        finding: &Finding,
         verdict: &Verdict,
         now: EventTime,
-        fresh_id: String,
     ) -> Change {
         self.incident_event(verdict, now);
-        let signal = verdict.leading_signal().to_owned();
+        let signal = leading(verdict);
         let opened = !self.alerts.contains_key(&signal);
         let alert = self
             .alerts
             .entry(signal.clone())
-            .or_insert_with(|| OpenAlert::new(fresh_id, verdict, now));
-        alert.event(verdict, now);
+            .or_insert_with(|| OpenAlert::new(finding, verdict, now));
+        alert.event(finding, verdict, now);
         Change { signal, opened }
     }
 
@@ -133,7 +146,8 @@ impl Case {
         }
         if let Some(incident) = self.incident.as_mut() {
             incident.last = incident.last.max(now);
-            incident.keys.extend(verdict.keys.iter().cloned());
+            let keys = verdict.keys.iter().map(|key| kept::signal(key));
+            incident.keys.extend(keys.take(KEYS_MAX.saturating_sub(incident.keys.len())));
             incident.hard_indicator |= verdict.hard_indicator.is_some();
             incident.worst_return_period = incident
                 .worst_return_period
@@ -154,36 +168,44 @@ impl Incident {
 // === impl OpenAlert ===
 
 impl OpenAlert {
-    fn new(id: String, verdict: &Verdict, now: EventTime) -> Self {
+    fn new(finding: &Finding, verdict: &Verdict, now: EventTime) -> Self {
+        let (worst, truncated) = kept(verdict);
         Self {
-            id,
+            id: finding.source.derive("alert"),
             opened: now,
             last: now,
             first_seen: verdict.time,
             last_seen: verdict.time,
             count: 0,
             related_events: Vec::new(),
-            trust_before: percent(verdict.trust_before),
-            trust_after: percent(verdict.trust_after),
-            trust_effective: percent(verdict.trust_after),
+            trust_before: worst.trust_before,
+            trust_after: worst.trust_after,
+            trust_effective: worst.trust_after,
             level: verdict.level_after,
-            worst: kept(verdict),
+            worst,
+            versions: finding.versions.clone(),
+            sources: BTreeSet::new(),
+            truncated,
             request_id: None,
         }
     }
 
-    fn event(&mut self, verdict: &Verdict, now: EventTime) {
+    fn event(&mut self, finding: &Finding, verdict: &Verdict, now: EventTime) {
         self.last = self.last.max(now);
         self.first_seen = self.first_seen.min(verdict.time);
         self.last_seen = self.last_seen.max(verdict.time);
         self.count = self.count.saturating_add(1);
-        self.related_events.push(verdict.activity_id.clone());
+        self.related_events.push(kept::event_id(&verdict.activity_id));
         let n_surplus = self.related_events.len().saturating_sub(RELATED_EVENTS_MAX);
         self.related_events.drain(..n_surplus);
+        if self.sources.len() < SOURCES_MAX {
+            self.sources.insert(kept::event_id(&finding.source.topic_id));
+        }
         self.trust_after = percent(verdict.trust_after);
         self.level = verdict.level_after;
         if self.worst.score < verdict.score {
-            self.worst = kept(verdict);
+            (self.worst, self.truncated) = kept(verdict);
+            self.versions = finding.versions.clone();
         }
     }
 
@@ -198,23 +220,7 @@ pub(crate) fn percent(trust: f64) -> f64 {
     if trust.is_nan() { 0.0 } else { trust.clamp(0.0, 100.0) }
 }
 
-/// The verdict as an alert tells it: prose cleaned, numbers finite.
-fn kept(verdict: &Verdict) -> Verdict {
-    let prose = |contribution: &Contribution| Contribution {
-        observed: clean(&contribution.observed),
-        expected: clean(&contribution.expected),
-        peers: clean(&contribution.peers),
-        normal: clean(&contribution.normal),
-        ..contribution.clone()
-    };
-    let mut kept = verdict.clone();
-    kept.contributions = verdict.contributions.iter().map(prose).collect();
-    kept.shadow_contributions = verdict.shadow_contributions.iter().map(prose).collect();
-    kept.return_period_actor_months = budget::finite(verdict.return_period_actor_months);
-    kept.return_period_support.actor_hours =
-        budget::finite(verdict.return_period_support.actor_hours);
-    kept.trust_before = percent(verdict.trust_before);
-    kept.trust_after = percent(verdict.trust_after);
-    kept.facts.chain.truncate(32);
-    kept
+/// The signal that leads a verdict: what its alert is known by.
+pub(crate) fn leading(verdict: &Verdict) -> String {
+    kept::signal(verdict.leading_signal())
 }

@@ -1,6 +1,7 @@
 //! Bytes of case records: magic, version, checksum, JSON. A record that does not check is refused, never
 //! repaired; floats come back bit for bit.
 
+use baseline::bytes::StateError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::xxh3_64;
@@ -26,6 +27,9 @@ pub enum RecordError {
     /// The content does not decode.
     #[error("decode a case record")]
     Content(#[source] serde_json::Error),
+    /// A shared table does not decode.
+    #[error("decode a shared table")]
+    Table(#[source] StateError),
 }
 
 /// Frames a record. Content that cannot be written gives an empty record, which no reader accepts.

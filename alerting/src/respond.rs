@@ -1,34 +1,25 @@
-//! The respond fold. It only dispatches: an entry goes to the cases of its tenant, what changed there
-//! goes out as responses. Its state is cases alone, saved record by record as they are touched.
+//! The respond fold. It only dispatches: an entry goes to the cases or the shared tables of its tenant, what changed
+//! there goes out as responses. Its state is saved record by record as they are touched.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::finding::{Body, Epoch, Finding, LevelChange, Verdict};
+use baseline::Shared;
+use baseline::shared::SharedCounts;
+use schemas::finding::{Finding, LevelChange, Verdict};
 use schemas::revocation::RevocationRequest;
 use schemas::{Authority, EventTime};
 
-use crate::cases::{Change, percent};
-use crate::ladder::{Policy, PolicyFacts, decide};
+use crate::cases::{Case, Change, OpenAlert, leading, percent};
+use crate::entry::Entry;
+use crate::epochs::EpochCounts;
+use crate::ladder::{Decision, Policy, PolicyFacts, decide};
 use crate::ocsf::{self, Moment, Phase};
-use crate::record::{self, RecordError};
+use crate::record::RecordError;
+use crate::record_id::{ActorKey, RecordId};
 use crate::revocation;
 use crate::settings::Settings;
-use crate::tenant::{ActorKey, Tenant, TenantRecord};
+use crate::tenant::Tenant;
 use crate::{budget, chain};
-
-/// Case id of a tenant's own record; no authority begins like it.
-const TENANT_CASE: &str = "~tenant";
-
-/// What the fold takes in; closed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Entry<'a> {
-    /// An activity past the finding floor.
-    Verdict(&'a Verdict),
-    /// A change of trust level.
-    Level(&'a LevelChange),
-    /// Increments of the shared tables; they move log time and are merged elsewhere.
-    Epoch(&'a Epoch),
-}
 
 /// What the fold gives out.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +37,32 @@ pub enum Response {
         /// Whether it opened it.
         opened: bool,
     },
+    /// A shared table changed, for every lane to take up.
+    Control {
+        /// The tenant.
+        tenant_id: String,
+        /// Key of the control record; the same as in the saved state.
+        key: String,
+        /// Its bytes; none where the table left.
+        value: Vec<u8>,
+    },
+}
+
+/// What the fold holds and did since its start, for metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RespondCounts {
+    /// Tenants.
+    pub tenants: u64,
+    /// Actors with findings.
+    pub cases: u64,
+    /// Alerts that are not closed.
+    pub open_alerts: u64,
+    /// Cases of idle actors that left.
+    pub cases_evicted: u64,
+    /// Epochs on their way into the tables.
+    pub epochs: EpochCounts,
+    /// The shared tables of all tenants.
+    pub tables: SharedCounts,
 }
 
 /// The respond fold.
@@ -53,20 +70,7 @@ pub enum Response {
 pub struct Respond {
     settings: Settings,
     tenants: BTreeMap<String, Tenant>,
-    touched: BTreeSet<(String, Option<ActorKey>)>,
-}
-
-// === impl Entry ===
-
-impl<'a> Entry<'a> {
-    /// The entry that a finding is.
-    pub fn of(finding: &'a Finding) -> Self {
-        match &finding.body {
-            Body::Verdict(verdict) => Self::Verdict(verdict),
-            Body::Level(change) => Self::Level(change),
-            Body::Epoch(epoch) => Self::Epoch(epoch),
-        }
-    }
+    touched: BTreeSet<String>,
 }
 
 // === impl Respond ===
@@ -77,161 +81,167 @@ impl Respond {
         Self { settings, tenants: BTreeMap::new(), touched: BTreeSet::new() }
     }
 
-    /// Takes up one finding, in log order. First come the alerts of the tenant that fell due before it.
+    /// Takes up one finding, in log order. First come the alerts of the tenant that fell due before it, last the
+    /// tables to publish. It takes anything; what no finding says is counted and passed over.
     pub fn apply(&mut self, finding: &Finding) -> Vec<Response> {
-        let tenant = self.tenants.entry(finding.tenant_id.clone()).or_default();
+        let Self { settings, tenants, touched } = self;
+        touched.insert(finding.tenant_id.clone());
+        let tenant = tenants.entry(finding.tenant_id.clone()).or_default();
         let now = tenant.advance(finding.log_time);
-        self.touched.insert((finding.tenant_id.clone(), None));
-        let mut responses = self.close_due(finding, now);
+        let mut at = Applied { settings, finding, tenant, now };
+        let mut responses = at.close_due();
         match Entry::of(finding) {
-            Entry::Verdict(verdict) => responses.extend(self.verdict(finding, verdict, now)),
-            Entry::Level(change) => {
-                let key = key(&change.actor.agent_id, change.actor.authority);
-                self.change(&finding.tenant_id, &key, |tenant| {
-                    tenant.change(&key, |case| {
-                        case.level = change.after;
-                        case.trust = percent(change.score);
-                    });
-                });
-            }
-            Entry::Epoch(_) => {}
+            Entry::Verdict(verdict) => responses.extend(at.verdict(verdict)),
+            Entry::Level(change) => at.level(change),
+            Entry::Epoch(epoch) => at.tenant.take_epoch(finding, epoch, settings.publish_tables),
+        }
+        if settings.publish_tables {
+            let tenant_id = &finding.tenant_id;
+            let control = |(id, value): (RecordId, Vec<u8>)| Response::Control {
+                tenant_id: tenant_id.clone(),
+                key: id.key(tenant_id),
+                value,
+            };
+            responses.extend(at.tenant.publish(now).into_iter().map(control));
         }
         responses
     }
 
-    /// The records that changed since the last call, as key and bytes, in order of their keys.
+    /// The shared tables of all tenants as they are now, for folds of the same process. Nothing is copied; while the
+    /// snapshot is held, merging copies what it touches.
+    pub fn snapshot(&self) -> Shared {
+        let mut all = Shared::default();
+        self.tenants.values().for_each(|tenant| all.include(tenant.tables.shared()));
+        all
+    }
+
+    /// The records that changed since the last call, as key and bytes, in order of their keys. No bytes: the record is
+    /// gone.
     pub fn touched(&mut self) -> Vec<(String, Vec<u8>)> {
-        let touched = std::mem::take(&mut self.touched);
-        let mut records: Vec<(String, Vec<u8>)> = touched
-            .into_iter()
-            .filter_map(|(tenant_id, actor)| {
-                let tenant = self.tenants.get(&tenant_id)?;
-                let bytes = match &actor {
-                    None => record::encode(&tenant.record),
-                    Some(key) => record::encode(tenant.case(key)?),
-                };
-                Some((record_key(&tenant_id, actor.as_ref()), bytes))
-            })
-            .collect();
+        let mut records = Vec::new();
+        for tenant_id in std::mem::take(&mut self.touched) {
+            let Some(tenant) = self.tenants.get_mut(&tenant_id) else { continue };
+            let touched = tenant.touched().into_iter();
+            records.extend(touched.map(|(id, record)| (id.key(&tenant_id), record)));
+        }
         records.sort();
         records
     }
 
-    /// Takes back a saved record, in any order, before the first finding.
+    /// Takes back a saved record, in any order, before the first finding. One without bytes says nothing.
     pub fn load(&mut self, key: &str, bytes: &[u8]) -> Result<(), RecordError> {
-        let (tenant_id, case_id) = key.split_once('|').ok_or(RecordError::Key)?;
-        if case_id == TENANT_CASE {
-            let loaded: TenantRecord = record::decode(bytes)?;
-            self.tenants.entry(tenant_id.to_owned()).or_default().record = loaded;
+        if bytes.is_empty() {
             return Ok(());
         }
-        let (authority, agent_id) = case_id.split_once('|').ok_or(RecordError::Key)?;
-        let authority = Authority::from_wire(authority).ok_or(RecordError::Key)?;
-        let loaded = record::decode(bytes)?;
-        let tenant = self.tenants.entry(tenant_id.to_owned()).or_default();
-        tenant.change(&self::key(agent_id, authority), |case| *case = loaded);
-        Ok(())
-    }
-
-    fn close_due(&mut self, finding: &Finding, now: EventTime) -> Vec<Response> {
-        let Some(tenant) = self.tenants.get_mut(&finding.tenant_id) else { return Vec::new() };
-        let closed = tenant.close_due(now);
-        let mut responses = Vec::with_capacity(closed.len());
-        for (key, alert) in closed {
-            let uid = finding.source.derive(&format!("alert-close/{}", alert.id));
-            let moment = Moment { finding, now, uid, phase: Phase::Close };
-            let alert = ocsf::compose(&self.settings, &moment, &alert);
-            responses.push(Response::Alert(Box::new(alert)));
-            self.touched.insert((finding.tenant_id.clone(), Some(key)));
+        if RecordId::is_alert(key) {
+            let (tenant_id, _) = key.split_once('|').ok_or(RecordError::Key)?;
+            return self.tenants.entry(tenant_id.to_owned()).or_default().load_alert(bytes);
         }
-        responses
+        let (tenant_id, id) = RecordId::of_key(key).ok_or(RecordError::Key)?;
+        self.tenants.entry(tenant_id.to_owned()).or_default().load(id, bytes)
     }
 
-    fn verdict(&mut self, finding: &Finding, verdict: &Verdict, now: EventTime) -> Vec<Response> {
+    /// Newest log time of all tenants.
+    pub fn log_time(&self) -> Option<EventTime> {
+        self.tenants.values().filter_map(Tenant::log_time).max()
+    }
+
+    /// What the fold holds and did.
+    pub fn counts(&self) -> RespondCounts {
+        let mut all = RespondCounts { tenants: self.tenants.len() as u64, ..Default::default() };
+        for tenant in self.tenants.values() {
+            tenant.count(&mut all);
+        }
+        all
+    }
+}
+
+/// A finding on its way through its tenant.
+struct Applied<'a> {
+    settings: &'a Settings,
+    finding: &'a Finding,
+    tenant: &'a mut Tenant,
+    now: EventTime,
+}
+
+// === impl Applied ===
+
+impl Applied<'_> {
+    fn close_due(&mut self) -> Vec<Response> {
+        let closed = self.tenant.close_due(self.now).into_iter();
+        let close = |alert: OpenAlert| {
+            let uid = self.finding.source.derive(&format!("alert-close/{}", alert.id));
+            self.alert(uid, Phase::Close, &alert)
+        };
+        closed.map(close).collect()
+    }
+
+    fn alert(&self, uid: String, phase: Phase, alert: &OpenAlert) -> Response {
+        let moment = Moment { finding: self.finding, now: self.now, uid, phase };
+        Response::Alert(Box::new(ocsf::compose(self.settings, &moment, alert)))
+    }
+
+    fn level(&mut self, change: &LevelChange) {
+        let key = key(&change.actor.agent_id, change.actor.authority);
+        let now = self.now;
+        self.tenant.change(&key, "", |case| {
+            case.level = change.after;
+            case.trust = percent(change.score);
+            case.last = Some(now);
+        });
+    }
+
+    fn verdict(&mut self, verdict: &Verdict) -> Vec<Response> {
         let key = key(&verdict.actor.agent_id, verdict.actor.authority);
         let threshold = budget::return_period(self.settings.alerts_per_actor_month);
         let alerting = threshold <= budget::finite(verdict.return_period_actor_months);
-        let change = self.change(&finding.tenant_id, &key, |tenant| {
-            let own = percent(verdict.trust_after);
-            let effective = chain::trust_effective(tenant, &verdict.facts.chain, own);
-            tenant.change(&key, |case| {
-                case.level = verdict.level_after;
-                case.trust = own;
-                let fresh_id = finding.source.derive("alert");
-                let change = alerting.then(|| case.alerting(verdict, now, fresh_id))?;
-                if let Some(alert) = case.alerts.get_mut(&change.signal) {
-                    alert.trust_effective = effective;
-                }
-                Some(change)
-            })
+        let own = percent(verdict.trust_after);
+        let effective = chain::trust_effective(self.tenant, &verdict.facts.chain, own);
+        let (finding, now) = (self.finding, self.now);
+        let signal = if alerting { leading(verdict) } else { String::new() };
+        let change = self.tenant.change(&key, &signal, |case| {
+            case.level = verdict.level_after;
+            case.trust = own;
+            case.last = Some(now);
+            let change = alerting.then(|| case.alerting(finding, verdict, now))?;
+            if let Some(alert) = case.alerts.get_mut(&change.signal) {
+                alert.trust_effective = effective;
+            }
+            Some(change)
         });
-        change.map(|change| self.respond(finding, &key, now, &change)).unwrap_or_default()
+        change.map(|change| self.respond(verdict, &key, &change)).unwrap_or_default()
     }
 
     /// What an alerting event leads to: reference, alert and, where the ladder asks, a request.
-    fn respond(
-        &mut self,
-        finding: &Finding,
-        key: &ActorKey,
-        now: EventTime,
-        change: &Change,
-    ) -> Vec<Response> {
-        let request = self.request(finding, key, now, change);
-        let tenant = self.tenants.get(&finding.tenant_id);
-        let alert = tenant.and_then(|tenant| tenant.case(key)?.alerts.get(&change.signal));
-        let (Some(alert), Entry::Verdict(verdict)) = (alert, Entry::of(finding)) else {
+    fn respond(&mut self, verdict: &Verdict, key: &ActorKey, change: &Change) -> Vec<Response> {
+        let request = self.request(key, change);
+        let case = self.tenant.case(key);
+        let Some(alert) = case.and_then(|case| case.alerts.get(&change.signal)) else {
             return Vec::new();
         };
         let (uid, phase) = if change.opened {
             (alert.id.clone(), Phase::Open)
         } else {
-            (finding.source.derive("alert-update"), Phase::Update)
+            (self.finding.source.derive("alert-update"), Phase::Update)
         };
-        let moment = Moment { finding, now, uid, phase };
         let mut responses = vec![
             Response::AlertRef {
                 activity_id: verdict.activity_id.clone(),
                 alert_id: alert.id.clone(),
                 opened: change.opened,
             },
-            Response::Alert(Box::new(ocsf::compose(&self.settings, &moment, alert))),
+            self.alert(uid, phase, alert),
         ];
         responses.extend(request.map(|request| Response::Revocation(Box::new(request))));
         responses
     }
 
     /// The request that the ladder asks for, once per actor, action and incident.
-    fn request(
-        &mut self,
-        finding: &Finding,
-        key: &ActorKey,
-        now: EventTime,
-        change: &Change,
-    ) -> Option<RevocationRequest> {
-        let settings = &self.settings;
-        let tenant = self.tenants.get_mut(&finding.tenant_id)?;
-        let n_agents = tenant.n_agents();
-        let breaker = &tenant.record.breaker;
-        let breaker_open = breaker.is_open(&key.agent_id, now, n_agents, &settings.breaker);
-        let case = tenant.case(key)?;
+    fn request(&mut self, key: &ActorKey, change: &Change) -> Option<RevocationRequest> {
+        let (settings, finding, now) = (self.settings, self.finding, self.now);
+        let case = self.tenant.case(key)?;
         let (incident, alert) = (case.incident.as_ref()?, case.alerts.get(&change.signal)?);
-        let policy = Policy {
-            mode: settings.mode,
-            revocation_return_period: budget::return_period(settings.revocations_per_actor_month),
-        };
-        let decision = decide(
-            &policy,
-            &PolicyFacts {
-                level: case.level,
-                owned: alert.worst.facts.owner.is_some(),
-                n_keys: incident.keys.len(),
-                n_incidents: case.n_incidents,
-                hard_indicator: incident.hard_indicator,
-                return_period_actor_months: incident.return_period(),
-                protected: settings.protected.contains(&key.agent_id),
-                breaker_open,
-            },
-        );
+        let decision = self.decide(key, case, alert)?;
         let action = decision.action?;
         let word = action.as_str();
         let made = incident.requests.get(word).cloned();
@@ -240,7 +250,7 @@ impl Respond {
             .then(|| revocation::compose(settings, finding, now, alert, (action, decision.mode)));
         let request_id = request.as_ref().map(|r| r.request_id.clone()).or(made);
         let automatic = request.as_ref().is_some_and(revocation::is_automatic);
-        tenant.change(key, |case| {
+        self.tenant.change(key, &change.signal, |case| {
             if let (Some(incident), Some(id)) = (case.incident.as_mut(), &request_id) {
                 incident.requests.insert(word.to_owned(), id.clone());
             }
@@ -249,30 +259,33 @@ impl Respond {
             }
         });
         if automatic {
-            tenant.record.breaker.note(&key.agent_id, now);
+            self.tenant.note_revoked(&key.agent_id, now);
         }
         request
     }
 
-    /// Changes something of an actor and notes that its record is touched.
-    fn change<T>(
-        &mut self,
-        tenant_id: &str,
-        key: &ActorKey,
-        change: impl FnOnce(&mut Tenant) -> T,
-    ) -> T {
-        self.touched.insert((tenant_id.to_owned(), Some(key.clone())));
-        change(self.tenants.entry(tenant_id.to_owned()).or_default())
+    fn decide(&self, key: &ActorKey, case: &Case, alert: &OpenAlert) -> Option<Decision> {
+        let settings = self.settings;
+        let (incident, n_agents) = (case.incident.as_ref()?, self.tenant.n_agents());
+        let breaker = self.tenant.breaker();
+        let policy = Policy {
+            mode: settings.mode,
+            revocation_return_period: budget::return_period(settings.revocations_per_actor_month),
+        };
+        let facts = PolicyFacts {
+            level: case.level,
+            owned: alert.worst.facts.owner.is_some(),
+            n_keys: incident.keys.len(),
+            n_incidents: case.n_incidents,
+            hard_indicator: incident.hard_indicator,
+            return_period_actor_months: incident.return_period(),
+            protected: settings.protected.contains(&key.agent_id),
+            breaker_open: breaker.is_open(&key.agent_id, self.now, n_agents, &settings.breaker),
+        };
+        Some(decide(&policy, &facts))
     }
 }
 
 fn key(agent_id: &str, authority: Authority) -> ActorKey {
     ActorKey { agent_id: agent_id.to_owned(), authority }
-}
-
-fn record_key(tenant_id: &str, actor: Option<&ActorKey>) -> String {
-    match actor {
-        None => format!("{tenant_id}|{TENANT_CASE}"),
-        Some(key) => format!("{tenant_id}|{}|{}", key.authority.as_str(), key.agent_id),
-    }
 }

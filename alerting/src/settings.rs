@@ -40,6 +40,11 @@ pub struct Settings {
     pub protected: Vec<String>,
     /// Limit on automatic revocations of a tenant.
     pub breaker: BreakerSettings,
+    /// Whether changed tables are published as control records; not needed where the folds of one process take a
+    /// snapshot.
+    pub publish_tables: bool,
+    /// Whether what shadow mode keeps back goes to the shadow topic, marked.
+    pub shadow_output: bool,
 }
 
 impl Default for BreakerSettings {
@@ -59,6 +64,8 @@ impl Default for Settings {
             vendor: "Habitus".to_owned(),
             protected: Vec::new(),
             breaker: BreakerSettings::default(),
+            publish_tables: true,
+            shadow_output: false,
         }
     }
 }

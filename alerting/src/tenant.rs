@@ -1,43 +1,55 @@
-//! All cases of one tenant, in order, and the deadlines at which alerts close. Which cases exist and when
-//! they are due stands here; what happens in them does not.
+//! All that respond knows of one tenant: cases in order, the deadlines at which alerts close, the breaker and the
+//! shared tables. Which records exist and which are touched stands here; what happens in a case does not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemas::finding::{Epoch, Finding};
 use schemas::{Authority, EventTime};
 use serde::{Deserialize, Serialize};
 
 use crate::breaker::Breaker;
 use crate::cases::{Case, OpenAlert};
+use crate::record::{self, RecordError};
+use crate::record_id::{ActorKey, RecordId};
+use crate::respond::RespondCounts;
+use crate::tables::Tables;
 
-/// An actor within its tenant.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct ActorKey {
-    /// The agent.
-    pub(crate) agent_id: String,
-    /// Its authority.
-    pub(crate) authority: Authority,
-}
+/// Cases kept. Beyond, those of the longest idle actors without an open alert leave, so many at a time.
+const CASES_MAX: usize = 1 << 18;
+const CASES_LEAVE: usize = CASES_MAX / 16;
 
 /// What a tenant's own record holds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct TenantRecord {
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct TenantRecord {
     /// Newest log time.
-    pub(crate) log_time: Option<EventTime>,
-    /// Automatic revocations of the last hour.
-    pub(crate) breaker: Breaker,
+    log_time: Option<EventTime>,
+    /// Epochs merged.
+    merges: u64,
+}
+
+/// What an alert's record holds.
+#[derive(Serialize, Deserialize)]
+struct AlertRecord<A> {
+    actor: ActorKey,
+    signal: String,
+    alert: A,
 }
 
 /// When an alert closes: due time, actor, leading signal.
 type Deadline = (i64, ActorKey, String);
 
-/// All cases of one tenant.
+/// One tenant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tenant {
-    /// Its own record.
-    pub(crate) record: TenantRecord,
+    /// Its shared tables.
+    pub(crate) tables: Tables,
+    log_time: Option<EventTime>,
+    breaker: Breaker,
     cases: BTreeMap<ActorKey, Case>,
     deadlines: BTreeSet<Deadline>,
     n_agents: u32,
+    cases_evicted: u64,
+    touched: BTreeSet<RecordId>,
 }
 
 // === impl Tenant ===
@@ -45,41 +57,91 @@ pub(crate) struct Tenant {
 impl Tenant {
     /// Moves log time forward, never back, and returns it.
     pub(crate) fn advance(&mut self, log_time: EventTime) -> EventTime {
-        let now = self.record.log_time.map_or(log_time, |newest| newest.max(log_time));
-        self.record.log_time = Some(now);
+        let now = self.log_time.map_or(log_time, |newest| newest.max(log_time));
+        self.log_time = Some(now);
+        self.touched.insert(RecordId::Tenant);
         now
     }
 
     /// Takes the alerts that are due out of their cases, in order of time, actor and signal.
-    pub(crate) fn close_due(&mut self, now: EventTime) -> Vec<(ActorKey, OpenAlert)> {
+    pub(crate) fn close_due(&mut self, now: EventTime) -> Vec<OpenAlert> {
         let mut closed = Vec::new();
         while let Some((due_ms, _, _)) = self.deadlines.first()
             && *due_ms <= now.millis()
         {
             let Some((_, key, signal)) = self.deadlines.pop_first() else { break };
-            let alert = self.cases.get_mut(&key).and_then(|case| case.alerts.remove(&signal));
-            closed.extend(alert.map(|alert| (key, alert)));
+            let Some(case) = self.cases.get_mut(&key) else { continue };
+            if let Some(alert) = case.alerts.remove(&signal) {
+                self.touched.insert(RecordId::Alert(key, signal, alert.id.clone()));
+                closed.push(alert);
+            }
         }
         closed
     }
 
-    /// Changes a case, which is made if there is none, and keeps its deadlines true.
-    pub(crate) fn change<T>(&mut self, key: &ActorKey, change: impl FnOnce(&mut Case) -> T) -> T {
-        if !self.cases.contains_key(key) && self.actors_of(&key.agent_id).next().is_none() {
-            self.n_agents = self.n_agents.saturating_add(1);
+    /// Changes a case, which is made if there is none, and its alert of a leading signal; keeps deadlines true.
+    pub(crate) fn change<T>(
+        &mut self,
+        key: &ActorKey,
+        signal: &str,
+        change: impl FnOnce(&mut Case) -> T,
+    ) -> T {
+        self.touched.insert(RecordId::Case(key.clone()));
+        if !self.cases.contains_key(key) {
+            self.make_room();
+            if self.actors_of(&key.agent_id).next().is_none() {
+                self.n_agents = self.n_agents.saturating_add(1);
+            }
         }
         let case = self.cases.entry(key.clone()).or_default();
-        for deadline in deadlines(key, case) {
+        let due = |alert: &OpenAlert| (alert.closes_at_ms(), key.clone(), signal.to_owned());
+        if let Some(deadline) = case.alerts.get(signal).map(due) {
             self.deadlines.remove(&deadline);
         }
         let result = change(case);
-        self.deadlines.extend(deadlines(key, case));
+        if let Some(alert) = case.alerts.get(signal) {
+            self.deadlines.insert(due(alert));
+            let id = RecordId::Alert(key.clone(), signal.to_owned(), alert.id.clone());
+            self.touched.insert(id);
+        }
         result
+    }
+
+    /// Lets idle cases go where one more would be too many.
+    fn make_room(&mut self) {
+        if self.cases.len() < CASES_MAX {
+            return;
+        }
+        let idle = self.cases.iter().filter(|(_, case)| case.alerts.is_empty());
+        let mut idle: Vec<_> = idle.map(|(key, case)| (case.last, key.clone())).collect();
+        idle.sort_unstable();
+        idle.truncate(CASES_LEAVE);
+        for (_, key) in idle {
+            self.cases.remove(&key);
+            self.cases_evicted += 1;
+            if self.actors_of(&key.agent_id).next().is_none() {
+                self.n_agents = self.n_agents.saturating_sub(1);
+            }
+            self.touched.insert(RecordId::Case(key));
+        }
     }
 
     /// The case of an actor.
     pub(crate) fn case(&self, key: &ActorKey) -> Option<&Case> {
         self.cases.get(key)
+    }
+
+    /// Newest log time.
+    pub(crate) fn log_time(&self) -> Option<EventTime> {
+        self.log_time
+    }
+
+    /// Adds what it holds and did to the counts of all tenants.
+    pub(crate) fn count(&self, all: &mut RespondCounts) {
+        all.cases += self.cases.len() as u64;
+        all.open_alerts += self.deadlines.len() as u64;
+        all.cases_evicted += self.cases_evicted;
+        self.tables.count(&mut all.epochs, &mut all.tables);
     }
 
     /// Agents that findings told of.
@@ -98,11 +160,104 @@ impl Tenant {
             .into_iter()
             .filter_map(|key| self.cases.get(&key))
     }
-}
 
-fn deadlines(key: &ActorKey, case: &Case) -> Vec<Deadline> {
-    case.alerts
-        .iter()
-        .map(|(signal, alert)| (alert.closes_at_ms(), key.clone(), signal.clone()))
-        .collect()
+    /// The breaker.
+    pub(crate) fn breaker(&self) -> &Breaker {
+        &self.breaker
+    }
+
+    /// Notes that an agent is revoked.
+    pub(crate) fn note_revoked(&mut self, agent_id: &str, now: EventTime) {
+        let changed = self.breaker.note(agent_id, now);
+        self.touched.extend(changed.into_iter().map(RecordId::Breaker));
+    }
+
+    /// Takes one finding of an epoch.
+    pub(crate) fn take_epoch(&mut self, finding: &Finding, epoch: &Epoch, publishes: bool) {
+        self.tables.take(finding, epoch, publishes, &mut self.touched);
+    }
+
+    /// The tables to publish, if that is due.
+    pub(crate) fn publish(&mut self, now: EventTime) -> Vec<(RecordId, Vec<u8>)> {
+        let records = self.tables.publish(now, &mut self.touched).into_iter();
+        records.map(|(key, record)| (RecordId::Table(key), record)).collect()
+    }
+
+    /// The records that changed since the last call; an empty one is gone.
+    pub(crate) fn touched(&mut self) -> Vec<(RecordId, Vec<u8>)> {
+        let touched = std::mem::take(&mut self.touched);
+        let mut records: Vec<_> = touched
+            .into_iter()
+            .map(|id| {
+                let record = self.record(&id);
+                (id, record)
+            })
+            .collect();
+        let tables = self.tables.unsaved().into_iter();
+        records.extend(tables.map(|(key, record)| (RecordId::Table(key), record)));
+        records
+    }
+
+    fn record(&mut self, id: &RecordId) -> Vec<u8> {
+        match id {
+            RecordId::Tenant => {
+                let merges = self.tables.shared().merges();
+                record::encode(&TenantRecord { log_time: self.log_time, merges })
+            }
+            RecordId::Breaker(agent_id) => self.breaker.record(agent_id),
+            RecordId::Case(key) => self.cases.get(key).map(record::encode).unwrap_or_default(),
+            RecordId::Alert(key, signal, id) => {
+                let alert = self.cases.get(key).and_then(|case| case.alerts.get(signal));
+                let of = |alert| AlertRecord { actor: key.clone(), signal: signal.clone(), alert };
+                let alert = alert.filter(|alert| alert.id == *id);
+                alert.map(|alert| record::encode(&of(alert))).unwrap_or_default()
+            }
+            RecordId::Control => self.tables.control(),
+            RecordId::Mark(lane) => self.tables.epochs().mark(lane),
+            RecordId::Part(id, number) => self.tables.epochs().part(id, *number),
+            RecordId::Table(key) => self.tables.shared().record(*key),
+        }
+    }
+
+    /// Takes back the record of an alert.
+    pub(crate) fn load_alert(&mut self, bytes: &[u8]) -> Result<(), RecordError> {
+        let AlertRecord { actor, signal, alert } = record::decode(bytes)?;
+        self.load_case(&actor, &signal, |case| {
+            case.alerts.insert(signal.clone(), alert);
+        });
+        Ok(())
+    }
+
+    /// Takes back any other record.
+    pub(crate) fn load(&mut self, id: RecordId, bytes: &[u8]) -> Result<(), RecordError> {
+        match id {
+            RecordId::Tenant => {
+                let loaded: TenantRecord = record::decode(bytes)?;
+                self.log_time = loaded.log_time;
+                self.tables.resume(loaded.merges);
+                Ok(())
+            }
+            RecordId::Breaker(agent_id) => self.breaker.load(agent_id, bytes),
+            RecordId::Case(key) => {
+                let loaded: Case = record::decode(bytes)?;
+                self.load_case(&key, "", |case| {
+                    let alerts = std::mem::take(&mut case.alerts);
+                    *case = Case { alerts, ..loaded };
+                });
+                Ok(())
+            }
+            RecordId::Alert(..) => Err(RecordError::Key),
+            RecordId::Control => self.tables.load_control(bytes),
+            RecordId::Mark(lane) => self.tables.epochs().load_mark(lane, bytes),
+            RecordId::Part(id, number) => self.tables.epochs().load_part(id, number, bytes),
+            RecordId::Table(key) => self.tables.load(key, bytes),
+        }
+    }
+
+    /// Puts something of a case back without touching it.
+    fn load_case(&mut self, key: &ActorKey, signal: &str, change: impl FnOnce(&mut Case)) {
+        let touched = std::mem::take(&mut self.touched);
+        self.change(key, signal, change);
+        self.touched = touched;
+    }
 }

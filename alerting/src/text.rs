@@ -15,6 +15,15 @@ pub(crate) fn clean(text: &str) -> String {
     cleaned
 }
 
+/// Bytes of a character inside a JSON string.
+pub(crate) fn json_bytes(c: char) -> usize {
+    match c {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        c if c < ' ' => 6,
+        c => c.len_utf8(),
+    }
+}
+
 fn hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
@@ -31,5 +40,13 @@ mod tests {
         assert_eq!(clean("\"quoted\" {} %s \\n"), "\"quoted\" {} %s \\n");
         assert_eq!(clean(&"ä".repeat(256)), "ä".repeat(256));
         assert_eq!(clean(&"ä".repeat(257)), format!("{}…", "ä".repeat(255)));
+    }
+
+    #[test]
+    fn the_bytes_of_a_character_are_those_that_json_takes() {
+        for c in ('\0'..='\u{17f}').chain(['\u{2028}', '\u{feff}', '😀']) {
+            let json = serde_json::to_string(&c.to_string()).unwrap();
+            assert_eq!(json_bytes(c), json.len() - 2, "{c:?}");
+        }
     }
 }

@@ -8,6 +8,7 @@ mod exposition;
 pub mod kafka;
 pub mod mangle;
 pub mod proxy;
+mod findings;
 mod streams;
 
 use std::fmt::Write;
@@ -20,6 +21,7 @@ use habitus::local::{Input, Line, LineOutcome, Options, Report, Role, Run, Setti
 
 pub use driven::{Compacted, Driven, Said, activity};
 pub use exposition::{Family, Labels, exposition};
+pub use findings::{FindingsLog, findings_log};
 pub use streams::{Noise, adversarial, demo_prefix, dense, lines_of};
 
 /// Returns the folder of the workspace.

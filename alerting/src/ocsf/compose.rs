@@ -9,16 +9,19 @@ use schemas::{Contribution, EventTime};
 use super::evidence::{actor, evidence, resources};
 use super::finding::{
     AnalysisTarget, Anomaly, AnomalyAnalysis, DetectionFinding, FindingInfo, KeyValue, Metadata,
-    Observation, Product, RelatedEvent, Remediation, Unmapped,
+    Observation, Product, RelatedEvent, Remediation, Trait, Unmapped,
 };
 use super::observable::observables;
 use super::severity::Severity;
 use super::{analytic, attack, wording};
 use crate::cases::OpenAlert;
 use crate::settings::{Mode, Settings};
+use crate::text::clean;
 
 const OCSF_VERSION: &str = "1.8.0";
 const CLASS_UID: u16 = 2004;
+/// Actor-hours of peers that are half of the way to full confidence.
+const CONFIDENCE_HOURS: f64 = 1_000.0;
 /// A signal with less of the score than one in that many lends no technique.
 const TECHNIQUE_SHARE: i64 = 10;
 
@@ -63,7 +66,7 @@ pub(crate) fn compose(
     let (actor, evidence) = (actor(verdict), evidence(verdict));
     let resources = resources(verdict, &evidence);
     let quiet = "No further event for 12 hours of log time.";
-    let (confidence_id, confidence) = confidence(verdict);
+    let (confidence_id, confidence, confidence_score) = confidence(verdict);
     DetectionFinding {
         activity_id,
         activity_name: activity_name.to_owned(),
@@ -85,12 +88,13 @@ pub(crate) fn compose(
         is_alert: true,
         confidence_id: Some(confidence_id),
         confidence: Some(confidence.to_owned()),
+        confidence_score: Some(confidence_score),
         risk_level_id: severity.risk_level_id(),
         risk_level: severity.risk_level().to_owned(),
         risk_score: risk_score(alert.trust_after),
         risk_details: Some(wording::risk(alert)),
         message: wording::message(alert),
-        metadata: metadata(settings, moment, verdict),
+        metadata: metadata(settings, moment, alert),
         finding_info: finding_info(settings, moment, alert),
         observables: observables(&actor, &evidence, &resources),
         actor: Some(actor),
@@ -102,30 +106,39 @@ pub(crate) fn compose(
     }
 }
 
-/// Low while habits are learnt, medium beyond what was ever seen, else high.
-fn confidence(verdict: &Verdict) -> (u8, &'static str) {
-    if verdict.baseline.state == "learning" {
-        (1, "Low")
-    } else if verdict.return_period_support.extrapolated {
-        (2, "Medium")
+/// Low while habits are learnt, medium beyond what was ever seen, else high; and within each third of the score
+/// higher the more actor-hours of peers stand behind it.
+fn confidence(verdict: &Verdict) -> (u8, &'static str, u8) {
+    let support = &verdict.return_period_support;
+    let (id, name, base) = if verdict.baseline.state == "learning" {
+        (1, "Low", 0)
+    } else if support.extrapolated {
+        (2, "Medium", 34)
     } else {
-        (3, "High")
-    }
+        (3, "High", 67)
+    };
+    let hours = support.actor_hours.max(0.0);
+    let steps = 33.0 * hours / (hours + CONFIDENCE_HOURS);
+    let step = (0..33_u8).rfind(|step| f64::from(*step) <= steps).unwrap_or(0);
+    (id, name, base + step)
 }
 
-fn metadata(settings: &Settings, moment: &Moment<'_>, verdict: &Verdict) -> Metadata {
+fn metadata(settings: &Settings, moment: &Moment<'_>, alert: &OpenAlert) -> Metadata {
     Metadata {
         version: OCSF_VERSION.to_owned(),
         uid: moment.uid.clone(),
         profiles: vec!["host".to_owned()],
         product: Product {
+            uid: Some(settings.product.clone()),
             name: settings.product.clone(),
             vendor_name: Some(settings.vendor.clone()),
             version: Some(settings.program.clone()),
         },
         tenant_uid: Some(moment.finding.tenant_id.clone()),
         logged_time: Some(moment.now.millis()),
-        correlation_uid: verdict.facts.session.clone(),
+        processed_time: Some(moment.now.millis()),
+        correlation_uid: alert.worst.facts.session.clone(),
+        is_truncated: alert.truncated.then_some(true),
     }
 }
 
@@ -145,7 +158,7 @@ fn finding_info(settings: &Settings, moment: &Moment<'_>, alert: &OpenAlert) -> 
         modified_time: (moment.phase != Phase::Open).then(|| moment.now.millis()),
         first_seen_time: alert.first_seen.millis(),
         last_seen_time: alert.last_seen.millis(),
-        data_sources: vec![moment.finding.source.topic_id.clone()],
+        data_sources: alert.sources.iter().cloned().collect(),
         analytic: first,
         related_analytics: analytics.collect(),
         attacks: attack::attacks(&weighty(verdict)),
@@ -162,7 +175,24 @@ fn finding_info(settings: &Settings, moment: &Moment<'_>, alert: &OpenAlert) -> 
             .then(|| KeyValue { name: "owasp.agentic".to_owned(), value: None, values: owasp })
             .into_iter()
             .collect(),
+        traits: traits(verdict),
     }
+}
+
+/// What counts as one of the two keys.
+fn traits(verdict: &Verdict) -> Vec<Trait> {
+    let of = |uid: String, name: String| Trait {
+        uid,
+        name,
+        kind: Some("contributing".to_owned()),
+        values: Vec::new(),
+    };
+    let key = |family: &String| of(format!("key.{family}"), format!("Independent key: {family}"));
+    let hard = |fact: &String| Trait {
+        values: vec![clean(fact)],
+        ..of("key.hard_indicator".to_owned(), "Hard indicator".to_owned())
+    };
+    verdict.keys.iter().map(key).chain(verdict.hard_indicator.iter().map(hard)).collect()
 }
 
 /// Signals with a share of the score, largest first.
@@ -186,22 +216,31 @@ fn weighty(verdict: &Verdict) -> Vec<&str> {
         .collect()
 }
 
+/// For each signal what was seen, against what is expected of the actor and what its peers do.
 fn anomalies(verdict: &Verdict) -> Option<AnomalyAnalysis> {
-    let of = |contribution: &Contribution, value: &str, count: Option<u32>| Anomaly {
+    let of = |contribution: &Contribution, observations: Vec<Observation>| Anomaly {
         observation_parameter: contribution.signal.clone(),
         observation_type: Some(analytic::kind(&contribution.signal).to_owned()),
-        observations: vec![Observation { value: value.to_owned(), count }],
+        observations,
     };
+    let value = |value: &str, count| Observation { value: value.to_owned(), count };
     let told = || verdict.contributions.iter().filter(|contribution| 0 < contribution.micronats.0);
-    let anomalies: Vec<Anomaly> = told().map(|c| of(c, &c.observed, None)).collect();
-    let baselines = told().map(|c| of(c, &c.expected, Some(count(c.support)))).collect();
+    let anomalies: Vec<Anomaly> =
+        told().map(|c| of(c, vec![value(&wording::seen(c), None)])).collect();
+    let baseline = |c: &Contribution| {
+        let mut known = vec![value(&c.expected, Some(count(c.support)))];
+        if !c.peers.is_empty() {
+            known.push(value(&format!("peers: {}", c.peers), None));
+        }
+        of(c, known)
+    };
     (!anomalies.is_empty()).then(|| AnomalyAnalysis {
         analysis_targets: vec![AnalysisTarget {
             name: verdict.actor.agent_id.clone(),
             kind: Some("AI Agent".to_owned()),
         }],
         anomalies,
-        baselines,
+        baselines: told().map(baseline).collect(),
     })
 }
 
@@ -233,7 +272,7 @@ fn habitus(settings: &Settings, moment: &Moment<'_>, alert: &OpenAlert) -> Habit
             events: verdict.baseline.events,
             active_hours: verdict.baseline.active_hours,
         },
-        versions: moment.finding.versions.clone(),
+        versions: alert.versions.clone(),
         owasp_agentic: attack::owasp(&weighty(verdict)),
         trace_id: facts.trace_id.clone(),
         revocation_request_id: alert.request_id.clone(),

@@ -32,6 +32,9 @@ pub struct User {
     /// Its display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Its mail address, where its id or name is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_addr: Option<String>,
 }
 
 /// Session and credential.
@@ -66,6 +69,9 @@ pub struct Evidence {
     /// From where.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub src_endpoint: Option<NetworkEndpoint>,
+    /// The resource, where it is a web address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Url>,
     /// What OCSF has no field for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<serde_json::Value>,
@@ -107,6 +113,23 @@ pub struct NetworkEndpoint {
     /// Run, pod or session instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_uid: Option<String>,
+}
+
+/// A web address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Url {
+    /// All of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url_string: Option<String>,
+    /// `http` or `https`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<String>,
+    /// Host name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// Path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
 }
 
 /// What was touched.
@@ -195,7 +218,9 @@ impl NetworkEndpoint {
 /// Who acted in a verdict.
 pub(super) fn actor(verdict: &Verdict) -> Actor {
     let facts = &verdict.facts;
-    let user = User { uid: facts.subject.clone(), name: facts.subject_name.clone() };
+    let names = [&facts.subject_name, &facts.subject];
+    let email_addr = names.into_iter().flatten().find(|name| is_email(name)).cloned();
+    let user = User { uid: facts.subject.clone(), name: facts.subject_name.clone(), email_addr };
     let session =
         Session { uid: facts.session.clone(), credential_uid: facts.credential_id.clone() };
     Actor {
@@ -225,6 +250,7 @@ pub(super) fn evidence(verdict: &Verdict) -> Evidence {
             facts.destination_ip.as_deref(),
         ),
         src_endpoint: origin,
+        url: facts.resource.as_deref().and_then(url),
         data: serde_json::to_value(data(verdict)).ok(),
     }
 }
@@ -277,6 +303,33 @@ fn data(verdict: &Verdict) -> Data<'_> {
 
 fn ip(text: &str) -> Option<String> {
     text.parse::<IpAddr>().ok().map(|address| address.to_string())
+}
+
+/// A web address in its parts; `None` where the text is none.
+fn url(text: &str) -> Option<Url> {
+    let (scheme, rest) = text.split_once("://")?;
+    let scheme = scheme.to_ascii_lowercase();
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next()?.split(':').next()?;
+    let is_web = ["http", "https"].contains(&scheme.as_str()) && !host.is_empty();
+    let path = path.split(['?', '#']).next().filter(|path| !path.is_empty());
+    (is_web && is_hostname(host)).then(|| Url {
+        url_string: Some(text.to_owned()),
+        scheme: Some(scheme),
+        hostname: Some(host.to_owned()),
+        path: path.map(str::to_owned),
+    })
+}
+
+/// Whether a text is a mail address, more strictly than any standard.
+fn is_email(text: &str) -> bool {
+    let word = |part: &str, more: &[u8]| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b))
+    };
+    text.split_once('@').is_some_and(|(local, domain)| {
+        let labels = || domain.split('.');
+        word(local, b"._+-") && labels().count() > 1 && labels().all(|label| word(label, b"-"))
+    })
 }
 
 fn is_hostname(text: &str) -> bool {

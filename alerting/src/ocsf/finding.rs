@@ -57,6 +57,9 @@ pub struct DetectionFinding {
     /// The confidence in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<String>,
+    /// 0 to 100, by thirds as the confidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence_score: Option<u8>,
     /// 0 to 4.
     pub risk_level_id: u8,
     /// The risk level in words.
@@ -119,14 +122,23 @@ pub struct Metadata {
     /// Log time in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logged_time: Option<i64>,
+    /// The same: log time is the only time that respond knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processed_time: Option<i64>,
     /// Session or task of the worst event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_uid: Option<String>,
+    /// Whether texts of the event had to be cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
 }
 
 /// A product.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
+    /// Its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
     /// Its name.
     pub name: String,
     /// Its vendor.
@@ -178,6 +190,9 @@ pub struct FindingInfo {
     /// Further classifications.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<KeyValue>,
+    /// What counts as one of the two keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub traits: Vec<Trait>,
 }
 
 /// A signal as OCSF names it.
@@ -251,6 +266,23 @@ pub struct KeyValue {
     /// Its value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// Its values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+}
+
+/// A trait of a finding.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trait {
+    /// Its id.
+    #[serde(default)]
+    pub uid: String,
+    /// Its name.
+    #[serde(default)]
+    pub name: String,
+    /// How it bears on the finding.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// Its values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,

@@ -11,11 +11,11 @@ pub(crate) mod wording;
 
 pub(crate) use compose::{Moment, Phase, compose};
 pub use evidence::{
-    Actor, Api, Evidence, NetworkEndpoint, ResourceDetails, Service, Session, User,
+    Actor, Api, Evidence, NetworkEndpoint, ResourceDetails, Service, Session, Url, User,
 };
 pub use finding::{
     AnalysisTarget, Analytic, Anomaly, AnomalyAnalysis, Attack, DetectionFinding, FindingInfo,
-    KeyValue, Metadata, Named, Observation, Product, RelatedEvent, Remediation, Unmapped,
+    KeyValue, Metadata, Named, Observation, Product, RelatedEvent, Remediation, Trait, Unmapped,
 };
 pub use observable::Observable;
 pub use severity::Severity;

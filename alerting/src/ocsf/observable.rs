@@ -37,6 +37,7 @@ pub(super) fn observables(
     let session = actor.session.as_ref();
     add("actor.app_uid", (99, "AI Agent ID"), actor.app_uid.as_ref());
     add("actor.user.name", (4, "User Name"), user.and_then(|u| u.name.as_ref()));
+    add("actor.user.email_addr", (5, "Email Address"), user.and_then(|u| u.email_addr.as_ref()));
     add(
         "actor.session.credential_uid",
         (19, "User Credential ID"),
@@ -52,6 +53,8 @@ pub(super) fn observables(
         add(&path("ip"), (2, "IP Address"), read(|e| &e.ip));
         add(&path("svc_name"), (99, "Network Service"), read(|e| &e.svc_name));
     }
+    let url = evidence.url.as_ref().and_then(|url| url.url_string.as_ref());
+    add("evidences[0].url.url_string", (6, "URL String"), url);
     for (at, resource) in resources.iter().enumerate() {
         if resource.kind.as_deref() == Some("Resource") {
             add(&format!("resources[{at}].uid"), (10, "Resource UID"), resource.uid.as_ref());

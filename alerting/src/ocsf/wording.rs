@@ -83,7 +83,8 @@ fn difference(contribution: &Contribution) -> String {
     format!("{text} ({} observations).", contribution.support)
 }
 
-fn seen(contribution: &Contribution) -> String {
+/// What was seen, in words.
+pub(super) fn seen(contribution: &Contribution) -> String {
     if contribution.observed.is_empty() {
         format!("unusual {}", clean(&contribution.signal))
     } else {

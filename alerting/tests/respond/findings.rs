@@ -3,7 +3,7 @@
 use alerting::ocsf::DetectionFinding;
 use alerting::{Mode, Respond, Response, Settings};
 use schemas::finding::{
-    BaselineState, Body, Epoch, Facts, Finding, LevelChange, Support, Verdict, Versions,
+    BaselineState, Body, Epoch, Facts, Finding, Increment, LevelChange, Support, Verdict, Versions,
 };
 use schemas::revocation::RevocationRequest;
 use schemas::trust::Level;
@@ -125,7 +125,23 @@ pub(crate) fn level(offset: u64, at_ms: i64, agent: &str, after: Level, score: f
 
 /// An empty epoch as a finding.
 pub(crate) fn epoch(offset: u64, at_ms: i64) -> Finding {
-    finding(offset, at_ms, Body::Epoch(Epoch::default()))
+    part(offset, at_ms, (0, 1), Vec::new())
+}
+
+/// One part of an epoch as a finding; `part` is its number, and of how many.
+pub(crate) fn part(
+    offset: u64,
+    at_ms: i64,
+    (part, parts): (u32, u32),
+    increments: Vec<Increment>,
+) -> Finding {
+    let epoch = time(at_ms).millis() / 300_000 - 1;
+    finding(offset, at_ms, Body::Epoch(Epoch { epoch, part, parts, increments }))
+}
+
+/// A tenth of a session more of a cell of the counts.
+pub(crate) fn increment(scope: u64, cell: u64) -> Increment {
+    Increment { table: 1, scope, group: 0, cell, add: 10 }
 }
 
 /// A fold in a mode, other settings by default.

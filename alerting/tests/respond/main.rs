@@ -5,3 +5,5 @@ mod determinism;
 mod findings;
 mod ladder;
 mod ocsf;
+mod outgoing;
+mod tables;

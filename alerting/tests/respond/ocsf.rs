@@ -111,7 +111,7 @@ fn a_full_alert_validates() {
         let found = value.pointer(&pointer).and_then(Value::as_str);
         assert_eq!(found, Some(observable.value.as_str()), "{pointer}");
     }
-    assert_eq!(alert.observables.len(), 7);
+    assert_eq!(alert.observables.len(), 9);
     let active = check_life(Mode::Enforce, &told);
     assert_eq!(active[0].finding_info.analytic.state_id, Some(1));
     assert!(!active[0].unmapped.habitus.shadow);
@@ -159,6 +159,140 @@ fn hostile_texts_stay_data() {
         let json = serde_json::to_string(&record).unwrap();
         assert!(!json.chars().any(char::is_control));
     }
+}
+
+/// Texts that no limit of a wire format holds back, and the most bytes that they can become.
+fn flood(text: &str) -> Told {
+    let long = || Some(text.repeat(20_000));
+    let facts = Facts {
+        agent_instance_id: long(),
+        agent_issuer: long(),
+        agent_name: long(),
+        agent_version: long(),
+        blueprint: long(),
+        owner: long(),
+        subject: long(),
+        subject_name: long(),
+        chain: vec![text.repeat(20_000); 40],
+        purpose: long(),
+        delegation_id: long(),
+        credential_id: long(),
+        session: long(),
+        action: text.repeat(20_000),
+        operation: long(),
+        tool_server: long(),
+        resource: Some(format!("https://a.example/{}", text.repeat(20_000))),
+        destination: long(),
+        destination_ip: long(),
+        source: long(),
+        bytes_out: Some(u64::MAX),
+        bytes_in: Some(u64::MAX),
+        outcome: long(),
+        trace_id: long(),
+    };
+    Told {
+        agent: text.repeat(3_000),
+        signals: (0..100).map(|n| (format!("{n}{}", text.repeat(1_000)), 1_000 - n)).collect(),
+        keys: vec![text.repeat(1_000); 100],
+        hard_indicator: long(),
+        text: text.repeat(20_000),
+        facts,
+        ..Told::default()
+    }
+}
+
+#[test]
+fn an_alert_and_its_record_are_small_whatever_the_text() {
+    for text in ["a", "\u{1}", "\"", "😀", "\\\u{202e}", "é."] {
+        let told = flood(text);
+        for record in check_life(Mode::Alert, &told) {
+            let bytes = serde_json::to_vec(&record).unwrap_or_default().len();
+            assert!(bytes < 900 << 10, "{text:?}: {bytes}");
+            assert_eq!(record.metadata.is_truncated, Some(true));
+        }
+        let mut respond: Respond = fold(Mode::Alert);
+        (0..34).for_each(|offset| drop(respond.apply(&verdict(offset, &told))));
+        for (key, record) in respond.touched() {
+            assert!(record.len() < 900 << 10, "{text:?}: {} of {}", record.len(), &key[..20]);
+        }
+    }
+    // What the wire formats allow is told whole.
+    let chain = vec!["spiffe://acme.example/agent/with-a-usual-name".to_owned(); 32];
+    let (agent, text) = ("ä".repeat(2_048), "ä".repeat(256));
+    let facts = Facts {
+        chain: chain.clone(),
+        resource: Some("r".repeat(2_048)),
+        session: Some("s".repeat(256)),
+        ..Facts::default()
+    };
+    let told = Told { agent: agent.clone(), text, facts: facts.clone(), ..Told::default() };
+    let alert = &check_life(Mode::Alert, &told)[1];
+    assert_eq!(alert.metadata.is_truncated, None);
+    assert_eq!((&alert.unmapped.habitus.agent_id, &alert.unmapped.habitus.chain), (&agent, &chain));
+    assert_eq!(
+        alert.observables.iter().filter(|o| Some(&o.value) == facts.resource.as_ref()).count(),
+        1
+    );
+}
+
+#[test]
+fn web_and_mail_addresses_are_named_as_such() {
+    let check = |resource: &str, subject: &str, expected: (&str, &str)| {
+        let facts = Facts {
+            resource: Some(resource.to_owned()),
+            subject: Some(subject.to_owned()),
+            ..Facts::default()
+        };
+        let alert = &check_life(Mode::Alert, &Told { facts, ..Told::default() })[0];
+        let url = alert.evidences[0].url.as_ref();
+        let url = url.map_or_else(String::new, |url| {
+            let read = |part: &Option<String>| part.clone().unwrap_or_default();
+            format!("{} {} {}", read(&url.scheme), read(&url.hostname), read(&url.path))
+        });
+        let user = alert.actor.as_ref().and_then(|actor| actor.user.clone()).unwrap_or_default();
+        let mail = user.email_addr.unwrap_or_default();
+        assert_eq!((url.as_str(), mail.as_str()), expected, "{resource} {subject}");
+    };
+    let mail = "bob.b+x@acme-1.example";
+    check("https://a.example/u/v?q#f", mail, ("https a.example /u/v", mail));
+    check("HTTP://u:p@a.example:8443", "bob@localhost", ("http a.example ", ""));
+    check("https:///u", "@acme.example", ("", ""));
+    check("ftp://a.example/u", "bob@acme..example", ("", ""));
+    check("https://a b/u", "b@c@acme.example", ("", ""));
+    check("orders", "00u1b2c3d4", ("", ""));
+}
+
+#[test]
+fn what_an_alert_says_of_its_worst_event_stays_that_events() {
+    let mut respond = fold(Mode::Alert);
+    let mut strong = verdict(0, &Told::default());
+    strong.versions.control_offset = 7;
+    strong.source.topic_id = "file:7".to_owned();
+    let weak = Told { signals: vec![("destination".to_owned(), 5_000_000)], ..Told::default() };
+    respond.apply(&strong);
+    let responses = respond.apply(&verdict(1, &weak));
+    let alert = alerts(&responses)[0];
+    assert_eq!(alert.unmapped.habitus.versions, strong.versions);
+    assert_eq!(alert.finding_info.data_sources, ["file:0", "file:7"]);
+    let close = respond.apply(&epoch(2, 13 * HOUR_MS));
+    assert_eq!(alerts(&close)[0].finding_info.data_sources, ["file:0", "file:7"]);
+    let scores = |hours, learning: bool, extrapolated| {
+        let mut finding = verdict(0, &Told::default());
+        if let schemas::finding::Body::Verdict(verdict) = &mut finding.body {
+            verdict.return_period_support =
+                schemas::finding::Support { actor_hours: hours, extrapolated };
+            verdict.baseline.state = if learning { "learning" } else { "ready" }.to_owned();
+        }
+        let responses = fold(Mode::Alert).apply(&finding);
+        let alert = alerts(&responses)[0];
+        (alert.confidence_id.unwrap_or_default(), alert.confidence_score.unwrap_or_default())
+    };
+    assert_eq!(scores(0.0, true, false), (1, 0));
+    assert_eq!(scores(f64::INFINITY, true, true), (1, 32));
+    assert_eq!(scores(1_000.0, false, true), (2, 50));
+    assert_eq!(scores(0.0, false, false), (3, 67));
+    assert_eq!(scores(f64::NAN, false, false), (3, 67));
+    assert_eq!(scores(1e9, false, false), (3, 99));
 }
 
 prop_compose! {

@@ -11,7 +11,7 @@ use bus::partition;
 use detector::{Observe, Outcome, Stamp};
 use ingest::{Decoded, Limits, Notes, decode};
 use lane::drive;
-use schemas::finding::{Body, Finding};
+use schemas::finding::{Body, Finding, Increment};
 use schemas::reject::{ErrorCode, Stage};
 use schemas::time::DAY_MS;
 use schemas::{EventTime, Rejection};
@@ -71,7 +71,10 @@ impl Run {
             folds: (0..PARTITIONS)
                 .map(|_| ObserveFold(Observe::new(Arc::clone(&observe))))
                 .collect(),
-            respond: Respond::new(settings.respond.clone()),
+            respond: Respond::new(alerting::Settings {
+                publish_tables: false,
+                ..settings.respond.clone()
+            }),
             shared: Arc::default(),
             log_ms: 0,
             epoch: 0,
@@ -281,6 +284,7 @@ impl Run {
             Response::AlertRef { activity_id: id, alert_id, .. } => {
                 (id == activity_id).then_some(alert_id)
             }
+            Response::Control { .. } => None,
         }
     }
 
@@ -306,18 +310,12 @@ impl Run {
             findings.extend(fold.0.close_epoch(&Stamp { partition, ..at }).findings);
             fold.0.take_up(Arc::default());
         }
-        let mut increments = Vec::new();
         for finding in findings {
-            if let Body::Epoch(epoch) = finding.body {
-                increments.extend(epoch.increments);
-                continue;
-            }
             for response in self.respond.apply(&finding) {
                 self.take(response, "");
             }
         }
-        let epoch = u32::try_from(self.epoch).unwrap_or(0);
-        Arc::make_mut(&mut self.shared).merge(epoch, &increments);
+        self.shared = Arc::new(self.respond.snapshot());
         for fold in &mut self.folds {
             fold.0.take_up(Arc::clone(&self.shared));
         }

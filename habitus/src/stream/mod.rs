@@ -3,6 +3,7 @@
 
 mod connect;
 mod control;
+mod dead_letter;
 mod fold;
 mod meter;
 mod observe;

@@ -3,17 +3,18 @@
 
 use std::sync::Arc;
 
-use bus::{Header, Record};
+use bus::Record;
 use detector::{Observe, Outcome, Stamp};
 use ingest::{Decoded, Limits, Notes, decode};
 use lane::{Applied, Counts, Emit};
 use schemas::finding::{Body, Finding};
-use schemas::header::{DeadLetterHeaders, EventHeaders, RecordKind};
+use schemas::header::{EventHeaders, RecordKind};
 use schemas::reject::{ErrorCode, Stage};
 use schemas::time::DAY_MS;
 use schemas::trust::TrustRecord;
-use schemas::{Activity, EventTime, Rejection};
+use schemas::{Activity, Rejection};
 
+use super::dead_letter::{Place, dead_letter};
 use super::setup::Setup;
 
 /// How far an event may lie ahead of log time.
@@ -28,9 +29,6 @@ pub struct ObserveStream {
     log_ms: i64,
     control_offset: u64,
 }
-
-/// Where an activity stands: its record and its ordinal there.
-type Place<'a> = (&'a Record, u32);
 
 impl ObserveStream {
     /// A partition that has seen nothing.
@@ -77,7 +75,7 @@ impl ObserveStream {
         self.setup.tell(|metrics| metrics.unknown_fields(notes.unknown_fields.values().sum()));
         for (ordinal, item) in (0..).zip(decoded) {
             applied.counts.activities += 1;
-            let place = (record, ordinal);
+            let place = Place { record, index: ordinal, log_ms: self.log_ms };
             let checked = match item {
                 Decoded::Activity(activity) => self.check(&activity, record).map(|()| activity),
                 Decoded::Skipped(_) => {
@@ -87,14 +85,14 @@ impl ObserveStream {
                 Decoded::Rejected(rejection) => Err(rejection),
             };
             match checked {
-                Ok(activity) => self.observe(&activity, place, &mut applied),
+                Ok(activity) => self.observe(&activity, (record, ordinal), &mut applied),
                 Err(rejection) => {
                     applied.counts.dead_lettered += 1;
                     self.setup.tell(|metrics| {
                         metrics.invalid(rejection.code);
                         metrics.dead_letter(rejection.code);
                     });
-                    applied.emits.push(self.dead_letter(place, rejection));
+                    applied.emits.push(dead_letter(&self.setup, place, rejection));
                 }
             }
         }
@@ -130,7 +128,7 @@ impl ObserveStream {
     fn observe(
         &mut self,
         activity: &Activity<'_>,
-        (record, ordinal): Place<'_>,
+        (record, ordinal): (&Record, u32),
         applied: &mut Applied,
     ) {
         let setup = Arc::clone(&self.setup);
@@ -200,48 +198,4 @@ impl ObserveStream {
             cause_ms: 0,
         })
     }
-
-    /// The record as it came, with the reason why it was refused.
-    fn dead_letter(&self, (record, index): Place<'_>, rejection: Rejection) -> Emit {
-        let Rejection { code, stage, path, message } = rejection;
-        let reason = DeadLetterHeaders {
-            topic: record.at.topic.to_string(),
-            partition: record.at.partition,
-            offset: record.offset,
-            timestamp_ms: record.timestamp_ms,
-            index,
-            stage,
-            code,
-            message: format!("failed to {message}"),
-            path,
-            format: ingest::detect(record.value.as_deref().unwrap_or_default())
-                .map(|format| format.as_str().to_owned()),
-            attempt: attempt(&record.headers),
-            time: EventTime::from_millis(self.log_ms).unwrap_or(self.setup.epoch),
-            app_version: env!("CARGO_PKG_VERSION").to_owned(),
-            app_instance: self.setup.group.clone(),
-        };
-        let mut headers: Vec<Header> = record
-            .headers
-            .iter()
-            .filter(|(name, _)| !name.starts_with("habitus.dlq."))
-            .cloned()
-            .collect();
-        headers.extend(reason.encode());
-        Emit {
-            topic: Arc::clone(&self.setup.names.dead_letters),
-            by: record.key.clone().unwrap_or_default(),
-            key: record.key.clone(),
-            value: record.value.clone(),
-            headers,
-            cause_ms: 0,
-        }
-    }
-}
-
-/// How often a record was tried, this time included: a replayed dead letter says how often before.
-fn attempt(headers: &[Header]) -> u32 {
-    let before = headers.iter().rev().find(|(name, _)| name == "habitus.dlq.attempt");
-    let before = before.and_then(|(_, value)| std::str::from_utf8(value).ok()?.parse::<u32>().ok());
-    before.unwrap_or(0).saturating_add(1)
 }

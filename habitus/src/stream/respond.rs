@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use alerting::{Respond, Response};
+use alerting::{Outgoing, Respond, Response, TopicKind, outgoing};
 use bus::Record;
 use lane::{Applied, Counts, Emit};
-use schemas::finding::Finding;
-use schemas::header::{EventHeaders, RecordKind};
+use schemas::Rejection;
+use schemas::reject::{ErrorCode, Stage};
 
+use super::dead_letter::{Place, dead_letter};
 use super::setup::Setup;
 
 /// The respond fold of one partition of the findings.
@@ -41,42 +42,65 @@ impl RespondStream {
 
     /// Takes in one record.
     pub(super) fn apply(&mut self, record: &Record) -> Applied {
-        let mut applied = Applied {
-            counts: Counts { records: 1, activities: 1, ..Counts::default() },
-            ..Applied::default()
+        let counts = Counts { records: 1, activities: 1, ..Counts::default() };
+        let mut applied = Applied { counts, emits: Vec::new() };
+        let finding = match alerting::read(record.value.as_deref().unwrap_or_default()) {
+            Ok(finding) => finding,
+            Err(error) => {
+                // Only Habitus writes here: whoever else does must see it.
+                let rejection = Rejection {
+                    code: ErrorCode::InvalidField,
+                    stage: Stage::Parse,
+                    path: String::new(),
+                    message: error.to_string(),
+                };
+                applied.counts.dead_lettered = 1;
+                let place = Place { record, index: 0, log_ms: self.log_ms };
+                applied.emits.push(dead_letter(&self.setup, place, rejection));
+                return applied;
+            }
         };
-        let finding: Finding =
-            match serde_json::from_slice(record.value.as_deref().unwrap_or_default()) {
-                Ok(finding) => finding,
-                Err(_) => {
-                    applied.counts.dead_lettered = 1;
-                    return applied;
-                }
-            };
         self.log_ms = self.log_ms.max(finding.log_time.millis());
         applied.counts.scored = 1;
-        for response in self.respond.apply(&finding) {
-            if let Response::Alert(alert) = response
-                && let Some((topic, shadow)) = self.setup.route(&self.setup.names.alerts)
-            {
-                let own = &alert.unmapped.habitus;
-                let key = format!("{}|{}", own.tenant_id, own.agent_id).into_bytes();
-                let mut headers = EventHeaders::json(
-                    alert.metadata.uid.clone(),
-                    format!("/habitus/{}", own.tenant_id),
-                    RecordKind::Alert,
-                );
-                headers.shadow = shadow;
-                applied.emits.push(Emit {
-                    topic,
-                    by: key.clone(),
-                    key: Some(key),
-                    value: serde_json::to_vec(&alert).ok(),
-                    headers: headers.encode(),
-                    cause_ms: finding.log_time.millis(),
-                });
+        let responses = self.respond.apply(&finding);
+        self.tell(&responses);
+        let records = outgoing(&self.setup.respond, finding.log_time, &responses);
+        applied.emits.extend(records.into_iter().filter_map(|record| self.emit(record)));
+        applied
+    }
+
+    fn emit(&self, record: Outgoing) -> Option<Emit> {
+        let names = &self.setup.names;
+        let (topic, measured) = match record.kind {
+            TopicKind::Alerts => (Arc::clone(&names.alerts), true),
+            TopicKind::Revocations => (Arc::clone(&names.revocations), false),
+            TopicKind::Shadow => (names.shadow.clone()?, true),
+            TopicKind::Control => (Arc::clone(&names.control), false),
+        };
+        Some(Emit {
+            topic,
+            by: record.key.clone(),
+            key: Some(record.key),
+            value: record.value,
+            headers: record.headers,
+            cause_ms: if measured { record.cause.millis() } else { 0 },
+        })
+    }
+
+    fn tell(&self, responses: &[Response]) {
+        for response in responses {
+            match response {
+                Response::Alert(alert) if alert.activity_id == 1 => self.setup.tell(|metrics| {
+                    let own = &alert.unmapped.habitus;
+                    let signal = own.contributions.first().map_or("", |share| share.signal.as_str());
+                    let learning = own.baseline.state == "learning";
+                    metrics.alert(signal, alert.severity(), self.setup.mode, learning);
+                }),
+                Response::Revocation(request) => {
+                    self.setup.tell(|metrics| metrics.revocation(request.mode));
+                }
+                Response::Alert(_) | Response::AlertRef { .. } | Response::Control { .. } => {}
             }
         }
-        applied
     }
 }

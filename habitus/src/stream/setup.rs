@@ -106,7 +106,11 @@ impl Setup {
         };
         Ok(Self {
             observe: Arc::new(observe),
-            respond: settings.respond,
+            respond: alerting::Settings {
+                publish_tables: true,
+                shadow_output: config.output_shadow(),
+                ..settings.respond
+            },
             names,
             mode: config.mode(),
             input_id: Arc::from(input_id),

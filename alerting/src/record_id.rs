@@ -1,0 +1,117 @@
+//! Names of what a tenant saves: one record for each thing that changes by itself, so that a finding writes little.
+//! What the records hold stands with their owners.
+
+use baseline::shared::TableKey;
+use schemas::Authority;
+use serde::{Deserialize, Serialize};
+
+/// An actor within its tenant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct ActorKey {
+    /// The agent.
+    pub(crate) agent_id: String,
+    /// Its authority.
+    pub(crate) authority: Authority,
+}
+
+/// One partition's epoch on its way: the parts of one carry the same.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct EpochId {
+    /// Number of the epoch.
+    pub(crate) epoch: i64,
+    /// Partition of its cause.
+    pub(crate) partition: u32,
+    /// Offset of its cause.
+    pub(crate) offset: u64,
+    /// Topic of its cause.
+    pub(crate) topic_id: String,
+}
+
+/// A partition whose epochs are merged.
+pub(crate) type Lane = (u32, String);
+
+/// A record of a tenant. No authority begins with `~`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RecordId {
+    /// What concerns the whole tenant and is small.
+    Tenant,
+    /// When an agent was revoked automatically.
+    Breaker(String),
+    /// What is known of an actor.
+    Case(ActorKey),
+    /// An open alert of an actor, by leading signal and id.
+    Alert(ActorKey, String, String),
+    /// When the shared tables were published, and up to which merge.
+    Control,
+    /// Up to where a partition's epochs are merged.
+    Mark(Lane),
+    /// A part of an epoch that waits for the others.
+    Part(EpochId, u32),
+    /// A shared table.
+    Table(TableKey),
+}
+
+// === impl RecordId ===
+
+impl RecordId {
+    /// The key of the record.
+    pub(crate) fn key(&self, tenant_id: &str) -> String {
+        match self {
+            Self::Tenant => format!("{tenant_id}|~tenant"),
+            Self::Breaker(agent_id) => format!("{tenant_id}|~breaker/{agent_id}"),
+            Self::Case(actor) => {
+                format!("{tenant_id}|{}|{}", actor.authority.as_str(), actor.agent_id)
+            }
+            Self::Alert(_, _, id) => format!("{tenant_id}|~alert/{id}"),
+            Self::Control => format!("{tenant_id}|~control"),
+            Self::Mark((partition, topic_id)) => {
+                format!("{tenant_id}|~mark/{partition}/{topic_id}")
+            }
+            Self::Part(id, part) => format!(
+                "{tenant_id}|~part/{}/{}/{}/{part}/{}",
+                id.epoch, id.partition, id.offset, id.topic_id
+            ),
+            Self::Table(key) => format!("{tenant_id}|{key}"),
+        }
+    }
+
+    /// Reads a key, but for those of alerts, whose record says whose they are.
+    pub(crate) fn of_key(key: &str) -> Option<(&str, Self)> {
+        let (tenant_id, rest) = key.split_once('|')?;
+        let id = match rest.strip_prefix('~').map(|rest| rest.split_once('/').unwrap_or((rest, "")))
+        {
+            Some(("tenant", "")) => Self::Tenant,
+            Some(("control", "")) => Self::Control,
+            Some(("breaker", agent_id)) => Self::Breaker(agent_id.to_owned()),
+            Some(("mark", lane)) => {
+                let (partition, topic_id) = lane.split_once('/')?;
+                Self::Mark((partition.parse().ok()?, topic_id.to_owned()))
+            }
+            Some(("part", part)) => {
+                let mut words = part.splitn(5, '/');
+                let mut word = || words.next();
+                let (epoch, partition, offset) = (word()?, word()?, word()?);
+                let (part, topic_id) = (word()?.parse().ok()?, word()?.to_owned());
+                let id = EpochId {
+                    epoch: epoch.parse().ok()?,
+                    partition: partition.parse().ok()?,
+                    offset: offset.parse().ok()?,
+                    topic_id,
+                };
+                Self::Part(id, part)
+            }
+            Some(_) => Self::Table(TableKey::of_record(key)?),
+            None => {
+                let (authority, agent_id) = rest.split_once('|')?;
+                let authority = Authority::from_wire(authority)?;
+                Self::Case(ActorKey { agent_id: agent_id.to_owned(), authority })
+            }
+        };
+        Some((tenant_id, id))
+    }
+
+    /// Whether a key is that of an alert's record.
+    pub(crate) fn is_alert(key: &str) -> bool {
+        key.split_once('|').is_some_and(|(_, rest)| rest.starts_with("~alert/"))
+    }
+}

@@ -1,0 +1,59 @@
+//! Records that were refused: the bytes as they came, with the typed reason in headers.
+
+use std::sync::Arc;
+
+use bus::{Header, Record};
+use lane::Emit;
+use schemas::header::DeadLetterHeaders;
+use schemas::{EventTime, Rejection};
+
+use super::setup::Setup;
+
+/// What was refused: the activity of this ordinal in a record, at this log time.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) record: &'a Record,
+    pub(super) index: u32,
+    pub(super) log_ms: i64,
+}
+
+/// The record as it came, with the reason why it was refused.
+pub(super) fn dead_letter(setup: &Setup, place: Place<'_>, rejection: Rejection) -> Emit {
+    let Place { record, index, log_ms } = place;
+    let Rejection { code, stage, path, message } = rejection;
+    let value = record.value.as_deref().unwrap_or_default();
+    let reason = DeadLetterHeaders {
+        topic: record.at.topic.to_string(),
+        partition: record.at.partition,
+        offset: record.offset,
+        timestamp_ms: record.timestamp_ms,
+        index,
+        stage,
+        code,
+        message: format!("failed to {message}"),
+        path,
+        format: ingest::detect(value).map(|format| format.as_str().to_owned()),
+        attempt: attempt(&record.headers),
+        time: EventTime::from_millis(log_ms).unwrap_or(setup.epoch),
+        app_version: env!("CARGO_PKG_VERSION").to_owned(),
+        app_instance: setup.group.clone(),
+    };
+    let is_theirs = |header: &&Header| !header.0.starts_with("habitus.dlq.");
+    let mut headers: Vec<Header> = record.headers.iter().filter(is_theirs).cloned().collect();
+    headers.extend(reason.encode());
+    Emit {
+        topic: Arc::clone(&setup.names.dead_letters),
+        by: record.key.clone().unwrap_or_default(),
+        key: record.key.clone(),
+        value: record.value.clone(),
+        headers,
+        cause_ms: 0,
+    }
+}
+
+/// How often a record was tried, this time included: a replayed dead letter says how often before.
+fn attempt(headers: &[Header]) -> u32 {
+    let before = headers.iter().rev().find(|(name, _)| name == "habitus.dlq.attempt");
+    let before = before.and_then(|(_, value)| std::str::from_utf8(value).ok()?.parse::<u32>().ok());
+    before.unwrap_or(0).saturating_add(1)
+}
