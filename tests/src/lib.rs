@@ -5,10 +5,10 @@ pub mod broker;
 pub mod deployment;
 mod driven;
 mod exposition;
+mod findings;
 pub mod kafka;
 pub mod mangle;
 pub mod proxy;
-mod findings;
 mod streams;
 
 use std::fmt::Write;

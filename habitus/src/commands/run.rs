@@ -8,7 +8,7 @@ use lane::LaneError;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use super::cli::{BAD_CONFIG, INTERNAL, OK, RunArgs, UNAVAILABLE};
+use super::cli::{BAD_CONFIG, INTERNAL, OK, RunArgs, UNAVAILABLE, threads};
 use crate::stream::{Orders, Unusable, connect, run_process};
 use config::Config;
 use telemetry::{Facts, Metrics, Readiness, serve};
@@ -24,12 +24,13 @@ pub(super) fn run(config: &Config, args: &RunArgs) -> anyhow::Result<u8> {
         flag::register_conditional_shutdown(signal, KILLED, Arc::clone(&stop))?;
         flag::register(signal, Arc::clone(&stop))?;
     }
+    let lanes = threads(config.lanes());
     let metrics = Arc::new(Metrics::new(Facts {
         config_hash: config.hash(),
         state_bytes_max: config.settings().memory_bytes_max as u64,
         signals: detector::signal_ids(),
     }));
-    let readiness = Arc::new(Readiness::new(config.lanes()));
+    let readiness = Arc::new(Readiness::new(lanes));
     let server = config
         .http_listen()
         .map(|address| serve(address, Arc::clone(&metrics), Arc::clone(&readiness)))
@@ -48,13 +49,13 @@ pub(super) fn run(config: &Config, args: &RunArgs) -> anyhow::Result<u8> {
     };
     let (cluster, mode) = (config.kafka(), config.mode());
     tracing::info!(
-        lanes = config.lanes(),
+        lanes,
         group = cluster.group,
         ?mode,
         "reading {}",
         connected.setup.names().activity
     );
-    let orders = Orders { once: args.once, accept_state_loss: args.accept_state_loss };
+    let orders = Orders { lanes, once: args.once, accept_state_loss: args.accept_state_loss };
     let outcome = run_process(config, &connected, &orders, (&metrics, &readiness, &stop));
     readiness.drain();
     match outcome {

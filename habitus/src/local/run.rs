@@ -11,7 +11,7 @@ use bus::partition;
 use detector::{Observe, Outcome, Stamp};
 use ingest::{Decoded, Limits, Notes, decode};
 use lane::drive;
-use schemas::finding::{Body, Finding, Increment};
+use schemas::finding::{Body, Finding};
 use schemas::reject::{ErrorCode, Stage};
 use schemas::time::DAY_MS;
 use schemas::{EventTime, Rejection};

@@ -28,6 +28,8 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// What a process is told.
 pub struct Orders {
+    /// Threads that own partitions.
+    pub lanes: usize,
     /// End once everything that was there at the start is consumed.
     pub once: bool,
     /// Go on although offsets or entries are missing.
@@ -93,7 +95,7 @@ pub fn run(
         let (board, control_stop, shared) = (&process.board, &control_stop, &process.shared);
         scope.spawn(move || control.follow(setup, board, control_stop));
         scope.spawn(move || shared.follow_lag(kafka, control_stop));
-        let lanes: Vec<_> = (0..config.lanes())
+        let lanes: Vec<_> = (0..orders.lanes)
             .map(|index| {
                 let process = &process;
                 scope.spawn(move || process.lane(index))

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use alerting::ocsf::Severity;
 use alerting::{Outgoing, Respond, Response, TopicKind, outgoing};
 use bus::Record;
 use lane::{Applied, Counts, Emit};
@@ -92,9 +93,10 @@ impl RespondStream {
             match response {
                 Response::Alert(alert) if alert.activity_id == 1 => self.setup.tell(|metrics| {
                     let own = &alert.unmapped.habitus;
-                    let signal = own.contributions.first().map_or("", |share| share.signal.as_str());
+                    let signal =
+                        own.contributions.first().map_or("", |share| share.signal.as_str());
                     let learning = own.baseline.state == "learning";
-                    metrics.alert(signal, alert.severity(), self.setup.mode, learning);
+                    metrics.alert(signal, severity(alert.severity_id), self.setup.mode, learning);
                 }),
                 Response::Revocation(request) => {
                     self.setup.tell(|metrics| metrics.revocation(request.mode));
@@ -102,5 +104,15 @@ impl RespondStream {
                 Response::Alert(_) | Response::AlertRef { .. } | Response::Control { .. } => {}
             }
         }
+    }
+}
+
+fn severity(id: u8) -> Severity {
+    match id {
+        5 => Severity::Critical,
+        4 => Severity::High,
+        3 => Severity::Medium,
+        2 => Severity::Low,
+        _ => Severity::Informational,
     }
 }
