@@ -12,6 +12,7 @@ use bus::{Bus, Cleanup, Record, TopicPartition, TopicSpec};
 use habitus::stream::{Connected, Switches, connect, snapshots};
 use lane::{Audit, Reference, audit, read_all};
 use rdkafka::ClientConfig;
+use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use serde_json::Value;
 
@@ -90,7 +91,9 @@ impl Deployment {
             partitions: self.partitions,
             replicas: 1,
             cleanup: Cleanup::Delete(u64::from(u32::MAX) * 1_000),
-            settings: vec![("message.timestamp.type".to_owned(), "CreateTime".to_owned())],
+            settings: [("message.timestamp.type", "CreateTime"), ("max.message.bytes", "4194304")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
         };
         kafka.admin().expect("an admin").create(&spec).expect("a topic");
     }
@@ -102,6 +105,7 @@ impl Deployment {
             .set("linger.ms", "5")
             .set("message.timeout.ms", "120000")
             .set("enable.idempotence", "true")
+            .set("message.max.bytes", "4194304")
             .create()
             .expect("a producer");
         Source { producer, topic: self.topic("activity.v1"), partitions: self.partitions }
@@ -233,7 +237,9 @@ impl Source {
         if let Some(timestamp_ms) = timestamp_ms {
             record = record.timestamp(timestamp_ms);
         }
-        while let Err((_, back)) = self.producer.send(record) {
+        while let Err((error, back)) = self.producer.send(record) {
+            let code = error.rdkafka_error_code();
+            assert_eq!(code, Some(RDKafkaErrorCode::QueueFull), "{error}");
             record = back;
             self.producer.poll(Duration::from_millis(10));
         }

@@ -38,7 +38,7 @@ fn alerts_trust_requests_and_dead_letters_are_those_of_the_reference_run() {
     let events = lines_of(&events);
     let source = deployment.source();
     events.iter().for_each(|event| source.send_event(event, true));
-    source.send("acme|nobody", b"{\"schema\":", Some(1_800_000_000_000));
+    source.send("acme|nobody", b"{\"schema\":", Some(1_772_000_000_000));
     source.flush();
     deployment.output(&["run", "--once"]);
 
@@ -85,9 +85,9 @@ fn alerts_trust_requests_and_dead_letters_are_those_of_the_reference_run() {
 fn without_shared_tables_alerts_are_those_of_score() {
     let Some(broker) = Broker::shared() else { return };
     let input = "[input]\nstart = \"earliest\"\naccept_create_time = true\n";
-    let deployment = Deployment::new("same", broker.address(), 8, input);
+    let deployment = Deployment::new("same", broker.address(), 64, input);
     deployment.make_input_with_create_time();
-    // All within one epoch, so that no table is ever shared.
+    // All within one epoch, so that no table is ever shared; as many partitions as a run over files has.
     let events = dense(&demo_prefix(3_000), 95);
     let source = deployment.source();
     lines_of(&events).iter().for_each(|event| source.send_event(event, true));

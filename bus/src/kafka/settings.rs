@@ -74,6 +74,8 @@ const PRODUCER: &[(&str, &str)] = &[
     ("transaction.timeout.ms", "10000"),
     ("linger.ms", "0"),
     ("compression.type", "lz4"),
+    // A dead letter is a record of the input and what was wrong with it.
+    ("message.max.bytes", "2097152"),
     ("retry.backoff.ms", "2"),
     ("retry.backoff.max.ms", "200"),
     ("queue.buffering.max.kbytes", "65536"),
