@@ -423,6 +423,13 @@ fn a_member_that_does_not_poll_loses_its_partitions() {
     producer.abort().unwrap();
     lazy.release(&lost).unwrap();
     assert_eq!(given(&mut lazy).len(), 2);
+    // Lost before it was answered, and lost again without an answer.
+    sleep(Duration::from_secs(5));
+    for _ in 0..20 {
+        let heard = lazy.poll(STEP);
+        assert!(!matches!(heard, Ok(Some(GroupEvent::Assigned(_)))), "{heard:?}");
+    }
+    gone(lazy, &[]);
 }
 
 /// Who asks for offsets that a transaction holds learns them when it ends.

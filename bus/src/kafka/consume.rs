@@ -292,5 +292,8 @@ fn offsets(list: &TopicPartitionList) -> KafkaResult<Vec<Option<u64>>> {
 impl Drop for KafkaConsumer {
     fn drop(&mut self) {
         self.client.context().leaving.store(true, Ordering::Relaxed);
+        // While it closes, this answers whatever is still unanswered; after a loss nothing else would.
+        let answered = self.client.close_queue().and_then(|()| self.client.unassign());
+        self.client.context().tell(answered);
     }
 }
