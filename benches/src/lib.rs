@@ -24,7 +24,7 @@ pub struct Fixture {
 impl Fixture {
     /// Takes the first events of the demo, at most `count`.
     pub fn new(count: usize) -> Self {
-        let bytes = habitus::demo::generate(7);
+        let bytes = scenario::generate(7);
         let mut lines = Vec::new();
         let mut start = 0;
         for line in bytes.split_inclusive(|byte| *byte == b'\n').take(count) {

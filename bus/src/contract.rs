@@ -14,7 +14,7 @@ pub type Check<B> = (&'static str, fn(&B, &str));
 
 /// The checks. Each panics with what was broken.
 pub fn checks<B: Bus>() -> Vec<Check<B>> {
-    let all: [Check<B>; 25] = [
+    let all: [Check<B>; 26] = [
         ("records_come_back_byte_for_byte", places::records_come_back_byte_for_byte),
         ("a_reader_starts_anywhere", places::a_reader_starts_anywhere),
         ("a_reader_follows_the_log", places::a_reader_follows_the_log),
@@ -36,6 +36,7 @@ pub fn checks<B: Bus>() -> Vec<Check<B>> {
         ("release_comes_before_assign", groups::release_comes_before_assign),
         ("leaving_gives_partitions_back", groups::leaving_gives_partitions_back),
         ("assign_starts_where_told", groups::assign_starts_where_told),
+        ("assigned_again_a_partition_moves", groups::assigned_again_a_partition_moves),
         ("paused_partitions_deliver_nothing", groups::paused_partitions_deliver_nothing),
         ("resume_goes_on_where_it_stood", groups::resume_goes_on_where_it_stood),
         ("members_read_committed", groups::members_read_committed),

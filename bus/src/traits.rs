@@ -60,10 +60,11 @@ pub trait Consumer {
     /// Waits for the next event, at most `timeout`. Must be called even when all partitions are paused.
     fn poll(&mut self, timeout: Duration) -> Result<Option<GroupEvent>, BusError>;
 
-    /// Answers `Assigned`: the partitions start at these offsets, paused.
+    /// Answers `Assigned`, once and whole: the partitions start at these offsets, paused. Told again of an assigned
+    /// partition, it moves there, paused.
     fn assign(&mut self, starts: &[(TopicPartition, u64)]) -> Result<(), BusError>;
 
-    /// Answers `Revoked` or `Lost`.
+    /// Answers `Revoked` or `Lost`, once and whole.
     fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), BusError>;
 
     /// Stops the records of these partitions.

@@ -258,7 +258,12 @@ impl<B: Bus> World<B> {
             let mut reader = bus.reader(&at, 0, Isolation::ReadCommitted).unwrap();
             let mut seen = Vec::new();
             while !reader.at_end() {
-                seen.extend(reader.next(NOW).unwrap().map(|record| value(record.value)));
+                let record = reader.next(NOW).unwrap();
+                assert!(
+                    record.is_some() || seen.is_empty(),
+                    "the end is known with the last record"
+                );
+                seen.extend(record.map(|record| value(record.value)));
             }
             assert_eq!(seen, self.model.visible(number), "{at}");
         }

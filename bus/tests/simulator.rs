@@ -19,11 +19,14 @@ fn at(number: u32) -> TopicPartition {
 
 fn memory() -> Memory {
     let memory = Memory::new(0);
-    let (name, cleanup) = ("topic".to_owned(), Cleanup::Compact);
-    let (partitions, replicas, settings) = (2, 0, Vec::new());
+    create(&memory, "topic", Vec::new());
+    memory
+}
+
+fn create(memory: &Memory, name: &str, settings: Vec<(String, String)>) {
+    let (name, cleanup, partitions, replicas) = (name.to_owned(), Cleanup::Compact, 2, 0);
     let spec = TopicSpec { name, partitions, replicas, cleanup, settings };
     memory.admin().unwrap().create(&spec).unwrap();
-    memory
 }
 
 fn keyed(key: &str, value: &str) -> Outgoing {
@@ -135,6 +138,8 @@ fn a_zombie_is_refused_and_fenced() {
     let zombie = memory.process("zombie");
     let mut member = zombie.consumer("group", &["topic"]).unwrap();
     answer(&mut member);
+    let mut awake = memory.consumer("others", &["topic"]).unwrap();
+    answer(&mut awake);
     let mut producer = zombie.producer("zombie", NOW).unwrap();
     open(&mut producer, "early");
     zombie.freeze(11_000);
@@ -150,6 +155,7 @@ fn a_zombie_is_refused_and_fenced() {
     let fenced = producer.commit();
     assert!(matches!(fenced, Err(BusError::Fenced(_))), "{fenced:?}");
     assert_eq!(committed(&memory), [""; 0]);
+    assert_eq!(answer(&mut awake), []);
     let lost = GroupEvent::Lost(vec![at(0), at(1)]);
     assert_eq!(answer(&mut member), [lost, GroupEvent::Assigned(vec![at(0), at(1)])]);
 }
@@ -244,14 +250,54 @@ fn a_rebalance_moves_partitions_and_generations() {
     (0..3).for_each(|_| members.iter_mut().for_each(|member| drop(answer(member))));
     let old = members[0].group().unwrap();
     memory.rebalance();
-    let heard: Vec<_> = (0..2).flat_map(|_| answer(&mut members[0])).collect();
-    assert_eq!(heard, [GroupEvent::Revoked(vec![at(0)])]);
+    assert_eq!(members[0].poll(NOW).unwrap(), Some(GroupEvent::Revoked(vec![at(0)])));
+    let before = members[0].group().unwrap();
+    members[0].release(&[at(0)]).unwrap();
     let second = answer(&mut members[1]);
     assert_eq!(second, [GroupEvent::Revoked(vec![at(1)]), GroupEvent::Assigned(vec![at(0)])]);
     assert_eq!(answer(&mut members[0]), [GroupEvent::Assigned(vec![at(1)])]);
     let mut producer = memory.producer("id", NOW).unwrap();
     producer.begin().unwrap();
-    assert!(matches!(producer.offsets(&[(at(0), 1)], &old), Err(BusError::Abortable(_))));
+    for group in [old, before] {
+        // A release is a joining again: it ends a generation too.
+        let refused = producer.offsets(&[(at(0), 1)], &group);
+        assert!(matches!(refused, Err(BusError::Abortable(_))), "{refused:?}");
+        producer.abort().unwrap();
+        producer.begin().unwrap();
+    }
+    producer.offsets(&[(at(0), 1)], &members[0].group().unwrap()).unwrap();
+}
+
+#[test]
+fn a_topic_made_later_reaches_who_waits_for_it() {
+    let memory = Memory::new(0);
+    let mut member = memory.consumer("group", &["topic"]).unwrap();
+    assert_eq!(answer(&mut member), []);
+    create(&memory, "topic", Vec::new());
+    assert_eq!(answer(&mut member), [GroupEvent::Assigned(vec![at(0), at(1)])]);
+}
+
+#[test]
+fn who_was_thrown_out_commits_nothing_until_it_has_joined_again() {
+    let memory = memory();
+    let process = memory.process("thrown out");
+    let mut member = process.consumer("group", &["topic"]).unwrap();
+    process.plan(FaultPlan::none().at_nth(Step::Assigned, 0, Fault::Kick));
+    let mut lost = Vec::new();
+    while lost.is_empty() {
+        if let Some(GroupEvent::Lost(places)) = member.poll(NOW).unwrap() {
+            lost = places;
+        }
+    }
+    let mut producer = process.producer("id", NOW).unwrap();
+    producer.begin().unwrap();
+    let refused = producer.offsets(&[(at(0), 1)], &member.group().unwrap());
+    assert!(matches!(refused, Err(BusError::Abortable(_))), "{refused:?}");
+    producer.abort().unwrap();
+    member.release(&lost).unwrap();
+    assert_eq!(answer(&mut member), [GroupEvent::Assigned(lost)]);
+    producer.begin().unwrap();
+    producer.offsets(&[(at(0), 1)], &member.group().unwrap()).unwrap();
 }
 
 #[test]
@@ -272,6 +318,7 @@ fn retention_and_compaction_leave_offsets_alone() {
     let all = [pair(2, "2"), pair(4, "3"), pair(8, "open")];
     assert_eq!(read(&memory, Isolation::ReadUncommitted), all);
     memory.truncate(&at(0), 3).unwrap();
+    assert!(memory.truncate(&at(7), 3).is_err());
     assert_eq!(read(&memory, Isolation::ReadCommitted), [pair(4, "3")]);
     let bounds = memory.admin().unwrap().bounds(&at(0), Isolation::ReadCommitted).unwrap();
     assert_eq!(bounds, (3, 8));
@@ -281,6 +328,10 @@ fn retention_and_compaction_leave_offsets_alone() {
     member.resume(&[at(0)]).unwrap();
     let expected = BusError::OutOfRange { partition: at(0), offset: 2, start: 3 };
     assert_eq!(member.poll(NOW), Err(expected));
+    // Nothing is dropped of what is open.
+    memory.truncate(&at(0), 100).unwrap();
+    producer.commit().unwrap();
+    assert_eq!(read(&memory, Isolation::ReadCommitted), [pair(8, "open")]);
 }
 
 #[test]
@@ -316,5 +367,18 @@ fn the_clock_stamps_records_and_may_jump() {
     memory.set_time(5);
     // A topic without LogAppendTime has the producers' clocks, which may go back.
     assert_eq!(stamp("3"), 5);
-    assert_eq!(memory.now_ms(), 5);
+    let log_time = ("message.timestamp.type".to_owned(), "LogAppendTime".to_owned());
+    create(&memory, "log time", vec![log_time]);
+    for (now_ms, expected) in [(9, 9), (4, 9), (12, 12)] {
+        memory.set_time(now_ms);
+        let record = Outgoing { to: TopicPartition::new("log time", 0), ..keyed("key", "value") };
+        let mut producer = memory.producer("id", NOW).unwrap();
+        producer.begin().unwrap();
+        producer.send(&record).unwrap();
+        producer.commit().unwrap();
+        let mut reader = memory.reader(&record.to, 0, Isolation::ReadCommitted).unwrap();
+        let last = std::iter::from_fn(|| reader.next(NOW).unwrap()).last().unwrap();
+        assert_eq!(last.timestamp_ms, expected);
+        assert_eq!(memory.now_ms(), now_ms);
+    }
 }

@@ -1,9 +1,8 @@
-//! The binary's parts as a library, so that tests drive what users run: config, verbs, rendering, and the folds in
-//! one process. It wires; it decides nothing.
+//! The binary's parts as a library, so that tests drive what users run: verbs, rendering, and the folds in one
+//! process. It wires; it decides nothing.
 #![forbid(unsafe_code)]
 
 pub mod commands;
-pub mod config;
-pub mod demo;
 pub mod local;
 pub mod render;
+pub mod stream;

@@ -106,9 +106,9 @@ fn every_mistake_of_a_config_is_shown_with_its_place() {
 fn the_example_is_valid_and_holds_every_default() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../habitus.example.toml");
     let text = fs::read_to_string(path).unwrap();
-    let (config, problems) = habitus::config::parse(&text);
+    let (config, problems) = config::parse(&text);
     assert!(problems.is_empty(), "{problems:?}");
-    assert_eq!(config, Some(habitus::config::Config::default()));
+    assert_eq!(config, Some(config::Config::default()));
     let folder = scratch("example");
     let (_, shown, _) = habitus(&folder, &["config", "show"], "");
     let set = |text: &str| {

@@ -39,6 +39,9 @@ pub trait LogFold: for<'a> Fold<Entry<'a> = &'a bus::Record, Output = Applied> {
     /// Takes up switches; every progress record names the ones in force.
     fn take_up(&mut self, switches: &Self::Switches);
 
+    /// Called after the last `load`, with the newest log time of the partition as its progress has it.
+    fn resume(&mut self, stream_time_ms: i64);
+
     /// The newest log time of the partition in milliseconds; 0 before the first entry.
     fn stream_time_ms(&self) -> i64;
 }

@@ -2,8 +2,38 @@
 //! folds, not agents.
 #![forbid(unsafe_code)]
 
+mod audit;
+mod batch;
+mod board;
+mod claim;
+mod commit;
+mod error;
 mod fold;
+mod frame;
+mod lane;
+mod layout;
 mod local;
+mod meter;
+mod once;
+mod progress;
+mod recover;
+mod thread;
+mod verify;
+mod worker;
 
+pub use audit::{Audit, Finding, Reference, audit, read_all};
+pub use batch::{Cause, Part, Proof, Transaction};
+pub use board::Board;
+pub use commit::{Committer, Pulse};
+pub use error::LaneError;
 pub use fold::{Applied, Counts, Emit, Fold, LoadError, LogFold, Record};
+pub use frame::{FrameError, frame, unframe};
+pub use lane::{Assignment, Command, Lane, Make, Outcome};
+pub use layout::{BatchLimits, Input, Layout, Start};
 pub use local::drive;
+pub use meter::{Meter, Notice, Silent};
+pub use once::{Positions, ends};
+pub use progress::{InForce, OWNER_KEY, Owner, PROGRESS_KEY, Progress, ProgressError};
+pub use thread::{Clock, Life, live, spawn_committer};
+pub use verify::{StateReport, verify};
+pub use worker::{Hands, Job, Worker, WorkerSettings};

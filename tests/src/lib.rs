@@ -10,7 +10,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use habitus::config::Config;
+use config::Config;
 use habitus::local::{Input, Line, LineOutcome, Options, Report, Role, Run, Settings};
 
 pub use streams::{Noise, adversarial, demo_prefix, dense, lines_of};

@@ -38,7 +38,7 @@ pub fn lines_of(bytes: &[u8]) -> Vec<&[u8]> {
 
 /// Returns the first events of the demo.
 pub fn demo_prefix(count: usize) -> Vec<u8> {
-    let mut bytes = habitus::demo::generate(7);
+    let mut bytes = scenario::generate(7);
     let mut ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
     let end = ends.nth(count - 1).map(|(place, _)| place + 1);
     bytes.truncate(end.expect("the demo is long enough"));

@@ -3,16 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use habitus::demo::{generate, incidents};
 use habitus::local::{Input, LineOutcome, Report, Role, Run};
+use scenario::{generate, incidents};
 use schemas::revocation::{RevocationAction, RevocationMode};
 use schemas::trust::Level;
-use tests::{plain, settings};
+use tests::{lines_of, plain, settings};
 
-/// 2026-01-05T00:00:00Z, when the demo starts.
-const START_MS: i64 = 1_767_571_200_000;
-/// Incidents begin twenty minutes past their hour.
-const BEGIN_MS: i64 = 1_200_000;
 const SEEN_WITHIN_MS: i64 = 6 * 3_600_000;
 /// Agents without an incident that may fall to `restricted` or lower.
 const BYSTANDERS_MAX: usize = 3;
@@ -41,7 +37,7 @@ fn compromised_agents_are_seen_and_others_are_left_alone() {
     let (alerted, report) = run();
     let mut problems = Vec::new();
     for incident in incidents() {
-        let start = START_MS + incident.hour * 3_600_000 + BEGIN_MS;
+        let start = incident.begin_ms();
         let window = start..=start + SEEN_WITHIN_MS;
         let seen = alerted.iter().any(|a| a.agent == incident.agent && window.contains(&a.time_ms));
         if !seen {
@@ -76,4 +72,16 @@ fn compromised_agents_are_seen_and_others_are_left_alone() {
         report.revocations.len()
     );
     assert!(problems.is_empty(), "{problems:#?}");
+}
+
+#[test]
+fn events_decode_as_activities_without_a_note() {
+    let mut notes = ingest::Notes::default();
+    let mut decoded = Vec::new();
+    for line in lines_of(&generate(7)).into_iter().step_by(97) {
+        ingest::decode(line, &ingest::Limits::default(), &mut notes, &mut decoded);
+        assert!(matches!(decoded.pop(), Some(ingest::Decoded::Activity(_))));
+        assert!(decoded.is_empty());
+    }
+    assert_eq!(format!("{notes:?}"), format!("{:?}", ingest::Notes::default()));
 }

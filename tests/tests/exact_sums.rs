@@ -51,7 +51,7 @@ fn check(id: &str, observed: &Observed) {
 
 #[test]
 fn contributions_add_up_over_the_demo() {
-    let demo = habitus::demo::generate(7);
+    let demo = scenario::generate(7);
     each(&settings(), false, &demo, &mut check);
 }
 
@@ -69,7 +69,7 @@ fn contributions_add_up_over_a_hostile_stream() {
 
 /// Four weeks of two agents of the demo: long enough that signals that wait for habits speak.
 fn two_agents() -> Vec<u8> {
-    let demo = habitus::demo::generate(7);
+    let demo = scenario::generate(7);
     let of = |line: &&[u8]| {
         let event: serde_json::Value = serde_json::from_slice(line).unwrap();
         ["code-review-2", "support-triage-5"].iter().any(|id| event["agent"]["id"] == *id)

@@ -2,13 +2,19 @@
 //! per stratum. Read-only within an epoch; integer increments make it independent of their order.
 
 mod calibration;
+mod counts;
 mod deltas;
+mod record;
 mod slots;
 mod strata;
 mod tables;
+mod votes;
 
-pub use calibration::{BINS, Calibration, bin, edge};
+pub use calibration::Calibration;
+pub use counts::Counts;
 pub use deltas::{Deltas, Table};
+pub use record::TableKey;
 pub use slots::SlotMap;
 pub use strata::{STRATA, Strata, stratum};
-pub use tables::{Scope, Shared};
+pub use tables::{Scope, Shared, SharedCounts};
+pub use votes::{BINS, bin, edge};

@@ -1,147 +1,250 @@
-//! The shared tables themselves: scopes of counts, calibrations per tenant, strata per peer group. Merging is
-//! done by whoever holds the findings log; lanes hold an immutable snapshot.
+//! The shared tables themselves: for each scope (a tenant or a peer group) its counts, calibration and strata. They are
+//! merged by whoever holds the findings log; lanes hold an immutable snapshot, which shares what did not change.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemas::finding::Increment;
 
+use crate::bytes::StateError;
 use crate::shared::calibration::Calibration;
+use crate::shared::counts::Counts;
 use crate::shared::deltas::Table;
-use crate::shared::slots::SlotMap;
+use crate::shared::record::{self, TableKey};
 use crate::shared::strata::Strata;
 
-/// Epochs of 5 minutes in a day.
-const EPOCHS_PER_DAY: u32 = 288;
-/// Cells of one scope.
-const CELLS_MAX: usize = 65_536;
-/// Scopes kept; the least recent leaves.
+/// Scopes kept of a tenant; the least recent leaves.
 const SCOPES_MAX: usize = 1_024;
+/// Cells of counts kept of a tenant; while there are more, the least recent scope leaves.
+const CELLS_MAX: usize = 4 << 20;
 
-/// Counts of one blueprint or tenant.
-#[derive(Clone, Debug)]
+/// What is known of one blueprint or tenant.
+#[derive(Clone, Debug, Default)]
 pub struct Scope {
     /// Counts in hundredths.
-    pub counts: SlotMap,
+    pub counts: Counts,
+    maxima: Option<Arc<Calibration>>,
+    hours: Option<Arc<Strata>>,
+    /// Newest epoch that added.
     epoch: u32,
+    /// Number of the newest merge that added.
+    changed: u64,
 }
 
-/// A snapshot of what the fleet knows.
+/// The tables of one tenant, or a snapshot of those of several.
 #[derive(Clone, Debug, Default)]
 pub struct Shared {
     scopes: BTreeMap<u64, Arc<Scope>>,
-    calibrations: BTreeMap<u64, Arc<Calibration>>,
-    strata: BTreeMap<u64, Arc<Strata>>,
-    day: u32,
+    cells: usize,
+    merges: u64,
+    cells_evicted: u64,
     scopes_evicted: u64,
 }
 
+/// What the tables hold, and what left them since the start, for metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SharedCounts {
+    /// Tenants and peer groups.
+    pub scopes: u64,
+    /// Cells of counts.
+    pub cells: u64,
+    /// Bytes on the heap.
+    pub bytes: u64,
+    /// Cells that left full chunks.
+    pub cells_evicted: u64,
+    /// Scopes that left, tables and all.
+    pub scopes_evicted: u64,
+}
+
+// === impl Scope ===
+
+impl Scope {
+    fn add(&mut self, table: Table, epoch: u32, merge: u64, increments: &[Increment]) -> usize {
+        self.epoch = self.epoch.max(epoch);
+        self.changed = merge;
+        match table {
+            Table::Counts => {
+                let add = |at: &Increment| self.counts.add(at.cell, at.add, epoch, merge);
+                return increments.iter().map(add).sum();
+            }
+            Table::Maxima => {
+                let maxima = Arc::make_mut(self.maxima.get_or_insert_default());
+                maxima.add(epoch, increments);
+                maxima.mark(merge);
+            }
+            Table::Hours => {
+                let hours = Arc::make_mut(self.hours.get_or_insert_default());
+                hours.add(epoch, increments);
+                hours.mark(merge);
+            }
+        }
+        0
+    }
+
+    /// The scope's tables, each with the number of the newest merge that added.
+    fn tables(&self) -> impl Iterator<Item = (Table, u8, u64)> {
+        let maxima = self.maxima.iter().map(|table| (Table::Maxima, 0, table.votes().changed));
+        let hours = self.hours.iter().map(|table| (Table::Hours, 0, table.cells().changed));
+        let counts = self.counts.chunks().map(|(chunk, at)| (Table::Counts, chunk, at));
+        counts.chain(maxima).chain(hours)
+    }
+
+    fn put(&mut self, key: TableKey, value: &[u8]) -> Result<u64, StateError> {
+        if value.is_empty() {
+            match key.table {
+                Table::Counts => self.counts.remove(key.chunk),
+                Table::Maxima => self.maxima = None,
+                Table::Hours => self.hours = None,
+            }
+            return Ok(0);
+        }
+        let (changed, mut from) = record::open(key.table, value)?;
+        let epoch = match key.table {
+            Table::Counts => self.counts.decode(key.chunk, changed, &mut from)?,
+            Table::Maxima => {
+                let read = Calibration::decode(changed, &mut from)?;
+                self.maxima.insert(Arc::new(read)).votes().epoch()
+            }
+            Table::Hours => {
+                let read = Strata::decode(changed, &mut from)?;
+                self.hours.insert(Arc::new(read)).cells().epoch()
+            }
+        };
+        self.epoch = self.epoch.max(epoch);
+        self.changed = self.changed.max(changed);
+        Ok(changed)
+    }
+}
+
+// === impl Shared ===
+
 impl Shared {
-    /// The counts of a scope.
+    /// What is known of a scope.
     pub fn scope(&self, scope: u64) -> Option<&Scope> {
         self.scopes.get(&scope).map(AsRef::as_ref)
     }
 
-    /// The calibration of a tenant.
-    pub fn calibration(&self, tenant: u64) -> Option<&Calibration> {
-        self.calibrations.get(&tenant).map(AsRef::as_ref)
+    /// The calibration of a tenant or peer group.
+    pub fn calibration(&self, scope: u64) -> Option<&Calibration> {
+        self.scopes.get(&scope)?.maxima.as_deref()
     }
 
     /// The strata of a peer group or tenant.
-    pub fn strata(&self, group: u64) -> Option<&Strata> {
-        self.strata.get(&group).map(AsRef::as_ref)
+    pub fn strata(&self, scope: u64) -> Option<&Strata> {
+        self.scopes.get(&scope)?.hours.as_deref()
     }
 
-    /// Merges the increments of one epoch, of any number of partitions in any order.
-    pub fn merge(&mut self, epoch: u32, increments: &[Increment]) {
-        self.pass_days(epoch / EPOCHS_PER_DAY);
-        let mut settled: Vec<(Table, u64)> = Vec::new();
-        for increment in increments {
-            let Some(table) = Table::from_number(increment.table) else { continue };
-            match table {
-                Table::Counts => {
-                    let scope = self.scopes.entry(increment.scope).or_insert_with(|| {
-                        Arc::new(Scope { counts: SlotMap::new(CELLS_MAX), epoch })
-                    });
-                    let scope = Arc::make_mut(scope);
-                    scope.epoch = epoch;
-                    scope.counts.add(increment.cell, increment.add, epoch);
-                }
-                Table::Maxima => {
-                    let calibration = self.calibrations.entry(increment.scope).or_default();
-                    Arc::make_mut(calibration).add(increment.cell, increment.add);
-                }
-                Table::Hours => {
-                    let strata = self.strata.entry(increment.scope).or_default();
-                    Arc::make_mut(strata).add(increment.cell, increment.add);
-                }
-            }
-            if table != Table::Counts && settled.last() != Some(&(table, increment.scope)) {
-                settled.push((table, increment.scope));
-            }
+    /// Merges increments of one epoch, of one or more partitions, in any order; gives the tables that had to leave.
+    /// What is kept does not depend on the order of merges, but for what leaves full tables.
+    pub fn merge(&mut self, epoch: u32, increments: &[Increment]) -> Vec<TableKey> {
+        self.merges += 1;
+        for run in increments.chunk_by(|a, b| (a.table, a.scope) == (b.table, b.scope)) {
+            let Some(first) = run.first() else { continue };
+            let Some(table) = Table::from_number(first.table) else { continue };
+            let scope = Arc::make_mut(self.scopes.entry(first.scope).or_default());
+            let before = scope.counts.len();
+            let left = scope.add(table, epoch, self.merges, run);
+            self.cells = self.cells + scope.counts.len() - before;
+            self.cells_evicted += left as u64;
         }
-        settled.sort_unstable();
-        settled.dedup();
-        for (table, scope) in settled {
-            self.settle(table, scope);
-        }
-        self.bound();
+        self.bound()
     }
 
-    fn settle(&mut self, table: Table, scope: u64) {
-        match table {
-            Table::Counts => {}
-            Table::Maxima => {
-                if let Some(calibration) = self.calibrations.get_mut(&scope) {
-                    Arc::make_mut(calibration).settle();
-                }
-            }
-            Table::Hours => {
-                if let Some(strata) = self.strata.get_mut(&scope) {
-                    Arc::make_mut(strata).settle();
-                }
-            }
-        }
-    }
-
-    fn pass_days(&mut self, day: u32) {
-        if self.day == 0 {
-            self.day = day;
-        }
-        // After two years everything has faded: more rounds change nothing.
-        let days = day.saturating_sub(self.day).min(730);
-        self.day = self.day.max(day);
-        if days == 0 {
-            return;
-        }
-        for calibration in self.calibrations.values_mut().map(Arc::make_mut) {
-            (0..days).for_each(|_| calibration.fade());
-            calibration.settle();
-        }
-        for strata in self.strata.values_mut().map(Arc::make_mut) {
-            (0..days).for_each(|_| strata.fade());
-            strata.settle();
-        }
-    }
-
-    fn bound(&mut self) {
-        while self.scopes.len() > SCOPES_MAX {
-            let oldest = self
-                .scopes
-                .iter()
-                .min_by_key(|(key, scope)| (scope.epoch, **key))
-                .map(|(key, _)| *key);
-            let Some(key) = oldest else { return };
-            self.scopes.remove(&key);
-            self.strata.remove(&key);
+    fn bound(&mut self) -> Vec<TableKey> {
+        let mut left = Vec::new();
+        while self.scopes.len() > SCOPES_MAX || (self.cells > CELLS_MAX && self.scopes.len() > 1) {
+            let by_age = self.scopes.iter().map(|(key, scope)| (scope.epoch, *key));
+            let Some((_, scope)) = by_age.min() else { break };
+            let Some(gone) = self.scopes.remove(&scope) else { break };
+            self.cells -= gone.counts.len();
             self.scopes_evicted += 1;
+            left.extend(gone.tables().map(|(table, chunk, _)| TableKey { table, scope, chunk }));
+        }
+        left
+    }
+
+    /// How many merges there were; each record says which one changed it last.
+    pub fn merges(&self) -> u64 {
+        self.merges
+    }
+
+    /// Goes on counting merges from a saved number.
+    pub fn resume(&mut self, merges: u64) {
+        self.merges = self.merges.max(merges);
+    }
+
+    /// The tables that changed after that many merges, in order of their keys.
+    pub fn changed_since(&self, merges: u64) -> Vec<TableKey> {
+        let scopes = self.scopes.iter().filter(|(_, scope)| merges < scope.changed);
+        let mut keys: Vec<TableKey> = scopes
+            .flat_map(|(scope, tables)| {
+                let newer = tables.tables().filter(move |(_, _, changed)| merges < *changed);
+                newer.map(|(table, chunk, _)| TableKey { table, scope: *scope, chunk })
+            })
+            .collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    /// The bytes of a table, as they are saved and published; none, a tombstone, where it does not exist.
+    pub fn record(&self, key: TableKey) -> Vec<u8> {
+        let scope = self.scopes.get(&key.scope);
+        let bytes = scope.and_then(|scope| {
+            record::seal(key.table, |out| match key.table {
+                Table::Counts => scope.counts.encode(key.chunk, out),
+                Table::Maxima => scope.maxima.as_ref().map(|table| table.votes().encode(out)),
+                Table::Hours => scope.hours.as_ref().map(|table| table.cells().encode(out)),
+            })
+        });
+        bytes.unwrap_or_default()
+    }
+
+    /// Takes up a saved or published record, `<tenant>|~table/..`; an empty one removes the table. `false` where the
+    /// key names no table. On an error nothing is changed.
+    pub fn take_up(&mut self, key: &str, value: &[u8]) -> Result<bool, StateError> {
+        let Some(key) = TableKey::of_record(key) else { return Ok(false) };
+        let slot = self.scopes.get(&key.scope);
+        let mut scope = slot.map_or_else(Scope::default, |scope| Scope::clone(scope));
+        let before = scope.counts.len();
+        self.merges = self.merges.max(scope.put(key, value)?);
+        self.cells = self.cells + scope.counts.len() - before;
+        if scope.tables().next().is_none() {
+            self.scopes.remove(&key.scope);
+        } else {
+            self.scopes.insert(key.scope, Arc::new(scope));
+        }
+        Ok(true)
+    }
+
+    /// Adds the tables of another tenant to a snapshot. Nothing is copied.
+    pub fn include(&mut self, other: &Self) {
+        let of_other = |scope: &Arc<Scope>| scope.counts.len();
+        let replaced = other.scopes.keys().filter_map(|key| self.scopes.get(key)).map(of_other);
+        self.cells = self.cells + other.cells - replaced.sum::<usize>();
+        self.scopes.extend(other.scopes.iter().map(|(key, scope)| (*key, Arc::clone(scope))));
+    }
+
+    /// What the tables hold and did.
+    pub fn counts(&self) -> SharedCounts {
+        SharedCounts {
+            scopes: self.scopes.len() as u64,
+            cells: self.cells as u64,
+            bytes: self.heap_bytes() as u64,
+            cells_evicted: self.cells_evicted,
+            scopes_evicted: self.scopes_evicted,
         }
     }
 
     /// Bytes on the heap.
     pub fn heap_bytes(&self) -> usize {
-        self.scopes.values().map(|scope| scope.counts.heap_bytes()).sum::<usize>()
-            + self.calibrations.len() * size_of::<i64>() * 256 * 16 * 2
-            + self.strata.len() * size_of::<i64>() * 256 * 13
+        let of_scope = |scope: &Arc<Scope>| {
+            let maxima = scope.maxima.as_ref().map_or(0, |table| table.votes().heap_bytes());
+            let hours = scope.hours.as_ref().map_or(0, |table| table.cells().heap_bytes());
+            size_of::<Scope>() + scope.counts.heap_bytes() + maxima + hours
+        };
+        self.scopes.values().map(of_scope).sum()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,16 +28,20 @@ pub(super) fn members_share_partitions<B: Bus>(bus: &B, prefix: &str) {
     });
 }
 
-/// A partition that moves is given only after its owner has released it.
+/// A partition that moves is given only after its owner has released it, who gets none of its records meanwhile.
 pub(super) fn release_comes_before_assign<B: Bus>(bus: &B, prefix: &str) {
     let places = make(bus, prefix, 2);
     let mut group = Group::of_one(bus, prefix, &places);
+    let mut producer = producer(bus, prefix);
     group.join();
-    let mut wanted = None;
+    let mut wanted: Option<Vec<_>> = None;
     let mut quiet = 0;
     for _ in 0..PATIENCE {
         match group.members[0].consumer.poll(STEP).unwrap() {
-            Some(GroupEvent::Revoked(places)) if wanted.is_none() => wanted = Some(places),
+            Some(GroupEvent::Revoked(back)) if wanted.is_none() => {
+                back.iter().for_each(|at| write(&mut producer, at, &["late"]));
+                wanted = Some(back);
+            }
             None => {}
             Some(other) => panic!("expected one Revoked, got {other:?}"),
         }
@@ -56,6 +60,7 @@ pub(super) fn release_comes_before_assign<B: Bus>(bus: &B, prefix: &str) {
     let wanted = wanted.unwrap_or_else(|| panic!("nothing was revoked"));
     group.answer(0, GroupEvent::Revoked(wanted));
     group.until("two share", |group| group.shares() == [1, 1]);
+    group.receive(&["late"]);
 }
 
 /// Who leaves gives its partitions back; the next owner goes on at the committed offsets.
@@ -102,6 +107,24 @@ pub(super) fn assign_starts_where_told<B: Bus>(bus: &B, prefix: &str) {
     records.sort_by(|a, b| (&a.at, a.offset).cmp(&(&b.at, b.offset)));
     assert_eq!(texts(&records), ["0", "1", "2", "3", "1", "2", "3", "3"]);
     nothing(&mut consumer);
+}
+
+/// Told again of an assigned partition, it goes on there, paused; the others go on as they did.
+pub(super) fn assigned_again_a_partition_moves<B: Bus>(bus: &B, prefix: &str) {
+    let places = make(bus, prefix, 2);
+    let mut producer = producer(bus, prefix);
+    let mut group = Group::of_one(bus, prefix, &places);
+    let consumer = &mut group.members[0].consumer;
+    write(&mut producer, &places[0], &["0", "1", "2", "3"]);
+    assert_eq!(texts(&take(consumer, 4)), ["0", "1", "2", "3"]);
+    for (start, rest) in [(2, &["2", "3"][..]), (0, &["0", "1", "2", "3"]), (3, &["3"])] {
+        consumer.assign(&[(places[0].clone(), start)]).unwrap();
+        write(&mut producer, &places[1], &["other"]);
+        assert_eq!(texts(&take(consumer, 1)), ["other"]);
+        nothing(consumer);
+        consumer.resume(&places[..1]).unwrap();
+        assert_eq!(texts(&take(consumer, rest.len())), rest);
+    }
 }
 
 /// A paused partition delivers nothing, the others go on.

@@ -158,9 +158,7 @@ impl Consumer for LocalConsumer {
         let now_ms = core.engine.uptime_ms;
         let group = core.engine.group(&self.me.group);
         group.polled(self.me.member, now_ms);
-        if group.has(self.me.member) {
-            self.me.generation = group.generation;
-        }
+        self.me.generation = group.generation;
         match news {
             None => Ok(None),
             Some(News::Join) => self.join(&mut core).map(|()| None),

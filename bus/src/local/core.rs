@@ -154,9 +154,6 @@ impl Core {
                 return Ok(false);
             }
         };
-        for late in faults.late_of(claim) {
-            engine.finish(&late, true, true).ok();
-        }
         match fault {
             Some(Fault::LoseRequest) => doubt("the request was lost"),
             Some(Fault::Late(steps)) => {

@@ -166,8 +166,11 @@ impl Group {
         }
     }
 
-    /// Gives a member partitions.
+    /// Gives a member partitions; one that was thrown out meanwhile owns nothing.
     pub(crate) fn give(&mut self, member: u64, places: &[TopicPartition]) {
+        if !self.has(member) {
+            return;
+        }
         self.owners.extend(places.iter().map(|at| (at.clone(), member)));
     }
 

@@ -128,11 +128,6 @@ impl Faults {
         self.late.extract_if(.., |(due, _)| *due <= now).map(|(_, claim)| claim).collect()
     }
 
-    /// The requests of one producer: they come before what it asks now.
-    pub(crate) fn late_of(&mut self, claim: &Claim) -> Vec<Claim> {
-        self.late.extract_if(.., |(_, late)| late == claim).map(|(_, claim)| claim).collect()
-    }
-
     // === steps ===
 
     /// A process takes a step: which fault it meets. The first process belongs to the test: it meets none.

@@ -170,6 +170,14 @@ pub fn run(cli: Cli) -> u8 {
     }
 }
 
+/// Threads to use; 0 is one a core.
+pub(super) fn threads(set: usize) -> usize {
+    match set {
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        set => set,
+    }
+}
+
 /// What was asked for does not fit together, or names what does not exist.
 #[derive(Debug)]
 pub(super) struct Misuse(pub(super) String);

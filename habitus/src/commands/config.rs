@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::cli::{ConfigWhat, OK};
-use crate::config::{Config, reference, schema};
+use config::{Config, reference, schema};
 
 /// Prints the effective config.
 pub(super) fn show(config: &Config) -> anyhow::Result<u8> {

@@ -8,11 +8,11 @@ use alerting::ocsf::DetectionFinding;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::cli::{DemoArgs, OK};
+use super::cli::{DemoArgs, OK, threads};
 use super::score::summary;
-use crate::config::Config;
 use crate::local::{Input, Options, Report, Role, Run};
-use crate::{demo, render};
+use crate::render;
+use config::Config;
 
 /// Alerts shown in full.
 const FULL_ALERTS: usize = 8;
@@ -21,10 +21,10 @@ const STEP_LINES: usize = 2_000;
 
 /// Runs `demo`.
 pub(super) fn run(config: &Config, args: &DemoArgs, verbose: bool) -> anyhow::Result<u8> {
-    let events = demo::generate(args.seed);
+    let events = scenario::generate(args.seed);
     let mut run = Run::new(
         &config.settings(),
-        Options { lanes: config.lanes(), freeze: false, explain: false },
+        Options { lanes: threads(config.lanes()), freeze: false, explain: false },
     );
     feed(&mut run, &events)?;
     let report = run.finish();

@@ -6,9 +6,9 @@ use alerting::ocsf::DetectionFinding;
 use anyhow::Context;
 
 use super::cli::{ExplainArgs, Misuse, OK};
-use crate::config::Config;
 use crate::local::{explain, open};
 use crate::render;
+use config::Config;
 
 /// Runs `explain`.
 pub(super) fn run(config: &Config, args: &ExplainArgs) -> anyhow::Result<u8> {

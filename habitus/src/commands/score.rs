@@ -6,9 +6,9 @@ use std::io::{self, BufWriter, Write};
 use anyhow::Context;
 use serde_json::{Map, Value, json};
 
-use super::cli::{OK, ScoreArgs};
-use crate::config::Config;
+use super::cli::{OK, ScoreArgs, threads};
 use crate::local::{Counts, Input, Line, LineOutcome, Options, Role, Run, open};
+use config::Config;
 use schemas::activity::Activity;
 
 /// Runs `score`.
@@ -19,9 +19,7 @@ pub(super) fn run(config: &Config, args: &ScoreArgs, verbose: bool) -> anyhow::R
         )),
         None => Box::new(BufWriter::new(io::stdout().lock())),
     };
-    let lanes = args
-        .lanes
-        .map_or_else(|| config.lanes(), |lanes| if lanes == 0 { config.lanes() } else { lanes });
+    let lanes = threads(args.lanes.filter(|lanes| *lanes > 0).unwrap_or(config.lanes()));
     let mut run =
         Run::new(&config.settings(), Options { lanes, freeze: args.freeze, explain: false });
     let mut failure = None;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::cli::{BAD_CONFIG, FINDINGS, Misuse, OK, ValidateArgs};
-use crate::config::{Config, Severity, parse, render};
+use config::{Config, Severity, parse, render};
 
 /// Loads the config, or prints its mistakes and gives the exit code.
 pub(super) fn load(path: Option<&Path>) -> anyhow::Result<Result<Config, u8>> {

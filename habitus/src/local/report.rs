@@ -13,16 +13,7 @@ use schemas::trust::Level;
 
 use super::timings::Timings;
 
-/// Settings of both folds.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// Of observe; the partition's memory is set from `memory_bytes_max`.
-    pub observe: detector::Settings,
-    /// Of respond.
-    pub respond: alerting::Settings,
-    /// Memory of all agents, in bytes.
-    pub memory_bytes_max: usize,
-}
+pub use config::Settings;
 
 /// How a run goes.
 #[derive(Clone, Debug)]

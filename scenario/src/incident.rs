@@ -1,6 +1,7 @@
-//! What goes wrong in the demo: a few agents, each compromised in its own way. Read by tests and the generator only.
+//! What goes wrong: a few agents, each compromised in its own way. The labels are for whoever judges an engine.
 
 use super::fleet::{HOME, owner_of};
+use super::generate::START_MS;
 use super::write::{Call, Network, Sink};
 
 /// What kind of compromise it is.
@@ -31,7 +32,7 @@ pub struct Incident {
     pub hour: i64,
 }
 
-/// The demo's incidents, in order of time.
+/// The incidents, in order of time.
 pub fn incidents() -> [Incident; 6] {
     let incident = |agent, blueprint, kind, day: i64, hour: i64| Incident {
         agent,
@@ -50,9 +51,14 @@ pub fn incidents() -> [Incident; 6] {
 }
 
 impl Incident {
+    /// When its first event happens, twenty minutes past its hour, in milliseconds since 1970.
+    pub fn begin_ms(&self) -> i64 {
+        START_MS + self.hour * 3_600_000 + 1_200_000
+    }
+
     /// Plays the incident.
-    pub(super) fn play(&self, start_ms: i64, sink: &mut Sink) {
-        let begin = start_ms + self.hour * 3_600_000 + 1_200_000;
+    pub(super) fn play(&self, sink: &mut Sink) {
+        let begin = self.begin_ms();
         let session = format!("{}-{}-x", self.agent, self.hour);
         let base = Call {
             agent: self.agent,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
-use super::fields::{FIELDS, Field, Kind, SIGNAL_DOC, SIGNAL_MODES, signal_ids};
+use super::fields::{FIELDS, Field, SIGNAL_DOC, SIGNAL_MODES, signal_ids};
 
 /// The JSON Schema of config files.
 pub fn schema() -> Value {
@@ -43,18 +43,11 @@ pub fn schema() -> Value {
 }
 
 fn property(field: &Field) -> Value {
-    let mut value = match field.kind {
-        Kind::Integer(low, high) => json!({"type": "integer", "minimum": low, "maximum": high}),
-        Kind::Number(low, high) => json!({"type": "number", "minimum": low, "maximum": high}),
-        Kind::Word(words) => json!({"enum": words}),
-        Kind::Size(_) => json!({"type": "string", "pattern": "^[0-9]+ *(B|KiB|MiB|GiB)$"}),
-        Kind::Texts(most) => {
-            json!({"type": "array", "items": {"type": "string"}, "maxItems": most})
-        }
-    };
-    let default = serde_json::from_str(field.default).unwrap_or(Value::Null);
+    let mut value = field.kind.schema();
     if let Some(object) = value.as_object_mut() {
-        object.insert("default".to_owned(), default);
+        if let Ok(default) = serde_json::from_str::<Value>(field.default) {
+            object.insert("default".to_owned(), default);
+        }
         object.insert("description".to_owned(), field.doc.into());
     }
     value
@@ -66,16 +59,9 @@ pub fn reference() -> String {
         "# Config\n\nOne TOML file, named with `--config` or `HABITUS_CONFIG`; without one the defaults hold. `habitus validate` reports\nevery mistake with its place; `habitus config show` prints what holds; `docs/habitus.schema.json` serves editors.\nThis page is generated from the table that the program checks against.\n\n| setting | default | what it may be | when to change it |\n|---|---|---|---|\n",
     );
     for field in FIELDS {
-        let kind = match field.kind {
-            Kind::Integer(low, high) if high == i64::MAX => format!("whole number from {low}"),
-            Kind::Integer(low, high) => format!("whole number, {low} to {high}"),
-            Kind::Number(low, high) => format!("number, {low} to {high}"),
-            Kind::Word(words) => format!("`{}`", words.join("`, `")),
-            Kind::Size(least) => format!("size with unit, at least {} MiB", least >> 20),
-            Kind::Texts(most) => format!("list of at most {most} texts"),
-        };
-        let _infallible =
-            writeln!(out, "| `{}` | `{}` | {kind} | {} |", field.path, field.default, field.doc);
+        let Field { path, kind, default, doc } = field;
+        let default = if default.is_empty() { "none" } else { default };
+        let _infallible = writeln!(out, "| `{path}` | `{default}` | {kind} | {doc} |");
     }
     let ids = signal_ids().join("`, `");
     let _infallible = writeln!(

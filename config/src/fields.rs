@@ -1,0 +1,224 @@
+//! Every setting: its path, what it may be, its default, and a sentence when to change it.
+
+use super::form::Form;
+use super::kind::Kind;
+use super::unit::Unit;
+
+/// One setting.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Field {
+    pub(super) path: &'static str,
+    pub(super) kind: Kind,
+    /// As TOML; empty where there is none.
+    pub(super) default: &'static str,
+    pub(super) doc: &'static str,
+}
+
+const fn field(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Field {
+    Field { path, kind, default, doc }
+}
+
+/// Words of a mode.
+pub(super) const MODES: &[&str] = &["shadow", "alert", "enforce"];
+/// Words of a signal's mode.
+pub(super) const SIGNAL_MODES: &[&str] = &["shadow", "alert"];
+
+/// All settings but those of signals, which exist once for each signal id.
+pub(super) const FIELDS: &[Field] = &[
+    field("version", Kind::Integer(1, 1), "1", "Version of the config format."),
+    field(
+        "mode",
+        Kind::Word(MODES),
+        "\"shadow\"",
+        "How binding what leaves is. `shadow` asks for nothing, `alert` recommends, `enforce` asks for revocations.",
+    ),
+    field(
+        "budget.alerts_per_actor_month",
+        Kind::Number(0.0001, 1_000.0),
+        "1.0",
+        "Alerts you accept for each actor and month. Lower it when analysts cannot keep up.",
+    ),
+    field(
+        "budget.revocations_per_actor_month",
+        Kind::Number(0.000_001, 10.0),
+        "0.001",
+        "Automatic revocations you accept for each actor and month.",
+    ),
+    field(
+        "engine.seed",
+        Kind::Integer(0, i64::MAX),
+        "0",
+        "Seed of all hashes in state. Set it once for each deployment; another seed makes old state unreadable.",
+    ),
+    field(
+        "engine.lanes",
+        Kind::Integer(0, 1_024),
+        "0",
+        "Threads that own partitions; 0 is one a core. No result depends on it.",
+    ),
+    field(
+        "engine.instance",
+        Kind::Text(Form::Name(64)),
+        "\"0\"",
+        "Name of this process in its transactional ids: two processes of one group need two.",
+    ),
+    field(
+        "memory.cap",
+        Kind::Measure(Unit::Bytes, 8 << 20, 16 << 40),
+        "\"1GiB\"",
+        "Hard cap of all agents' habits, ids included. Raise it when known agents are evicted.",
+    ),
+    field("trust.trusted", Kind::Number(0.0, 100.0), "80.0", "Lowest score of `trusted`."),
+    field("trust.watch", Kind::Number(0.0, 100.0), "60.0", "Lowest score of `watch`."),
+    field(
+        "trust.restricted",
+        Kind::Number(0.0, 100.0),
+        "40.0",
+        "Lowest score of `restricted`; below is `untrusted`.",
+    ),
+    field(
+        "response.protected",
+        Kind::Texts(10_000),
+        "[]",
+        "Ids of agents that are never revoked automatically.",
+    ),
+    field(
+        "response.breaker_agents_per_hour",
+        Kind::Integer(0, 1_000_000),
+        "3",
+        "Agents of a tenant that may be revoked automatically within an hour, at least.",
+    ),
+    field(
+        "response.breaker_share_per_hour",
+        Kind::Number(0.0, 1.0),
+        "0.005",
+        "The same as a share of the tenant's agents; the larger of both holds.",
+    ),
+    field(
+        "kafka.brokers",
+        Kind::Text(Form::Brokers),
+        "\"127.0.0.1:9092\"",
+        "Brokers to ask first. Name several, so that one may be away.",
+    ),
+    field(
+        "kafka.group",
+        Kind::Text(Form::Printable(200)),
+        "\"habitus\"",
+        "Consumer group, whose members share the partitions. Another group starts anew.",
+    ),
+    field(
+        "kafka.prefix",
+        Kind::Text(Form::Name(200)),
+        "\"habitus.\"",
+        "What names of topics begin with. Change it where several deployments share a cluster.",
+    ),
+    field(
+        "kafka.partitions",
+        Kind::Integer(1, 10_000),
+        "64",
+        "Partitions of topics made here. Part of the state: choose it before the first start.",
+    ),
+    field(
+        "kafka.findings_partitions",
+        Kind::Integer(1, 1_000),
+        "8",
+        "Partitions of the findings, if made here; one tenant stays in one. Fixed like the others.",
+    ),
+    field(
+        "kafka.replicas",
+        Kind::Integer(0, 16),
+        "0",
+        "Replicas of topics made here; 0 is the broker's default. Set 3 in production.",
+    ),
+    field(
+        "kafka.create_topics",
+        Kind::Flag,
+        "true",
+        "Whether missing topics are made at start. Set it to false where others make them.",
+    ),
+    field(
+        "input.topic",
+        Kind::Text(Form::Name(249)),
+        "",
+        "Topic of activities; without it, `activity.v1` after the prefix.",
+    ),
+    field(
+        "input.key",
+        Kind::Word(&["agent", "any"]),
+        "\"agent\"",
+        "How its records are keyed. `agent`: by tenant, a bar and agent id. `any` needs intake, which does not exist yet.",
+    ),
+    field(
+        "input.start",
+        Kind::Text(Form::Start),
+        "",
+        "Where a group without offsets starts. Needed at the first start only: there is no safe default.",
+    ),
+    field(
+        "input.accept_create_time",
+        Kind::Flag,
+        "false",
+        "Accepts a topic whose timestamps are the producers'. Then one wrong clock can move log time.",
+    ),
+    field(
+        "input.client",
+        Kind::Client,
+        "{}",
+        "Properties of librdkafka for every Kafka client, passed through; those that delivery rests on are refused.",
+    ),
+    field(
+        "batch.max_age",
+        Kind::Measure(Unit::Millis, 1, 100),
+        "\"5ms\"",
+        "A batch is committed at this age. Raise it where throughput matters more than latency.",
+    ),
+    field(
+        "batch.max_records",
+        Kind::Integer(1, 1_000_000),
+        "8192",
+        "A batch is committed at this many records.",
+    ),
+    field(
+        "batch.max_bytes",
+        Kind::Measure(Unit::Bytes, 64 << 10, 64 << 20),
+        "\"4MiB\"",
+        "A batch is committed at this many bytes to be written.",
+    ),
+    field(
+        "output.shadow",
+        Kind::Flag,
+        "false",
+        "In mode `shadow`, whether what is kept back goes to `shadow.v1` after the prefix, to be looked at.",
+    ),
+    field(
+        "http.listen",
+        Kind::Text(Form::Listen),
+        "\"127.0.0.1:9464\"",
+        "Where `/metrics`, `/healthz` and `/readyz` are served.",
+    ),
+];
+
+/// Settings that no result depends on and that may differ between the processes of a group: the hash leaves them
+/// out, so that processes that judge alike say the same hash.
+pub(super) const LOCAL: &[&str] = &[
+    "batch.max_age",
+    "batch.max_bytes",
+    "batch.max_records",
+    "engine.instance",
+    "engine.lanes",
+    "http.listen",
+    "input.client",
+    "input.start",
+    "kafka.brokers",
+];
+
+/// The signal ids that have settings.
+pub(super) fn signal_ids() -> Vec<&'static str> {
+    detector::signal_ids()
+}
+
+/// Default of a signal's mode, as TOML.
+pub(super) const SIGNAL_DEFAULT: &str = "\"alert\"";
+/// Doc of a signal's mode.
+pub(super) const SIGNAL_DOC: &str =
+    "`shadow`: computed and listed under `shadow_contributions`, in no score. `alert`: counts.";

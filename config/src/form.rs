@@ -1,0 +1,77 @@
+//! Texts of a form: what they must look like, for the check and for editors.
+
+use std::net::SocketAddr;
+
+use schemas::EventTime;
+
+/// The form of a text.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Form {
+    /// Letters, digits, `.`, `_` and `-`, at most this many.
+    Name(usize),
+    /// Printable ASCII without blanks, at most this many.
+    Printable(usize),
+    /// `host:port`, several with commas between them.
+    Brokers,
+    /// Where a new group starts to read.
+    Start,
+    /// Where a server listens, or `off`.
+    Listen,
+}
+
+impl Form {
+    /// What it must be, to complete "must be".
+    pub(super) fn wanted(self) -> String {
+        match self {
+            Self::Name(most) => format!("1 to {most} letters, digits, `.`, `_` or `-`"),
+            Self::Printable(most) => format!("1 to {most} printable characters without blanks"),
+            Self::Brokers => "`host:port`, several with commas between them".to_owned(),
+            Self::Start => "`earliest`, `latest` or a time as RFC 3339 with offset".to_owned(),
+            Self::Listen => {
+                "a loopback address and port such as `127.0.0.1:9464`, or `off`".to_owned()
+            }
+        }
+    }
+
+    /// The same as a regular expression.
+    pub(super) fn pattern(self) -> String {
+        match self {
+            Self::Name(most) => format!("^[A-Za-z0-9._-]{{1,{most}}}$"),
+            Self::Printable(most) => format!("^[!-~]{{1,{most}}}$"),
+            Self::Brokers => r"^[^\s,]+:[0-9]{1,5}(,\s*[^\s,]+:[0-9]{1,5})*$".to_owned(),
+            Self::Start => r"^(earliest|latest|\d{4}-\d\d-\d\d[Tt ].+)$".to_owned(),
+            Self::Listen => r"^(off|.+:[0-9]{1,5})$".to_owned(),
+        }
+    }
+
+    /// Whether a text has the form; else what is wrong beyond it, where there is more to say.
+    pub(super) fn check(self, text: &str) -> Result<(), Option<String>> {
+        let right = match self {
+            Self::Name(most) => {
+                sized(text, most, |b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+            }
+            Self::Printable(most) => sized(text, most, |b| b.is_ascii_graphic()),
+            Self::Brokers => text.split(',').all(|broker| is_broker(broker.trim())),
+            Self::Start => ["earliest", "latest"].contains(&text) || EventTime::parse(text).is_ok(),
+            Self::Listen => match text.parse::<SocketAddr>() {
+                Ok(address) if !address.ip().is_loopback() => {
+                    let why =
+                        "it has neither TLS nor tokens yet: put a proxy that has both before it";
+                    return Err(Some(why.to_owned()));
+                }
+                parsed => text == "off" || parsed.is_ok(),
+            },
+        };
+        if right { Ok(()) } else { Err(None) }
+    }
+}
+
+fn sized(text: &str, most: usize, may: impl Fn(u8) -> bool) -> bool {
+    (1..=most).contains(&text.len()) && text.bytes().all(may)
+}
+
+fn is_broker(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| {
+        sized(host, 255, |b| b.is_ascii_graphic()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    })
+}

@@ -1,0 +1,23 @@
+//! Config: one TOML text in, checked settings out, or every mistake with its place. One table of settings gives the
+//! checks, the defaults, the schema and the reference, so they cannot differ. It opens no file and reads no secret.
+#![forbid(unsafe_code)]
+
+mod client;
+mod fields;
+mod form;
+mod kind;
+mod loaded;
+mod problem;
+mod read;
+mod schema;
+mod stream;
+mod unit;
+
+pub use loaded::{Config, Mode, Settings};
+pub use problem::{Problem, Severity, render};
+pub use read::parse;
+pub use schema::{reference, schema};
+pub use stream::{BatchConfig, InputConfig, KafkaConfig, Start};
+
+#[cfg(test)]
+mod tests;

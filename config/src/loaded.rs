@@ -1,0 +1,239 @@
+//! A valid config, and what it means for the folds and for whoever drives them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use detector::SignalMode;
+use schemas::EventTime;
+use schemas::finding::Versions;
+use sha2::{Digest, Sha256};
+
+use super::fields::{FIELDS, LOCAL, signal_ids};
+use super::kind::Value;
+use super::read::default_values;
+use super::stream::{BatchConfig, InputConfig, KafkaConfig, Start};
+
+/// How binding what leaves is.
+pub use alerting::Mode;
+
+/// Settings of both folds.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Of observe; the partition's memory is set from `memory_bytes_max`.
+    pub observe: detector::Settings,
+    /// Of respond.
+    pub respond: alerting::Settings,
+    /// Memory of all agents, in bytes.
+    pub memory_bytes_max: usize,
+}
+
+/// A valid config.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    values: BTreeMap<String, Value>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::from_values(default_values())
+    }
+}
+
+// === impl Config: what it means ===
+
+impl Config {
+    /// How binding what leaves is.
+    pub fn mode(&self) -> Mode {
+        match self.text("mode") {
+            "alert" => Mode::Alert,
+            "enforce" => Mode::Enforce,
+            _ => Mode::Shadow,
+        }
+    }
+
+    /// Threads as set; 0 is one a core.
+    pub fn lanes(&self) -> usize {
+        self.whole("engine.lanes")
+    }
+
+    /// Name of this process in its transactional ids.
+    pub fn instance(&self) -> &str {
+        self.text("engine.instance")
+    }
+
+    /// The cluster, and the topics on it.
+    pub fn kafka(&self) -> KafkaConfig {
+        KafkaConfig {
+            brokers: self.text("kafka.brokers").to_owned(),
+            group: self.text("kafka.group").to_owned(),
+            prefix: self.text("kafka.prefix").to_owned(),
+            partitions: self.count("kafka.partitions"),
+            findings_partitions: self.count("kafka.findings_partitions"),
+            replicas: self.count("kafka.replicas"),
+            create_topics: self.flag("kafka.create_topics"),
+        }
+    }
+
+    /// The topic of activities.
+    pub fn input(&self) -> InputConfig {
+        let topic = match self.text("input.topic") {
+            "" => format!("{}activity.v1", self.text("kafka.prefix")),
+            topic => topic.to_owned(),
+        };
+        let start = match self.text("input.start") {
+            "" => None,
+            "earliest" => Some(Start::Earliest),
+            "latest" => Some(Start::Latest),
+            time => EventTime::parse(time).ok().map(|time| Start::At(time.millis())),
+        };
+        let client = match self.values.get("input.client") {
+            Some(Value::Client(properties)) => properties.clone(),
+            _ => BTreeMap::new(),
+        };
+        let accept_create_time = self.flag("input.accept_create_time");
+        InputConfig { topic, start, accept_create_time, client }
+    }
+
+    /// When a batch closes.
+    pub fn batch(&self) -> BatchConfig {
+        BatchConfig {
+            max_age: Duration::from_millis(self.measure("batch.max_age")),
+            max_records: self.whole("batch.max_records"),
+            max_bytes: usize::try_from(self.measure("batch.max_bytes")).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Whether what mode `shadow` keeps back goes to a topic of its own.
+    pub fn output_shadow(&self) -> bool {
+        self.flag("output.shadow")
+    }
+
+    /// Where HTTP is served; `None` is nowhere.
+    pub fn http_listen(&self) -> Option<SocketAddr> {
+        self.text("http.listen").parse().ok()
+    }
+
+    /// The settings of both folds.
+    pub fn settings(&self) -> Settings {
+        let versions = Versions {
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            config: self.hash(),
+            ..Versions::default()
+        };
+        let signal_modes = signal_ids()
+            .into_iter()
+            .filter(|id| self.text(&format!("signal.{id}.mode")) == "shadow");
+        let alerts = self.number("budget.alerts_per_actor_month");
+        let protected = match self.values.get("response.protected") {
+            Some(Value::Texts(texts)) => texts.clone(),
+            _ => Vec::new(),
+        };
+        Settings {
+            observe: detector::Settings {
+                seed: self.integer("engine.seed").cast_unsigned(),
+                alerts_per_actor_month: alerts,
+                trust_levels: ["trusted", "watch", "restricted"]
+                    .map(|level| self.number(&format!("trust.{level}"))),
+                signal_modes: signal_modes.map(|id| (id.to_owned(), SignalMode::Shadow)).collect(),
+                versions,
+                ..detector::Settings::default()
+            },
+            respond: alerting::Settings {
+                mode: self.mode(),
+                alerts_per_actor_month: alerts,
+                revocations_per_actor_month: self.number("budget.revocations_per_actor_month"),
+                protected,
+                breaker: alerting::BreakerSettings {
+                    agents_per_hour: self.count("response.breaker_agents_per_hour"),
+                    share_per_hour: self.number("response.breaker_share_per_hour"),
+                },
+                ..alerting::Settings::default()
+            },
+            memory_bytes_max: usize::try_from(self.measure("memory.cap")).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// The effective config as TOML, every default included; secrets are hidden.
+    pub fn to_toml(&self) -> String {
+        self.toml_of(|_| true)
+    }
+
+    /// Hash of the effective config, as verdicts name it. Settings of one process are no part of it.
+    pub fn hash(&self) -> String {
+        let digest = Sha256::digest(self.toml_of(|path| !LOCAL.contains(&path)).as_bytes());
+        let hex: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        format!("sha256:{hex}")
+    }
+}
+
+// === impl Config: its values ===
+
+impl Config {
+    /// Takes a value for every setting.
+    pub(super) fn from_values(values: BTreeMap<String, Value>) -> Self {
+        Self { values }
+    }
+
+    fn number(&self, path: &str) -> f64 {
+        match self.values.get(path) {
+            Some(Value::Number(number)) => *number,
+            _ => 0.0,
+        }
+    }
+
+    fn integer(&self, path: &str) -> i64 {
+        match self.values.get(path) {
+            Some(Value::Integer(number)) => *number,
+            _ => 0,
+        }
+    }
+
+    fn whole(&self, path: &str) -> usize {
+        usize::try_from(self.integer(path)).unwrap_or(0)
+    }
+
+    fn count(&self, path: &str) -> u32 {
+        u32::try_from(self.integer(path)).unwrap_or(0)
+    }
+
+    fn measure(&self, path: &str) -> u64 {
+        match self.values.get(path) {
+            Some(Value::Measure(_, value)) => *value,
+            _ => 0,
+        }
+    }
+
+    fn flag(&self, path: &str) -> bool {
+        self.values.get(path) == Some(&Value::Flag(true))
+    }
+
+    fn text(&self, path: &str) -> &str {
+        match self.values.get(path) {
+            Some(Value::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    fn toml_of(&self, holds: impl Fn(&str) -> bool) -> String {
+        let mut out = String::new();
+        let mut section = "";
+        for field in FIELDS.iter().filter(|field| holds(field.path)) {
+            let (here, key) = field.path.split_once('.').unwrap_or(("", field.path));
+            if here != section {
+                section = here;
+                let _infallible = writeln!(out, "\n[{section}]");
+            }
+            if let Some(value) = self.values.get(field.path) {
+                let _infallible = writeln!(out, "{key} = {value}");
+            }
+        }
+        for id in signal_ids() {
+            if let Some(value) = self.values.get(&format!("signal.{id}.mode")) {
+                let _infallible = writeln!(out, "\n[signal.{id}]\nmode = {value}");
+            }
+        }
+        out
+    }
+}

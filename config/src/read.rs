@@ -1,0 +1,195 @@
+//! Reads a config: walks the document once against the table of settings and reports every mistake.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use toml_edit::{Document, Item, TableLike};
+
+use super::client;
+use super::fields::{FIELDS, Field, SIGNAL_DEFAULT, SIGNAL_MODES, signal_ids};
+use super::kind::{Kind, Value};
+use super::loaded::Config;
+use super::problem::{Problem, Severity};
+
+/// Reads a config; gives it where there is no error, and every problem. What is not set has its default.
+pub fn parse(text: &str) -> (Option<Config>, Vec<Problem>) {
+    let (values, problems) = read_values(text);
+    let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
+    let config = (!failed).then(|| {
+        let mut all = default_values();
+        all.extend(values);
+        Config::from_values(all)
+    });
+    (config, problems)
+}
+
+/// Every setting that has a default, at it: defaults are written in TOML and read like a file.
+pub(super) fn default_values() -> BTreeMap<String, Value> {
+    let set = FIELDS.iter().filter(|field| !field.default.is_empty());
+    let fields = set.map(|field| format!("{} = {}\n", field.path, field.default));
+    let signals =
+        signal_ids().into_iter().map(|id| format!("signal.{id}.mode = {SIGNAL_DEFAULT}\n"));
+    read_values(&fields.chain(signals).collect::<String>()).0
+}
+
+/// The values that a text sets, and every problem.
+fn read_values(text: &str) -> (BTreeMap<String, Value>, Vec<Problem>) {
+    let document = match Document::parse(text) {
+        Ok(document) => document,
+        Err(error) => {
+            let span = error.span().unwrap_or(0..0);
+            let message =
+                format!("not TOML: {}", error.message().lines().next().unwrap_or("syntax error"));
+            return (
+                BTreeMap::new(),
+                vec![Problem { severity: Severity::Error, message, span, help: None }],
+            );
+        }
+    };
+    let mut reader =
+        Reader { values: BTreeMap::new(), spans: BTreeMap::new(), problems: Vec::new() };
+    reader.table("", document.as_table(), 0..0);
+    reader.cross_checks();
+    reader.problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
+    (reader.values, reader.problems)
+}
+
+struct Reader {
+    values: BTreeMap<String, Value>,
+    spans: BTreeMap<String, Range<usize>>,
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    fn error(&mut self, span: Range<usize>, message: String, help: Option<String>) {
+        self.problems.push(Problem { severity: Severity::Error, message, span, help });
+    }
+
+    fn table(&mut self, prefix: &str, table: &dyn TableLike, outer: Range<usize>) {
+        for (key, item) in table.iter() {
+            let path = if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") };
+            let key_span =
+                table.key(key).and_then(toml_edit::Key::span).unwrap_or_else(|| outer.clone());
+            if let Some(field) = field_of(&path) {
+                self.value(path, &field, item, key_span);
+            } else if is_section(&path) {
+                match item.as_table_like() {
+                    Some(inner) => self.table(&path, inner, key_span),
+                    None => {
+                        self.error(key_span, format!("`{path}` is a section, not a value"), None)
+                    }
+                }
+            } else {
+                let help = nearest(&path).map(|near| format!("did you mean `{near}`?"));
+                self.error(key_span, format!("unknown setting `{path}`"), help);
+            }
+        }
+    }
+
+    fn value(&mut self, path: String, field: &Field, item: &Item, key_span: Range<usize>) {
+        let span = item.span().unwrap_or_else(|| key_span.clone());
+        let value = match (field.kind, item.as_table_like()) {
+            (Kind::Client, Some(table)) => {
+                let (properties, mistakes) = client::read(table, &key_span);
+                for (span, message, help) in mistakes {
+                    self.error(span, message, help);
+                }
+                Ok(Value::Client(properties))
+            }
+            (kind, _) => kind.read(item),
+        };
+        match value {
+            Ok(value) => {
+                self.spans.insert(path.clone(), span);
+                self.values.insert(path, value);
+            }
+            Err((message, help)) => self.error(span, format!("`{path}` {message}"), help),
+        }
+    }
+
+    /// What no single setting can tell.
+    fn cross_checks(&mut self) {
+        for (lower, higher) in
+            [("trust.restricted", "trust.watch"), ("trust.watch", "trust.trusted")]
+        {
+            if self.number(lower) >= self.number(higher) {
+                let message = format!("`{lower}` must be lower than `{higher}`");
+                let help = Some("levels descend from trusted to restricted".to_owned());
+                self.error(self.span_of([lower, higher]), message, help);
+            }
+        }
+        let [alerts, revocations] =
+            ["budget.alerts_per_actor_month", "budget.revocations_per_actor_month"];
+        if self.number(revocations) > self.number(alerts) {
+            let message = format!("`{revocations}` must not exceed the budget of alerts");
+            let help = Some("a revocation needs an alert".to_owned());
+            self.error(self.span_of([revocations, alerts]), message, help);
+        }
+        if self.says("input.key", "any") {
+            let message = "`input.key` must be `agent`: `any` needs intake, which this version does not have yet";
+            let help = Some("key the records by `<tenant>|<agent.id>`".to_owned());
+            self.error(self.span_of(["input.key"; 2]), message.to_owned(), help);
+        }
+        if self.says("mode", "enforce") {
+            let message = "mode `enforce` lets revocations leave as binding".to_owned();
+            let help = Some("run in `shadow` and `alert` first".to_owned());
+            let span = self.span_of(["mode"; 2]);
+            self.problems.push(Problem { severity: Severity::Warning, message, span, help });
+        }
+    }
+
+    /// A number as set, or its default.
+    fn number(&self, path: &str) -> f64 {
+        match self.values.get(path) {
+            Some(Value::Number(number)) => *number,
+            _ => field_of(path).and_then(|field| field.default.parse().ok()).unwrap_or(0.0),
+        }
+    }
+
+    fn says(&self, path: &str, word: &str) -> bool {
+        matches!(self.values.get(path), Some(Value::Text(text)) if text == word)
+    }
+
+    /// Where the first of these that is set stands.
+    fn span_of(&self, paths: [&str; 2]) -> Range<usize> {
+        paths.into_iter().find_map(|path| self.spans.get(path)).cloned().unwrap_or(0..0)
+    }
+}
+
+/// The setting of a path; a signal's mode exists for every signal.
+fn field_of(path: &str) -> Option<Field> {
+    let signal = path.strip_prefix("signal.").and_then(|rest| rest.strip_suffix(".mode"));
+    if signal.is_some_and(|id| signal_ids().contains(&id)) {
+        return Some(Field {
+            path: "signal",
+            kind: Kind::Word(SIGNAL_MODES),
+            default: SIGNAL_DEFAULT,
+            doc: "",
+        });
+    }
+    FIELDS.iter().find(|field| field.path == path).copied()
+}
+
+fn is_section(path: &str) -> bool {
+    let prefix = format!("{path}.");
+    path == "signal"
+        || path.strip_prefix("signal.").is_some_and(|id| signal_ids().contains(&id))
+        || FIELDS.iter().any(|field| field.path.starts_with(&prefix))
+}
+
+/// The known path most like an unknown one.
+fn nearest(path: &str) -> Option<String> {
+    let mut known: Vec<String> = FIELDS.iter().map(|field| field.path.to_owned()).collect();
+    let sections = FIELDS
+        .iter()
+        .filter_map(|field| field.path.split_once('.'))
+        .map(|(section, _)| section.to_owned());
+    known.extend(sections);
+    for id in signal_ids() {
+        known.push(format!("signal.{id}"));
+        known.push(format!("signal.{id}.mode"));
+    }
+    let score = |candidate: &String| strsim::jaro_winkler(path, candidate);
+    let best = known.into_iter().max_by(|a, b| score(a).total_cmp(&score(b)))?;
+    (score(&best) > 0.85).then_some(best)
+}

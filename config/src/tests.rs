@@ -1,0 +1,279 @@
+//! Each mistake has its message, its place and, where there is one, its remedy.
+
+use super::fields::{FIELDS, LOCAL, signal_ids};
+use super::read::default_values;
+use super::*;
+
+fn messages(text: &str) -> Vec<(String, usize)> {
+    let (config, problems) = parse(text);
+    assert!(config.is_none(), "must not load: {text}");
+    let line = |problem: &Problem| text[..problem.span.start].matches('\n').count() + 1;
+    problems.iter().map(|problem| (problem.message.clone(), line(problem))).collect()
+}
+
+#[test]
+fn seven_mistakes_are_seven_messages_with_their_places() {
+    let text = "version = 1\nmode = \"shaddow\"\nthreshhold = 3\n\n[budget]\nalerts_per_actor_month = \"one\"\n\n[memory]\ncap = \"1MiB\"\n\n[trust]\nwatch = 90\n\n[signal.rate]\nmode = \"off\"\n\n[signal.moon]\nmode = \"alert\"\n";
+    let found = messages(text);
+    let expected = [
+        ("`mode` must be one of `shadow`, `alert`, `enforce`", 2),
+        ("unknown setting `threshhold`", 3),
+        ("`budget.alerts_per_actor_month` must be a number, found string", 6),
+        ("`memory.cap` must lie between 8MiB and 16384GiB", 9),
+        ("`trust.watch` must be lower than `trust.trusted`", 12),
+        ("`signal.rate.mode` must be one of `shadow`, `alert`", 15),
+        ("unknown setting `signal.moon`", 17),
+    ];
+    let expected: Vec<(String, usize)> =
+        expected.iter().map(|(text, line)| ((*text).to_owned(), *line)).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_message_shows_file_line_column_caret_and_help() {
+    let text = "version = 1\nmode = \"shaddow\"\n";
+    let (_, problems) = parse(text);
+    let shown = render(&problems[0], text, "habitus.toml");
+    for part in ["habitus.toml:2:8", "mode = \"shaddow\"", "^^^^", "did you mean `shadow`?"] {
+        assert!(shown.contains(part), "{part} in:\n{shown}");
+    }
+}
+
+#[test]
+fn each_mistake_has_its_message() {
+    for (text, expected) in [
+        ("version = 2", "`version` must lie between 1 and 1"),
+        ("mode = 3", "`mode` must be one of `shadow`, `alert`, `enforce`, found integer"),
+        ("budget = 3", "`budget` is a section, not a value"),
+        ("[engine]\nseed = -1", "`engine.seed` must lie between 0 and 9223372036854775807"),
+        ("[engine]\nlanes = 1.5", "`engine.lanes` must be a whole number, found float"),
+        ("[memory]\ncap = \"many\"", "`memory.cap` must be a size such as \"512MiB\""),
+        ("[memory]\ncap = 7", "`memory.cap` must be a size such as \"512MiB\", found integer"),
+        ("[response]\nprotected = [1]", "`response.protected` must hold texts only"),
+        (
+            "[response]\nbreaker_share_per_hour = 2.0",
+            "`response.breaker_share_per_hour` must lie between 0 and 1",
+        ),
+        (
+            "[budget]\nrevocations_per_actor_month = 2",
+            "`budget.revocations_per_actor_month` must not exceed the budget of alerts",
+        ),
+        ("[kafka]\npartitions = 0", "`kafka.partitions` must lie between 1 and 10000"),
+        (
+            "[kafka]\ncreate_topics = 1",
+            "`kafka.create_topics` must be true or false, found integer",
+        ),
+        (
+            "[kafka]\nbrokers = \"kafka:9092,kafka\"",
+            "`kafka.brokers` must be `host:port`, several with commas between them",
+        ),
+        (
+            "[kafka]\nprefix = \"of one/\"",
+            "`kafka.prefix` must be 1 to 200 letters, digits, `.`, `_` or `-`",
+        ),
+        (
+            "[kafka]\ngroup = \"\"",
+            "`kafka.group` must be 1 to 200 printable characters without blanks",
+        ),
+        (
+            "[engine]\ninstance = \"a b\"",
+            "`engine.instance` must be 1 to 64 letters, digits, `.`, `_` or `-`",
+        ),
+        (
+            "[input]\nkey = \"any\"",
+            "`input.key` must be `agent`: `any` needs intake, which this version does not have yet",
+        ),
+        (
+            "[input]\nstart = \"yesterday\"",
+            "`input.start` must be `earliest`, `latest` or a time as RFC 3339 with offset",
+        ),
+        ("[input]\nclient = 3", "`input.client` must be a table of properties, found integer"),
+        ("[batch]\nmax_age = \"1s\"", "`batch.max_age` must lie between 1ms and 100ms"),
+        ("[batch]\nmax_age = \"5\"", "`batch.max_age` must be a duration such as \"5ms\""),
+        ("[batch]\nmax_bytes = \"1GiB\"", "`batch.max_bytes` must lie between 64KiB and 64MiB"),
+        ("[output]\nshadow = \"yes\"", "`output.shadow` must be true or false, found string"),
+        (
+            "[http]\nlisten = \"localhost\"",
+            "`http.listen` must be a loopback address and port such as `127.0.0.1:9464`, or `off`",
+        ),
+    ] {
+        assert_eq!(messages(text), [(expected.to_owned(), messages(text)[0].1)], "{text}");
+    }
+    assert!(messages("mode = ")[0].0.starts_with("not TOML"));
+}
+
+#[test]
+fn what_is_shown_loads_and_is_the_same() {
+    let (config, problems) =
+        parse("[budget]\nalerts_per_actor_month = 0.5\n[response]\nprotected = [\"a\\\"b\"]\n");
+    assert!(problems.is_empty());
+    let config = config.expect("valid");
+    let (again, _) = parse(&config.to_toml());
+    let again = again.expect("what is shown is valid");
+    assert_eq!(again.to_toml(), config.to_toml());
+    assert_eq!(again.hash(), config.hash());
+    assert_ne!(Config::default().hash(), config.hash());
+}
+
+#[test]
+fn a_setting_left_out_has_its_default() {
+    let shown = Config::default().to_toml();
+    for text in
+        ["", "version = 1\n", "mode = \"shadow\"\n", "[budget]\nalerts_per_actor_month = 1\n"]
+    {
+        let (config, problems) = parse(text);
+        assert!(problems.is_empty(), "{text}");
+        assert_eq!(config.expect("valid").to_toml(), shown, "{text}");
+    }
+    for id in signal_ids() {
+        assert!(shown.contains(&format!("[signal.{id}]\nmode = \"alert\"\n")), "{id}");
+    }
+    let defaults = FIELDS.iter().filter(|field| !field.default.is_empty()).count();
+    assert_eq!(default_values().len(), defaults + signal_ids().len());
+}
+
+#[test]
+fn equal_configs_hash_the_same_however_they_are_written() {
+    let hash = |text: &str| parse(text).0.expect("valid").hash();
+    let same = [
+        "[memory]\ncap = \"1GiB\"\n[trust]\nwatch = 60\n",
+        "trust = { watch = 60.0 }\nmemory.cap = \"1024 MiB\"\n",
+        "",
+    ];
+    for text in same {
+        assert_eq!(hash(text), Config::default().hash(), "{text}");
+    }
+    assert_ne!(hash("memory.cap = \"1025MiB\""), Config::default().hash());
+    assert_ne!(hash("[signal.hours]\nmode = \"shadow\""), Config::default().hash());
+}
+
+fn valid(text: &str) -> Config {
+    let (config, problems) = parse(text);
+    config.unwrap_or_else(|| panic!("{problems:?}"))
+}
+
+#[test]
+fn settings_of_one_process_are_no_part_of_the_hash() {
+    for path in LOCAL {
+        assert!(FIELDS.iter().any(|field| field.path == *path), "{path} is no setting");
+    }
+    let local = "engine.instance = \"b\"\nengine.lanes = 3\nhttp.listen = \"off\"\nkafka.brokers = \"k:1\"\n\
+                 input.start = \"latest\"\ninput.client.debug = \"all\"\nbatch.max_age = \"7ms\"\n\
+                 batch.max_records = 9\nbatch.max_bytes = \"1MiB\"\n";
+    assert_eq!(local.matches('=').count(), LOCAL.len(), "each of them is set");
+    assert_ne!(valid(local), Config::default());
+    assert_eq!(valid(local).hash(), Config::default().hash());
+    for shared in ["input.accept_create_time = true", "output.shadow = true", "mode = \"alert\""] {
+        assert_ne!(valid(shared).hash(), Config::default().hash(), "{shared}");
+    }
+}
+
+#[test]
+fn the_log_is_as_set() {
+    let kafka = Config::default().kafka();
+    assert_eq!((kafka.brokers.as_str(), kafka.group.as_str()), ("127.0.0.1:9092", "habitus"));
+    assert_eq!((kafka.partitions, kafka.findings_partitions, kafka.replicas), (64, 8, 0));
+    assert!(kafka.create_topics);
+    let input = Config::default().input();
+    assert_eq!((input.topic.as_str(), input.start), ("habitus.activity.v1", None));
+    assert!(input.client.is_empty() && !input.accept_create_time);
+    let batch = Config::default().batch();
+    assert_eq!(
+        (batch.max_age.as_millis(), batch.max_records, batch.max_bytes),
+        (5, 8_192, 4 << 20)
+    );
+
+    assert_eq!(valid("kafka.prefix = \"a.\"").input().topic, "a.activity.v1");
+    assert_eq!(valid("input.topic = \"mine\"").input().topic, "mine");
+    for (text, start) in [
+        ("\"earliest\"", Start::Earliest),
+        ("\"latest\"", Start::Latest),
+        ("\"2026-11-01T02:00:00+02:00\"", Start::At(1_793_491_200_000)),
+        ("2026-11-01T00:00:00Z", Start::At(1_793_491_200_000)),
+    ] {
+        let config = valid(&format!("input.start = {text}"));
+        assert_eq!(config.input().start, Some(start), "{text}");
+        assert_eq!(valid(&config.to_toml()).input().start, Some(start), "{text} is shown");
+    }
+    let default = "127.0.0.1:9464".parse().ok();
+    assert_eq!(Config::default().http_listen(), default);
+    assert_eq!(valid("http.listen = \"[::1]:0\"").http_listen(), "[::1]:0".parse().ok());
+    assert_eq!(valid("http.listen = \"off\"").http_listen(), None);
+}
+
+#[test]
+fn nothing_but_loopback_is_listened_on_and_the_reason_is_told() {
+    for address in ["0.0.0.0:9464", "10.1.2.3:9464", "[::]:9464"] {
+        let (config, problems) = parse(&format!("[http]\nlisten = \"{address}\"\n"));
+        assert!(config.is_none(), "{address}");
+        let help = problems[0].help.as_deref().unwrap_or_default();
+        assert!(help.contains("neither TLS nor tokens"), "{address}: {help}");
+    }
+}
+
+#[test]
+fn client_properties_pass_through_however_they_are_written() {
+    let expected =
+        [("fetch.wait.max.ms", "50"), ("retry.backoff.ms", "2"), ("ssl.ca.location", "/a")];
+    let mut expected: Vec<(String, String)> =
+        expected.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    expected.push(("socket.keepalive.enable".to_owned(), "true".to_owned()));
+    expected.sort();
+    for text in [
+        "[input.client]\n\"fetch.wait.max.ms\" = 50\n\"retry.backoff.ms\" = \"2\"\n\
+         \"ssl.ca.location\" = \"/a\"\n\"socket.keepalive.enable\" = true\n",
+        "[input.client]\nfetch.wait.max.ms = 50\nretry.backoff.ms = 2\nssl.ca.location = \"/a\"\n\
+         socket.keepalive.enable = true\n",
+        "[input]\nclient = { fetch.wait = { max.ms = 50 }, \"retry.backoff\" = { ms = 2 }, \
+         ssl.ca.location = \"/a\", \"socket.keepalive.enable\" = \"true\" }\n",
+    ] {
+        let config = valid(text);
+        let found: Vec<_> = config.input().client.into_iter().collect();
+        assert_eq!(found, expected, "{text}");
+        assert_eq!(valid(&config.to_toml()), config, "{text} is shown");
+    }
+}
+
+#[test]
+fn client_properties_that_delivery_rests_on_are_refused_with_the_reason() {
+    for name in client::refused() {
+        for text in
+            [format!("[input.client]\n{name} = \"x\"\n"), format!("input.client.\"{name}\" = 1\n")]
+        {
+            let (config, problems) = parse(&text);
+            assert!(config.is_none() && problems.len() == 1, "{text}");
+            let message = format!("`input.client` property `{name}` may not be set");
+            assert_eq!(problems[0].message, message);
+            assert!(problems[0].help.is_some(), "{name} without a reason");
+        }
+    }
+    let found = messages("[input.client]\na = [1]\ngroup.id = \"g\"\nb = 1979-05-27\n");
+    let list = |name: &str| {
+        format!("`input.client` property `{name}` must be a text, a number, true or false")
+    };
+    let refused = "`input.client` property `group.id` may not be set".to_owned();
+    assert_eq!(found, [(list("a"), 2), (refused, 3), (list("b"), 4)]);
+}
+
+#[test]
+fn secrets_among_client_properties_are_not_shown() {
+    let text = "[input.client]\n\"sasl.password\" = \"hunter2\"\n\"ssl.key.pem\" = \"hunter2\"\n\
+                \"sasl.oauthbearer.client.secret\" = \"hunter2\"\n\"sasl.username\" = \"me\"\n";
+    let config = valid(text);
+    assert_eq!(config.input().client["sasl.password"], "hunter2");
+    let shown = config.to_toml();
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert!(shown.contains("\"me\"") && shown.contains("(hidden)"), "{shown}");
+}
+
+#[test]
+fn editors_are_told_what_the_program_checks() {
+    let all = schema();
+    for field in FIELDS {
+        let at = format!("/properties/{}", field.path.replace('.', "/properties/"));
+        let property = all.pointer(&at).unwrap_or_else(|| panic!("{} is missing", field.path));
+        assert_eq!(property["description"], field.doc);
+        assert_eq!(property.get("default").is_none(), field.default.is_empty(), "{}", field.path);
+        assert!(reference().contains(&format!("| `{}` | `", field.path)), "{}", field.path);
+    }
+}

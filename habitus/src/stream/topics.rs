@@ -1,0 +1,212 @@
+//! The topics: names, partitions and settings as made here, and what must hold of topics that others made. Keys and
+//! values stand with whoever writes them.
+
+use std::collections::BTreeMap;
+
+use bus::{Cleanup, TopicInfo, TopicSpec};
+use config::{InputConfig, KafkaConfig};
+
+const HOUR_MS: u64 = 3_600_000;
+const DAY_MS: u64 = 24 * HOUR_MS;
+/// A dead letter is a record of the input and what was wrong with it: more than a record may be by default.
+const DEAD_LETTER_BYTES_MAX: u64 = 2 << 20;
+
+/// A topic by what it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Topic {
+    /// What agents did: the input.
+    Activity,
+    /// What observe hands to respond.
+    Findings,
+    /// What respond tells every lane.
+    Control,
+    /// The agents' state, progress and ownership.
+    State,
+    /// The cases' state, progress and ownership.
+    Cases,
+    /// Alerts.
+    Alerts,
+    /// The trust of actors.
+    Trust,
+    /// Revocation requests.
+    Revocations,
+    /// Records that were refused.
+    DeadLetters,
+    /// What mode `shadow` keeps back.
+    Shadow,
+}
+
+/// The topics of a deployment, as wanted.
+#[derive(Clone, Debug)]
+pub struct Topics {
+    specs: BTreeMap<Topic, TopicSpec>,
+    accept_create_time: bool,
+}
+
+// === impl Topic ===
+
+impl Topic {
+    /// Every topic.
+    pub const ALL: [Self; 10] = [
+        Self::Activity,
+        Self::Findings,
+        Self::Control,
+        Self::State,
+        Self::Cases,
+        Self::Alerts,
+        Self::Trust,
+        Self::Revocations,
+        Self::DeadLetters,
+        Self::Shadow,
+    ];
+
+    /// Its name after the prefix.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Activity => "activity.v1",
+            Self::Findings => "findings.v1",
+            Self::Control => "control.v1",
+            Self::State => "state.v1",
+            Self::Cases => "cases.v1",
+            Self::Alerts => "alerts.v1",
+            Self::Trust => "trust.v1",
+            Self::Revocations => "revocations.v1",
+            Self::DeadLetters => "activity.dlq.v1",
+            Self::Shadow => "shadow.v1",
+        }
+    }
+
+    /// The topic whose partitions it shares one by one.
+    fn follows(self) -> Option<Self> {
+        match self {
+            Self::State | Self::Trust => Some(Self::Activity),
+            Self::Cases => Some(Self::Findings),
+            _ => None,
+        }
+    }
+
+    /// Whether another number of partitions than wanted would part state from its input.
+    fn is_bound(self) -> bool {
+        matches!(self, Self::State | Self::Cases | Self::Control)
+    }
+
+    fn cleanup(self) -> Cleanup {
+        match self {
+            Self::Control | Self::State | Self::Cases | Self::Trust => Cleanup::Compact,
+            Self::Activity | Self::Findings | Self::Revocations | Self::Shadow => {
+                Cleanup::Delete(7 * DAY_MS)
+            }
+            Self::DeadLetters => Cleanup::Delete(14 * DAY_MS),
+            Self::Alerts => Cleanup::Delete(30 * DAY_MS),
+        }
+    }
+
+    fn settings(self) -> Vec<(&'static str, String)> {
+        // Compaction keeps a restore short; tombstones outlive the longest one.
+        let state = |lag_ms_max: u64| {
+            vec![
+                ("segment.bytes", (256_u64 << 20).to_string()),
+                ("min.cleanable.dirty.ratio", "0.3".to_owned()),
+                ("max.compaction.lag.ms", lag_ms_max.to_string()),
+                ("delete.retention.ms", DAY_MS.to_string()),
+            ]
+        };
+        match self {
+            Self::Activity => vec![("message.timestamp.type", "LogAppendTime".to_owned())],
+            Self::State | Self::Cases => state(6 * HOUR_MS),
+            Self::Control => {
+                // What was in force is needed for a day by whoever checks a run; the longest lag must exceed it.
+                let mut settings = state(2 * DAY_MS);
+                settings.push(("min.compaction.lag.ms", DAY_MS.to_string()));
+                settings
+            }
+            Self::Trust => vec![("delete.retention.ms", (7 * DAY_MS).to_string())],
+            Self::DeadLetters | Self::Shadow => {
+                vec![("max.message.bytes", DEAD_LETTER_BYTES_MAX.to_string())]
+            }
+            Self::Findings | Self::Alerts | Self::Revocations => Vec::new(),
+        }
+    }
+}
+
+// === impl Topics ===
+
+impl Topics {
+    /// The topics of a config; `shadow` where what is kept back has a topic too.
+    pub fn new(kafka: &KafkaConfig, input: &InputConfig, shadow: bool) -> Self {
+        let wanted = Topic::ALL.into_iter().filter(|topic| shadow || *topic != Topic::Shadow);
+        let specs = wanted.map(|topic| (topic, spec(topic, kafka, input))).collect();
+        Self { specs, accept_create_time: input.accept_create_time }
+    }
+
+    /// Every topic with what is wanted of it.
+    pub fn all(&self) -> impl Iterator<Item = (Topic, &TopicSpec)> {
+        self.specs.iter().map(|(topic, spec)| (*topic, spec))
+    }
+
+    /// What is wanted of a topic; `None` for shadow where it has none.
+    pub fn get(&self, topic: Topic) -> Option<&TopicSpec> {
+        self.specs.get(&topic)
+    }
+
+    /// Takes over the partitions of a topic that exists, for itself and for those that follow it. To be done with the
+    /// input and the findings before anything is made or checked.
+    pub fn found(&mut self, topic: Topic, info: &TopicInfo) {
+        for (known, spec) in &mut self.specs {
+            if *known == topic && !topic.is_bound() || known.follows() == Some(topic) {
+                spec.partitions = info.partitions;
+            }
+        }
+    }
+
+    /// Whether an existing topic can be used; else why not, and what to do.
+    pub fn check(&self, topic: Topic, info: &TopicInfo) -> Result<(), String> {
+        let Some(spec) = self.specs.get(&topic) else { return Ok(()) };
+        let name = &info.name;
+        if topic.is_bound() && info.partitions != spec.partitions {
+            let followed = topic.follows().and_then(|followed| self.specs.get(&followed));
+            let as_many = followed
+                .map_or_else(String::new, |followed| format!(", as many as {}", followed.name));
+            return Err(format!(
+                "{name} has {} partitions and needs {}{as_many}: the number of partitions is part of the state, so \
+                 choose another `kafka.prefix` or delete the topic with what it knows",
+                info.partitions, spec.partitions
+            ));
+        }
+        if info.compacted != (spec.cleanup == Cleanup::Compact) {
+            let (why, policy) = match spec.cleanup {
+                Cleanup::Compact => ("would lose what was learned", "compact"),
+                Cleanup::Delete(_) => ("would lose records of the same key", "delete"),
+            };
+            return Err(format!("{name} {why}: set its `cleanup.policy` to `{policy}`"));
+        }
+        if topic == Topic::Activity && !info.log_append_time && !self.accept_create_time {
+            return Err(format!(
+                "{name} carries its producers' timestamps, so one wrong clock could move log time: set its \
+                 `message.timestamp.type` to `LogAppendTime`, or `input.accept_create_time = true`"
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn spec(topic: Topic, kafka: &KafkaConfig, input: &InputConfig) -> TopicSpec {
+    let mut settings = topic.settings();
+    if kafka.replicas > 1 {
+        settings.push(("min.insync.replicas", "2".to_owned()));
+    }
+    TopicSpec {
+        name: match topic {
+            Topic::Activity => input.topic.clone(),
+            topic => format!("{}{}", kafka.prefix, topic.suffix()),
+        },
+        partitions: match topic {
+            Topic::Control => 1,
+            Topic::Activity | Topic::State | Topic::Trust => kafka.partitions,
+            _ => kafka.findings_partitions,
+        },
+        replicas: kafka.replicas,
+        cleanup: topic.cleanup(),
+        settings: settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+    }
+}

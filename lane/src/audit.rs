@@ -1,0 +1,306 @@
+//! One auditor for the simulator and the broker. It reads what stands in the log and runs the folds over it once more,
+//! taking up switches where the progress records say. What it expects must be there, once, and nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Bus, BusError, Isolation, Outgoing, Reader, Record, TopicPartition};
+
+use crate::batch::OpenPart;
+use crate::fold::{Counts, LogFold};
+use crate::frame::frame;
+use crate::layout::Layout;
+use crate::progress::{InForce, OWNER_KEY, PROGRESS_KEY, Progress};
+
+/// How long one record may take.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// Differences that are told; more are only counted.
+const TOLD_MAX: usize = 20;
+
+/// Something that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding(pub String);
+
+/// What an audit found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// What is wrong: empty where all is well.
+    pub findings: Vec<Finding>,
+    /// Findings beyond those told.
+    pub more: u64,
+    /// Partitions with progress.
+    pub partitions: u64,
+    /// Ranges of entries.
+    pub ranges: u64,
+    /// Takeovers.
+    pub takeovers: u64,
+    /// What became of all activities.
+    pub totals: Counts,
+    /// Output records compared.
+    pub outputs: u64,
+    /// State records compared.
+    pub states: u64,
+}
+
+impl Audit {
+    fn find(&mut self, text: String) {
+        if self.findings.len() < TOLD_MAX {
+            self.findings.push(Finding(text));
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+/// Key and value of a saved record.
+type Saved = (Vec<u8>, Option<Vec<u8>>);
+
+/// What an audit is made of: how folds are made and what was in force.
+pub struct Reference<'a, F: LogFold> {
+    /// The logs.
+    pub layout: &'a Layout,
+    /// Makes the fold of a partition.
+    pub make: &'a dyn Fn(&TopicPartition) -> F,
+    /// The switches that a progress record names.
+    pub switches: &'a dyn Fn(&InForce) -> F::Switches,
+    /// Outputs that are compared, of all topics: `false` for those that others write too.
+    pub compares: &'a dyn Fn(&str) -> bool,
+    /// Entries up to this offset must be accounted for; `None`: up to the log's end.
+    pub until: Option<&'a BTreeMap<TopicPartition, u64>>,
+}
+
+/// Audits every input of a layout at `read_committed`.
+pub fn audit<B: Bus, F: LogFold>(bus: &B, reference: &Reference<'_, F>) -> Result<Audit, BusError> {
+    let mut audit = Audit::default();
+    let mut expected: BTreeMap<Arc<str>, Vec<Outgoing>> = BTreeMap::new();
+    for input in &reference.layout.inputs {
+        let partitions = reference.layout.partitions.get(&input.topic).copied().unwrap_or(0);
+        for partition in 0..partitions {
+            let at = TopicPartition::new(Arc::clone(&input.topic), partition);
+            for record in partition_of(bus, reference, &at, &mut audit)? {
+                if (reference.compares)(&record.to.topic) {
+                    expected.entry(Arc::clone(&record.to.topic)).or_default().push(record);
+                }
+            }
+        }
+    }
+    for (topic, partitions) in &reference.layout.partitions {
+        let internal = reference.layout.inputs.iter().any(|input| input.state == *topic);
+        if internal || !(reference.compares)(topic) {
+            continue;
+        }
+        let expected = expected.remove(topic).unwrap_or_default();
+        compare_topic(bus, (topic, *partitions), expected, &mut audit)?;
+    }
+    Ok(audit)
+}
+
+/// One partition, run again.
+struct Rerun<'a, F: LogFold> {
+    reference: &'a Reference<'a, F>,
+    state: TopicPartition,
+    fold: F,
+    entries: std::iter::Peekable<std::vec::IntoIter<Record>>,
+    last: Option<Progress>,
+    outputs: Vec<Outgoing>,
+    findings: Vec<String>,
+}
+
+/// Runs one partition again; gives what it must have put out.
+fn partition_of<B: Bus, F: LogFold>(
+    bus: &B,
+    reference: &Reference<'_, F>,
+    at: &TopicPartition,
+    audit: &mut Audit,
+) -> Result<Vec<Outgoing>, BusError> {
+    let Some(state) = reference.layout.state_of(at) else { return Ok(Vec::new()) };
+    let entries = read_all(bus, at)?.into_iter().peekable();
+    let fold = (reference.make)(at);
+    let written = read_all(bus, &state)?;
+    let mut rerun = Rerun {
+        reference,
+        state,
+        fold,
+        entries,
+        last: None,
+        outputs: Vec::new(),
+        findings: Vec::new(),
+    };
+    let mut saved: Vec<Saved> = Vec::new();
+    for record in written {
+        match record.key.as_deref() {
+            Some(OWNER_KEY) => audit.takeovers += 1,
+            Some(PROGRESS_KEY) => {
+                match Progress::decode(record.value.as_deref().unwrap_or_default()) {
+                    Ok(progress) => rerun.range(progress, &std::mem::take(&mut saved), audit),
+                    Err(error) => rerun.findings.push(format!("{at}: failed to {error}")),
+                }
+            }
+            _ => saved.push((record.key.unwrap_or_default(), record.value)),
+        }
+    }
+    if !saved.is_empty() {
+        rerun
+            .findings
+            .push(format!("{at}: {} state records without progress after them", saved.len()));
+    }
+    let end = reference.until.and_then(|until| until.get(at).copied()).unwrap_or(u64::MAX);
+    let left: Vec<u64> =
+        rerun.entries.map(|entry| entry.offset).filter(|offset| *offset < end).collect();
+    if let Some(first) = left.first() {
+        rerun
+            .findings
+            .push(format!("{at}: {} entries from offset {first} on are lost", left.len()));
+    }
+    audit.partitions += u64::from(rerun.last.is_some());
+    rerun.findings.into_iter().for_each(|finding| audit.find(finding));
+    Ok(rerun.outputs)
+}
+
+impl<F: LogFold> Rerun<'_, F> {
+    /// Runs one range again and compares what it saved and counted.
+    fn range(&mut self, progress: Progress, saved: &[Saved], audit: &mut Audit) {
+        self.findings.extend(tiles(&self.state, self.last.as_ref(), &progress));
+        self.fold.take_up(&(self.reference.switches)(&progress.in_force));
+        let mut open = OpenPart::default();
+        while let Some(entry) = self.entries.next_if(|entry| entry.offset < progress.to) {
+            if entry.offset >= progress.from {
+                let applied = self.fold.apply(&entry);
+                open.add(applied, entry.timestamp_ms, self.reference.layout);
+            }
+        }
+        let last_offset = progress.to.saturating_sub(1);
+        let framed = |value: Vec<u8>| (!value.is_empty()).then(|| frame(last_offset, &value));
+        let touched = self.fold.touched().into_iter();
+        let expected: Vec<Saved> =
+            touched.map(|record| (record.key, framed(record.value))).collect();
+        self.findings.extend(differs(&self.state, &progress, &expected, saved));
+        if open.counts != progress.counts {
+            self.findings.push(format!(
+                "{}: range {} counts {:?} where {:?} is right",
+                self.state, progress.range, progress.counts, open.counts
+            ));
+        }
+        audit.states += saved.len() as u64;
+        audit.ranges += 1;
+        audit.totals.add(&progress.counts);
+        self.outputs.extend(open.records);
+        self.last = Some(progress);
+    }
+}
+
+/// Ranges must tile the input: each begins where the one before ended.
+fn tiles(state: &TopicPartition, last: Option<&Progress>, next: &Progress) -> Option<String> {
+    let fits = match last {
+        Some(last) => next.from == last.to && next.range == last.range + 1,
+        None => next.range == 1,
+    };
+    (!fits && !next.after_loss).then(|| {
+        format!(
+            "{state}: range {} from {} to {} does not follow range {:?} to {:?}",
+            next.range,
+            next.from,
+            next.to,
+            last.map(|last| last.range),
+            last.map(|last| last.to)
+        )
+    })
+}
+
+fn differs(
+    state: &TopicPartition,
+    progress: &Progress,
+    expected: &[Saved],
+    found: &[Saved],
+) -> Option<String> {
+    if expected == found {
+        return None;
+    }
+    let key = |records: &[Saved], place: usize| {
+        records.get(place).map(|record| String::from_utf8_lossy(&record.0).into_owned())
+    };
+    let place = expected.iter().zip(found).take_while(|(a, b)| a == b).count();
+    Some(format!(
+        "{state}: range {} saved {} records where {} are right; the first that differs is {:?} where {:?} is right",
+        progress.range,
+        found.len(),
+        expected.len(),
+        key(found, place),
+        key(expected, place)
+    ))
+}
+
+fn compare_topic<B: Bus>(
+    bus: &B,
+    (topic, partitions): (&Arc<str>, u32),
+    mut expected: Vec<Outgoing>,
+    audit: &mut Audit,
+) -> Result<(), BusError> {
+    let mut found = Vec::new();
+    for partition in 0..partitions {
+        let at = TopicPartition::new(Arc::clone(topic), partition);
+        found.extend(read_all(bus, &at)?.into_iter().map(|record| Outgoing {
+            to: record.at,
+            key: record.key,
+            value: record.value,
+            headers: record.headers,
+        }));
+    }
+    audit.outputs += found.len() as u64;
+    let order = |a: &Outgoing, b: &Outgoing| {
+        (&a.to, &a.key, &a.value, &a.headers).cmp(&(&b.to, &b.key, &b.value, &b.headers))
+    };
+    expected.sort_by(order);
+    found.sort_by(order);
+    let (mut left, mut right) = (expected.iter().peekable(), found.iter().peekable());
+    loop {
+        let (lost, doubled) = match (left.peek(), right.peek()) {
+            (None, None) => return Ok(()),
+            (Some(_), None) => (left.next(), None),
+            (None, Some(_)) => (None, right.next()),
+            (Some(a), Some(b)) => match order(a, b) {
+                std::cmp::Ordering::Less => (left.next(), None),
+                std::cmp::Ordering::Greater => (None, right.next()),
+                std::cmp::Ordering::Equal => {
+                    left.next();
+                    right.next();
+                    continue;
+                }
+            },
+        };
+        let text = |record: &Outgoing| {
+            let value = String::from_utf8_lossy(record.value.as_deref().unwrap_or_default());
+            let short: String = value.chars().take(160).collect();
+            format!(
+                "{} key {:?}: {short}",
+                record.to,
+                record.key.as_deref().map(String::from_utf8_lossy)
+            )
+        };
+        if let Some(record) = lost {
+            audit.find(format!("missing: {}", text(record)));
+        }
+        if let Some(record) = doubled {
+            audit.find(format!("doubled or foreign: {}", text(record)));
+        }
+    }
+}
+
+/// Everything committed in a partition.
+pub fn read_all<B: Bus>(bus: &B, at: &TopicPartition) -> Result<Vec<Record>, BusError> {
+    let mut reader = bus.reader(at, 0, Isolation::ReadCommitted)?;
+    let mut records = Vec::new();
+    loop {
+        match reader.next(READ_TIMEOUT)? {
+            Some(record) => records.push(record),
+            None if reader.at_end() => return Ok(records),
+            None => return Err(BusError::Unavailable(format!("no answer from {at}"))),
+        }
+    }
+}

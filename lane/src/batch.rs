@@ -1,0 +1,89 @@
+//! What one transaction holds: for each partition its outputs, touched state, progress and offset. Parts of
+//! different partitions can be taken apart, since a partition may be lost before its part is committed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bus::{Outgoing, TopicPartition};
+use xxhash_rust::xxh3::Xxh3Default;
+
+use crate::fold::{Applied, Counts};
+use crate::layout::Layout;
+
+/// What proves in the state partition that a part was committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// A progress record that ends here.
+    Progress(u64),
+    /// An ownership marker with this nonce.
+    Owner(String),
+}
+
+/// What an output's latency is counted from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// Topic of the output.
+    pub topic: Arc<str>,
+    /// Timestamp of the record that began it.
+    pub first_ms: i64,
+    /// Timestamp of the entry that it came from.
+    pub entry_ms: i64,
+}
+
+/// One partition's share of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The input's partition.
+    pub at: TopicPartition,
+    /// Its state partition.
+    pub state: TopicPartition,
+    /// Which stay of the partition at this lane made it: a part of an earlier stay is never sent again.
+    pub tenure: u64,
+    /// Next offset to be read, committed with it.
+    pub next: u64,
+    /// What proves its commit.
+    pub proof: Proof,
+    /// What it writes, in order.
+    pub records: Vec<Outgoing>,
+    /// For each output with a cause: where latencies are counted from.
+    pub causes: Vec<Cause>,
+    /// What became of its entries' activities.
+    pub counts: Counts,
+}
+
+/// What is committed together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Transaction {
+    /// The parts, in order of their partitions.
+    pub parts: Vec<Part>,
+}
+
+/// A partition's share of the batch that is being filled.
+#[derive(Default)]
+pub(crate) struct OpenPart {
+    pub(crate) records: Vec<Outgoing>,
+    pub(crate) causes: Vec<Cause>,
+    pub(crate) counts: Counts,
+    pub(crate) written: BTreeMap<String, u64>,
+    pub(crate) hash: Xxh3Default,
+}
+
+impl OpenPart {
+    /// Takes in what an entry of this timestamp led to; gives the bytes added.
+    pub(crate) fn add(&mut self, applied: Applied, entry_ms: i64, layout: &Layout) -> usize {
+        let mut bytes = 0;
+        self.counts.add(&applied.counts);
+        for emit in applied.emits {
+            let to = layout.partition_by(&emit.topic, &emit.by);
+            let record = Outgoing { to, key: emit.key, value: emit.value, headers: emit.headers };
+            bytes += record.bytes();
+            self.hash.update(record.value.as_deref().unwrap_or_default());
+            *self.written.entry(emit.topic.to_string()).or_default() += 1;
+            if emit.cause_ms > 0 {
+                self.causes.push(Cause { topic: emit.topic, first_ms: emit.cause_ms, entry_ms });
+            }
+            self.records.push(record);
+        }
+        bytes
+    }
+}

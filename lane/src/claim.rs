@@ -1,0 +1,99 @@
+//! Where assigned partitions start: the stable committed offset, or on a first start where the config says. A missing
+//! offset beside state is an error, not a start.
+
+use std::time::Duration;
+
+use bus::{Bus, BusError, Consumer, Isolation, Reader, TopicPartition};
+
+use crate::error::LaneError;
+use crate::fold::LogFold;
+use crate::lane::Assignment;
+use crate::layout::Start;
+use crate::progress::{PROGRESS_KEY, Progress};
+use crate::worker::Worker;
+
+/// How long the log may take to tell stable offsets.
+const OFFSETS_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl<B: Bus, F: LogFold> Worker<B, F> {
+    /// Finds where assigned partitions start, then claims them.
+    pub(crate) fn claim(&mut self, now_ms: i64) -> Result<(), LaneError> {
+        if self.to_claim.is_empty() {
+            return Ok(());
+        }
+        match self.starts() {
+            Ok(assignments) => {
+                let starts: Vec<(TopicPartition, u64)> =
+                    assignments.iter().map(|a| (a.at.clone(), a.start)).collect();
+                self.consumer.assign(&starts)?;
+                self.to_claim.clear();
+                let commands = self.lane.on_assign(&assignments, (self.settings.nonce)());
+                self.execute(commands, now_ms)
+            }
+            Err(LaneError::Bus(BusError::Unavailable(reason))) => {
+                self.away(&reason, now_ms);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn starts(&mut self) -> Result<Vec<Assignment>, LaneError> {
+        let committed = self.consumer.committed(&self.to_claim, OFFSETS_TIMEOUT)?;
+        let mut assignments = Vec::with_capacity(committed.len());
+        for (at, offset) in self.to_claim.iter().zip(committed) {
+            let (start, after_loss) = match offset {
+                Some(offset) => (offset, false),
+                None => self.first_start(at)?,
+            };
+            assignments.push(Assignment { at: at.clone(), start, after_loss });
+        }
+        Ok(assignments)
+    }
+
+    /// Where a partition without a committed offset starts; never where there is state, unless by leave.
+    fn first_start(&self, at: &TopicPartition) -> Result<(u64, bool), LaneError> {
+        let layout = &self.settings.layout;
+        let (Some(input), Some(state)) = (layout.input(&at.topic), layout.state_of(at)) else {
+            return Err(LaneError::NoStart { at: at.clone() });
+        };
+        let known = self.newest_progress(&state)?;
+        let mut admin = self.bus.admin()?;
+        let (first, end) = admin.bounds(at, Isolation::ReadUncommitted)?;
+        if let Some(progress) = known {
+            return if self.settings.accept_state_loss {
+                let start = progress.to.clamp(first, end);
+                Ok((start, start != progress.to))
+            } else {
+                Err(LaneError::OffsetLost { at: at.clone(), to: progress.to })
+            };
+        }
+        let start = match input.start {
+            Start::Earliest => first,
+            Start::Latest => end,
+            Start::At(time_ms) => admin.offset_at(at, time_ms)?,
+            Start::Unset => return Err(LaneError::NoStart { at: at.clone() }),
+        };
+        Ok((start, false))
+    }
+
+    fn newest_progress(&self, state: &TopicPartition) -> Result<Option<Progress>, BusError> {
+        let mut reader = self.bus.reader(state, 0, Isolation::ReadCommitted)?;
+        let mut newest = None;
+        while !reader.at_end() {
+            let Some(record) = reader.next(OFFSETS_TIMEOUT)? else {
+                if reader.at_end() {
+                    break;
+                }
+                return Err(BusError::Unavailable(format!("no answer from {state}")));
+            };
+            if record.key.as_deref() == Some(PROGRESS_KEY)
+                && let Some(progress) =
+                    record.value.as_deref().and_then(|bytes| Progress::decode(bytes).ok())
+            {
+                newest = Some(progress);
+            }
+        }
+        Ok(newest)
+    }
+}

@@ -1,0 +1,192 @@
+//! Commits transactions and settles doubt: after any uncertain commit the producer is recycled, which fences its
+//! past, and the state partition is read to learn what happened. Nothing is sent again before that is known.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bus::{Bus, BusError, Isolation, Producer, Reader, TopicPartition};
+
+use crate::batch::{Part, Proof, Transaction};
+use crate::error::LaneError;
+use crate::lane::Outcome;
+use crate::meter::{Meter, Notice};
+use crate::progress::{OWNER_KEY, Owner, PROGRESS_KEY, Progress};
+
+/// How long the log may take to hand over a transactional id.
+const TAKEOVER_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long one record of a settled partition may take.
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
+/// Offsets below the end of a state partition where its newest progress is looked for first.
+const WINDOW_MIN: u64 = 4_096;
+
+/// Owns the transactional producer of a lane.
+pub struct Committer<B: Bus> {
+    bus: B,
+    transactional_id: String,
+    producer: Option<B::Producer>,
+    /// A transaction was sent and nobody knows what became of it.
+    in_doubt: bool,
+    meter: Arc<dyn Meter>,
+    pulse: Pulse,
+}
+
+/// When the call began that the committer is in, in milliseconds; 0 outside of calls. A watchdog reads it.
+#[derive(Clone, Debug, Default)]
+pub struct Pulse(Arc<AtomicU64>);
+
+impl Pulse {
+    /// Begins a call.
+    pub fn begin(&self, now_ms: u64) {
+        self.0.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// Ends it.
+    pub fn end(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// How long the present call has taken at `now_ms`.
+    pub fn busy_ms(&self, now_ms: u64) -> u64 {
+        match self.0.load(Ordering::Relaxed) {
+            0 => 0,
+            since => now_ms.saturating_sub(since),
+        }
+    }
+}
+
+impl<B: Bus> Committer<B> {
+    /// A committer without a producer: it takes its transactional id over at the first commit.
+    pub fn new(bus: B, transactional_id: String, meter: Arc<dyn Meter>) -> Self {
+        let pulse = Pulse::default();
+        Self { bus, transactional_id, producer: None, in_doubt: false, meter, pulse }
+    }
+
+    /// What a watchdog reads.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
+    }
+
+    /// Commits, or goes on settling. `None`: the log is away; call again with the same transaction.
+    pub fn commit(
+        &mut self,
+        transaction: &Transaction,
+        group: &B::Group,
+    ) -> Result<Option<Outcome>, LaneError> {
+        if !self.in_doubt {
+            match self.attempt(transaction, group) {
+                Ok(()) => return Ok(Some(Outcome::Committed)),
+                Err(BusError::Abortable(reason)) => {
+                    self.meter.note(&Notice::Aborted(&reason));
+                    // Where the abort fails, taking the id over anew aborts it.
+                    if self.producer.as_mut().is_none_or(|producer| producer.abort().is_err()) {
+                        self.producer = None;
+                    }
+                    return Ok(Some(Outcome::NotCommitted));
+                }
+                Err(BusError::Unavailable(_)) if self.producer.is_none() => return Ok(None),
+                Err(BusError::Doubtful(reason) | BusError::Unavailable(reason)) => {
+                    self.meter.note(&Notice::Doubt(&reason));
+                    self.producer = None;
+                    self.in_doubt = true;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        match self.settle(transaction) {
+            Ok(outcome) => {
+                self.in_doubt = false;
+                Ok(Some(outcome))
+            }
+            Err(BusError::Unavailable(_) | BusError::Doubtful(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn attempt(&mut self, transaction: &Transaction, group: &B::Group) -> Result<(), BusError> {
+        let mut offsets = Vec::with_capacity(transaction.parts.len());
+        let producer = match &mut self.producer {
+            Some(producer) => producer,
+            empty => empty.insert(self.bus.producer(&self.transactional_id, TAKEOVER_TIMEOUT)?),
+        };
+        producer.begin()?;
+        for part in &transaction.parts {
+            for record in &part.records {
+                producer.send(record)?;
+            }
+            offsets.push((part.at.clone(), part.next));
+        }
+        producer.offsets(&offsets, group)?;
+        producer.commit()?;
+        if producer.is_doubtful() {
+            // Committed, but a late repetition may still be on its way: the next transaction gets a new epoch.
+            self.producer = None;
+        }
+        Ok(())
+    }
+
+    /// Fences the past of this id, then reads what became of each part.
+    fn settle(&mut self, transaction: &Transaction) -> Result<Outcome, BusError> {
+        if self.producer.is_none() {
+            self.producer = Some(self.bus.producer(&self.transactional_id, TAKEOVER_TIMEOUT)?);
+        }
+        let mut done = Vec::new();
+        for part in &transaction.parts {
+            if self.is_committed(part)? {
+                done.push(part.at.clone());
+            }
+        }
+        Ok(if done.len() == transaction.parts.len() {
+            Outcome::Committed
+        } else if done.is_empty() {
+            Outcome::NotCommitted
+        } else {
+            self.meter.note(&Notice::Torn(&done));
+            Outcome::Torn(done)
+        })
+    }
+
+    fn is_committed(&self, part: &Part) -> Result<bool, BusError> {
+        let (first, end) = self.bus.admin()?.bounds(&part.state, Isolation::ReadCommitted)?;
+        let mut window = WINDOW_MIN.max(4 * part.records.len() as u64);
+        loop {
+            let from = end.saturating_sub(window).max(first);
+            let found = self.newest_proof(&part.state, from, &part.proof)?;
+            match found {
+                Some(found) => return Ok(found),
+                None if from == first => return Ok(false),
+                None => window = window.saturating_mul(8),
+            }
+        }
+    }
+
+    /// Whether the newest record of the proof's kind is the proof; `None` where there is none of that kind.
+    fn newest_proof(
+        &self,
+        state: &TopicPartition,
+        from: u64,
+        proof: &Proof,
+    ) -> Result<Option<bool>, BusError> {
+        let mut reader = self.bus.reader(state, from, Isolation::ReadCommitted)?;
+        let mut found = None;
+        while !reader.at_end() {
+            let Some(record) = reader.next(READ_TIMEOUT)? else {
+                if reader.at_end() {
+                    break;
+                }
+                return Err(BusError::Unavailable(format!("no answer from {state}")));
+            };
+            let value = record.value.as_deref().unwrap_or_default();
+            match (record.key.as_deref(), proof) {
+                (Some(PROGRESS_KEY), Proof::Progress(next)) => {
+                    found = Progress::decode(value).ok().map(|progress| progress.to >= *next);
+                }
+                (Some(OWNER_KEY), Proof::Owner(nonce)) => {
+                    found = Owner::decode(value).ok().map(|owner| owner.nonce == *nonce);
+                }
+                _ => {}
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,374 @@
+//! The lane, without I/O: records, assignments and outcomes in; transactions, restores and releases out. Partitions
+//! are claimed by a marker, restored, then run; a partition that leaves is drained first.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use bus::{Outgoing, Record, TopicPartition};
+
+use crate::batch::{OpenPart, Part, Proof, Transaction};
+use crate::error::LaneError;
+use crate::fold::LogFold;
+use crate::frame::frame;
+use crate::layout::{BatchLimits, Layout};
+use crate::progress::{InForce, PROGRESS_KEY, Progress};
+
+/// What the lane wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Commit this and answer with `on_commit`. One at a time.
+    Commit(Arc<Transaction>),
+    /// Read this state partition up to the own marker: `on_state` for each record.
+    Restore {
+        /// The input's partition.
+        at: TopicPartition,
+        /// Its state partition.
+        state: TopicPartition,
+    },
+    /// Let the partition's records come, from this offset.
+    Resume {
+        /// The input's partition.
+        at: TopicPartition,
+        /// Next offset to be read.
+        next: u64,
+        /// Whether that differs from the committed offset that the consumer was told.
+        moved: bool,
+    },
+    /// These partitions are drained and dropped: they may be given back.
+    Release(Vec<TopicPartition>),
+}
+
+/// What became of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is committed.
+    Committed,
+    /// It is not; send it again, with the newest generation.
+    NotCommitted,
+    /// The parts of these partitions are committed, the others are not.
+    Torn(Vec<TopicPartition>),
+}
+
+/// A partition as it was assigned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// The input's partition.
+    pub at: TopicPartition,
+    /// Where it starts: the committed offset, or on first start where the layout says.
+    pub start: u64,
+    /// An operator gave leave to go on although entries or state are missing.
+    pub after_loss: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Claiming,
+    Restoring,
+    Running,
+}
+
+pub(crate) struct Slot<F> {
+    pub(crate) fold: F,
+    pub(crate) state: TopicPartition,
+    pub(crate) tenure: u64,
+    pub(crate) phase: Phase,
+    pub(crate) leaving: bool,
+    pub(crate) nonce: String,
+    pub(crate) next: u64,
+    pub(crate) last: Progress,
+    pub(crate) after_loss: bool,
+    pub(crate) restored: u64,
+}
+
+/// How a lane makes the fold of a partition.
+pub type Make<F> = Box<dyn Fn(&TopicPartition) -> F + Send>;
+
+/// A lane: the partitions it owns, the batch being filled, the transaction on its way.
+pub struct Lane<F: LogFold> {
+    pub(crate) layout: Layout,
+    limits: BatchLimits,
+    pub(crate) instance: String,
+    pub(crate) make: Make<F>,
+    pub(crate) switches: F::Switches,
+    in_force: InForce,
+    /// Switches to be taken up at the next border between transactions.
+    coming: Option<(F::Switches, InForce)>,
+    pub(crate) slots: BTreeMap<TopicPartition, Slot<F>>,
+    open: BTreeMap<TopicPartition, OpenPart>,
+    open_records: usize,
+    open_bytes: usize,
+    opened_ms: i64,
+    pub(crate) waiting: VecDeque<Transaction>,
+    in_flight: Option<Arc<Transaction>>,
+    pub(crate) tenures: u64,
+}
+
+impl<F: LogFold> Lane<F> {
+    /// A lane that owns nothing.
+    pub fn new(
+        layout: Layout,
+        limits: BatchLimits,
+        instance: String,
+        make: Make<F>,
+        (switches, in_force): (F::Switches, InForce),
+    ) -> Self {
+        Self {
+            layout,
+            limits,
+            instance,
+            make,
+            switches,
+            in_force,
+            coming: None,
+            slots: BTreeMap::new(),
+            open: BTreeMap::new(),
+            open_records: 0,
+            open_bytes: 0,
+            opened_ms: 0,
+            waiting: VecDeque::new(),
+            in_flight: None,
+            tenures: 0,
+        }
+    }
+
+    /// An entry of an owned partition.
+    pub fn on_record(&mut self, record: &Record, now_ms: i64) -> Result<(), LaneError> {
+        let Some(slot) = self.slots.get_mut(&record.at) else { return Ok(()) };
+        if slot.phase != Phase::Running || slot.leaving {
+            return Ok(());
+        }
+        if record.offset < slot.next {
+            // Delivered again after a move of the position: it is applied already.
+            tracing::debug!(partition = %record.at, offset = record.offset, "passed over");
+            return Ok(());
+        }
+        let applied = slot.fold.apply(record);
+        if !applied.counts.balance() {
+            return Err(LaneError::Unbalanced { at: record.at.clone(), offset: record.offset });
+        }
+        slot.next = record.offset + 1;
+        if self.open_records == 0 {
+            self.opened_ms = now_ms;
+        }
+        self.open_records += 1;
+        let part = self.open.entry(record.at.clone()).or_default();
+        self.open_bytes += part.add(applied, record.timestamp_ms, &self.layout);
+        Ok(())
+    }
+
+    /// Switches to take up at the next border between transactions.
+    pub fn on_switches(&mut self, switches: F::Switches, in_force: InForce) {
+        if self.coming.as_ref().map_or(&self.in_force, |coming| &coming.1) != &in_force {
+            self.coming = Some((switches, in_force));
+            if self.open_records == 0 {
+                self.take_up();
+            }
+        }
+    }
+
+    /// Whether the batch has reached a limit: no more entries until it is closed.
+    pub fn is_full(&self) -> bool {
+        self.open_records >= self.limits.records || self.open_bytes >= self.limits.bytes
+    }
+
+    /// Closes the batch where it is due and nothing is on its way.
+    pub fn on_time(&mut self, now_ms: i64) -> Vec<Command> {
+        let old = now_ms.saturating_sub(self.opened_ms) >= self.limits.age_ms;
+        if self.open_records > 0
+            && self.in_flight.is_none()
+            && self.waiting.is_empty()
+            && (old || self.is_full())
+        {
+            self.close();
+        }
+        self.send_next()
+    }
+
+    /// The group wants partitions back: what is open is committed first.
+    pub fn on_revoke(&mut self, partitions: &[TopicPartition]) -> Vec<Command> {
+        for at in partitions {
+            if let Some(slot) = self.slots.get_mut(at) {
+                slot.leaving = true;
+            }
+        }
+        self.close();
+        let mut commands = self.send_next();
+        commands.extend(self.release_drained());
+        commands
+    }
+
+    /// Partitions belong to somebody else already: nothing of them is committed any more.
+    pub fn on_lost(&mut self, partitions: &[TopicPartition]) -> Vec<Command> {
+        for at in partitions {
+            self.slots.remove(at);
+            self.open.remove(at);
+        }
+        if self.open.is_empty() {
+            (self.open_records, self.open_bytes) = (0, 0);
+        }
+        vec![Command::Release(partitions.to_vec())]
+    }
+
+    /// What became of the transaction on its way.
+    pub fn on_commit(&mut self, outcome: &Outcome) -> Vec<Command> {
+        let Some(sent) = self.in_flight.take() else { return Vec::new() };
+        let done = |part: &Part| match outcome {
+            Outcome::Committed => true,
+            Outcome::NotCommitted => false,
+            Outcome::Torn(partitions) => partitions.contains(&part.at),
+        };
+        let mut commands = Vec::new();
+        let mut again = Transaction::default();
+        for part in &sent.parts {
+            let Some(slot) = self.slots.get_mut(&part.at).filter(|slot| slot.tenure == part.tenure)
+            else {
+                continue;
+            };
+            if !done(part) {
+                again.parts.push(part.clone());
+            } else if slot.phase == Phase::Claiming {
+                slot.phase = Phase::Restoring;
+                commands.push(Command::Restore { at: part.at.clone(), state: part.state.clone() });
+            }
+        }
+        if !again.parts.is_empty() {
+            self.waiting.push_front(again);
+        }
+        commands.extend(self.send_next());
+        commands.extend(self.release_drained());
+        commands
+    }
+
+    pub(crate) fn send_next(&mut self) -> Vec<Command> {
+        while self.in_flight.is_none() {
+            let Some(mut transaction) = self.waiting.pop_front() else { break };
+            let slots = &self.slots;
+            transaction
+                .parts
+                .retain(|part| slots.get(&part.at).is_some_and(|slot| slot.tenure == part.tenure));
+            if !transaction.parts.is_empty() {
+                let transaction = Arc::new(transaction);
+                self.in_flight = Some(Arc::clone(&transaction));
+                return vec![Command::Commit(transaction)];
+            }
+        }
+        Vec::new()
+    }
+
+    fn release_drained(&mut self) -> Vec<Command> {
+        let sent = self.in_flight.iter().flat_map(|sent| sent.parts.iter());
+        let busy: Vec<&TopicPartition> = sent
+            .chain(self.waiting.iter().flat_map(|t| t.parts.iter()))
+            .map(|part| &part.at)
+            .collect();
+        let leaving = self.slots.iter().filter(|(_, slot)| slot.leaving);
+        let drained: Vec<TopicPartition> =
+            leaving.map(|(at, _)| at.clone()).filter(|at| !busy.contains(&at)).collect();
+        if drained.is_empty() {
+            return Vec::new();
+        }
+        self.slots.retain(|at, _| !drained.contains(at));
+        vec![Command::Release(drained)]
+    }
+
+    /// Closes the batch: outputs, touched state, progress and offsets of each partition become one transaction; then
+    /// what is coming is taken up.
+    fn close(&mut self) {
+        let mut parts = Vec::new();
+        for (at, open) in std::mem::take(&mut self.open) {
+            let Some(slot) = self.slots.get_mut(&at) else { continue };
+            parts.push(close_part(at, slot, open, &self.in_force));
+        }
+        (self.open_records, self.open_bytes) = (0, 0);
+        if !parts.is_empty() {
+            self.waiting.push_back(Transaction { parts });
+        }
+        self.take_up();
+    }
+
+    fn take_up(&mut self) {
+        let Some((switches, in_force)) = self.coming.take() else { return };
+        for slot in self.slots.values_mut().filter(|slot| slot.phase == Phase::Running) {
+            slot.fold.take_up(&switches);
+        }
+        (self.switches, self.in_force) = (switches, in_force);
+    }
+
+    /// Whether everything read is committed and nothing is on its way.
+    pub fn is_idle(&self) -> bool {
+        self.in_flight.is_none() && self.waiting.is_empty() && self.open_records == 0
+    }
+
+    /// Whether a transaction is on its way.
+    pub fn is_committing(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
+    /// The partitions owned: next offset to be read, and whether they run.
+    pub fn partitions(&self) -> impl Iterator<Item = (&TopicPartition, u64, bool)> {
+        self.slots.iter().map(|(at, slot)| (at, slot.next, slot.phase == Phase::Running))
+    }
+
+    /// The folds of running partitions.
+    pub fn folds(&self) -> impl Iterator<Item = (&TopicPartition, &F)> {
+        let running = self.slots.iter().filter(|(_, slot)| slot.phase == Phase::Running);
+        running.map(|(at, slot)| (at, &slot.fold))
+    }
+
+    /// Records loaded into a partition at its restore.
+    pub fn restored(&self, at: &TopicPartition) -> u64 {
+        self.slots.get(at).map_or(0, |slot| slot.restored)
+    }
+}
+
+fn close_part<F: LogFold>(
+    at: TopicPartition,
+    slot: &mut Slot<F>,
+    open: OpenPart,
+    in_force: &InForce,
+) -> Part {
+    let OpenPart { mut records, causes, counts, mut written, mut hash } = open;
+    let last_offset = slot.next.saturating_sub(1);
+    for touched in slot.fold.touched() {
+        let value = (!touched.value.is_empty()).then(|| frame(last_offset, &touched.value));
+        hash.update(&touched.value);
+        *written.entry(slot.state.topic.to_string()).or_default() += 1;
+        records.push(Outgoing {
+            to: slot.state.clone(),
+            key: Some(touched.key),
+            value,
+            headers: Vec::new(),
+        });
+    }
+    let mut totals = slot.last.totals;
+    totals.add(&counts);
+    let progress = Progress {
+        from: slot.last.to,
+        to: slot.next,
+        range: slot.last.range + 1,
+        stream_time_ms: slot.fold.stream_time_ms(),
+        counts,
+        totals,
+        written,
+        hash: format!("{:016x}", hash.digest()),
+        in_force: in_force.clone(),
+        after_loss: std::mem::take(&mut slot.after_loss),
+    };
+    records.push(Outgoing {
+        to: slot.state.clone(),
+        key: Some(PROGRESS_KEY.to_vec()),
+        value: Some(progress.encode()),
+        headers: Vec::new(),
+    });
+    slot.last = progress;
+    Part {
+        at,
+        state: slot.state.clone(),
+        tenure: slot.tenure,
+        next: slot.next,
+        proof: Proof::Progress(slot.next),
+        records,
+        causes,
+        counts,
+    }
+}

@@ -1,0 +1,143 @@
+//! Takeover of partitions: a marker that nobody else can write is committed first; then the state is read up to it. All
+//! that an earlier owner can ever have committed stands before the marker.
+
+use bus::{Outgoing, Record, TopicPartition};
+
+use crate::batch::{Part, Proof, Transaction};
+use crate::error::LaneError;
+use crate::fold::{self, Counts, LogFold};
+use crate::frame::unframe;
+use crate::lane::{Assignment, Command, Lane, Phase, Slot};
+use crate::progress::{OWNER_KEY, Owner, PROGRESS_KEY, Progress};
+
+impl<F: LogFold> Lane<F> {
+    /// Takes partitions over: claims each with a marker that nobody else can write. `nonce` is random.
+    pub fn on_assign(&mut self, assigned: &[Assignment], nonce: u128) -> Vec<Command> {
+        let mut parts = Vec::new();
+        for assignment in assigned {
+            let Some(state) = self.layout.state_of(&assignment.at) else { continue };
+            self.tenures += 1;
+            let nonce = format!("{nonce:032x}-{}", self.tenures);
+            let tenure = self.tenures;
+            parts.push(self.marker(&assignment.at, &state, (tenure, assignment.start), &nonce));
+            let slot = Slot {
+                fold: (self.make)(&assignment.at),
+                state,
+                tenure: self.tenures,
+                phase: Phase::Claiming,
+                leaving: false,
+                nonce,
+                next: assignment.start,
+                last: Progress::default(),
+                after_loss: assignment.after_loss,
+                restored: 0,
+            };
+            self.slots.insert(assignment.at.clone(), slot);
+        }
+        if !parts.is_empty() {
+            self.waiting.push_back(Transaction { parts });
+        }
+        self.send_next()
+    }
+
+    /// One record of a state partition that is being restored; `Resume` where it was the own marker.
+    pub fn on_state(
+        &mut self,
+        at: &TopicPartition,
+        record: &Record,
+    ) -> Result<Vec<Command>, LaneError> {
+        let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.phase == Phase::Restoring)
+        else {
+            return Ok(Vec::new());
+        };
+        let key = record.key.clone().unwrap_or_default();
+        let value = record.value.as_deref();
+        let broken = |reason: String| LaneError::State {
+            at: record.at.clone(),
+            offset: record.offset,
+            reason,
+        };
+        match (key.as_slice(), value) {
+            (PROGRESS_KEY, Some(bytes)) => {
+                slot.last = Progress::decode(bytes).map_err(|error| broken(error.to_string()))?;
+            }
+            (OWNER_KEY, Some(bytes)) => {
+                let owner = Owner::decode(bytes).map_err(|error| broken(error.to_string()))?;
+                if owner.nonce == slot.nonce {
+                    return Ok(self.run(at));
+                }
+            }
+            (PROGRESS_KEY | OWNER_KEY, None) => {}
+            _ => {
+                let payload = match value {
+                    Some(bytes) => {
+                        unframe(bytes).map_err(|error| broken(error.to_string()))?.1.to_vec()
+                    }
+                    None => Vec::new(),
+                };
+                slot.restored += 1;
+                slot.fold
+                    .load(&fold::Record { key, value: payload })
+                    .map_err(|error| broken(error.to_string()))?;
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// The state is whole: the partition runs. The progress in the log is the truth over the group's offset, which is
+    /// mended where it differs.
+    fn run(&mut self, at: &TopicPartition) -> Vec<Command> {
+        let Some(slot) = self.slots.get_mut(at) else { return Vec::new() };
+        slot.phase = Phase::Running;
+        slot.fold.resume(slot.last.stream_time_ms);
+        slot.fold.take_up(&self.switches);
+        let known = slot.last.range > 0;
+        let moved = known && slot.last.to != slot.next && !slot.after_loss;
+        if !known {
+            slot.last.to = slot.next;
+        }
+        let mut mend = None;
+        if moved {
+            tracing::error!(
+                partition = %at, progress = slot.last.to, group = slot.next,
+                "the group's offset differs from the progress in the log: the log is believed",
+            );
+            slot.next = slot.last.to;
+            mend = Some((slot.state.clone(), (slot.tenure, slot.next), slot.nonce.clone()));
+        }
+        let mut commands = vec![Command::Resume { at: at.clone(), next: slot.next, moved }];
+        if let Some((state, place, nonce)) = mend {
+            let part = self.marker(at, &state, place, &nonce);
+            self.waiting.push_back(Transaction { parts: vec![part] });
+            commands.extend(self.send_next());
+        }
+        commands
+    }
+
+    /// The part of a transaction that claims a partition at an offset.
+    fn marker(
+        &self,
+        at: &TopicPartition,
+        state: &TopicPartition,
+        (tenure, next): (u64, u64),
+        nonce: &str,
+    ) -> Part {
+        let owner = Owner { nonce: nonce.to_owned(), instance: self.instance.clone() };
+        let marker = Outgoing {
+            to: state.clone(),
+            key: Some(OWNER_KEY.to_vec()),
+            value: Some(owner.encode()),
+            headers: Vec::new(),
+        };
+        Part {
+            at: at.clone(),
+            state: state.clone(),
+            tenure,
+            next,
+            proof: Proof::Owner(nonce.to_owned()),
+            records: vec![marker],
+            causes: Vec::new(),
+            counts: Counts::default(),
+        }
+    }
+}

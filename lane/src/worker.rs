@@ -1,0 +1,378 @@
+//! A lane at work on a log: it polls, feeds the lane and does what the lane wants done. In a thread of its own with a
+//! committer thread beside it, or step by step in a simulator.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::Duration;
+
+use bus::{Bus, BusError, Consumer, GroupEvent, Isolation, Reader, TopicPartition};
+
+use crate::batch::Transaction;
+use crate::board::Board;
+use crate::commit::Committer;
+use crate::error::LaneError;
+use crate::fold::LogFold;
+use crate::lane::{Command, Lane, Outcome};
+use crate::layout::Layout;
+use crate::meter::{Meter, Notice};
+
+/// Records taken from the consumer in one step.
+const STEP_RECORDS: usize = 1_024;
+/// State records restored in one step, for each partition.
+const STEP_RESTORE: usize = 4_096;
+/// Milliseconds after which a transaction on its way stalls the lane.
+const STALL_MS: i64 = 1_000;
+
+/// What a worker is told.
+#[derive(Clone)]
+pub struct WorkerSettings {
+    /// Consumer group.
+    pub group: String,
+    /// Its logs.
+    pub layout: Layout,
+    /// An operator gives leave to go on although offsets or entries are missing.
+    pub accept_state_loss: bool,
+    /// Milliseconds after which partitions that were called back are taken as lost.
+    pub drain_ms: i64,
+    /// Random numbers for ownership markers.
+    pub nonce: fn() -> u128,
+}
+
+/// Who commits: the worker itself, or a thread.
+pub enum Hands<B: Bus> {
+    /// The worker itself, between two polls.
+    Own(Box<Committer<B>>),
+    /// A thread: jobs to it, outcomes from it.
+    Thread(SyncSender<Job<B>>, Receiver<Result<Outcome, LaneError>>),
+}
+
+/// A transaction to commit, with the generation to commit it under.
+pub type Job<B> = (Arc<Transaction>, <B as Bus>::Group);
+
+struct Restore<R> {
+    reader: R,
+    since_ms: i64,
+}
+
+/// A lane with its consumer and its hands.
+pub struct Worker<B: Bus, F: LogFold> {
+    pub(crate) bus: B,
+    pub(crate) settings: WorkerSettings,
+    pub(crate) consumer: B::Consumer,
+    pub(crate) lane: Lane<F>,
+    hands: Hands<B>,
+    board: Board<F::Switches>,
+    board_seen: u64,
+    meter: Arc<dyn Meter>,
+    /// On its way: the transaction, its generation, since when.
+    sent: Option<(Arc<Transaction>, B::Group, i64)>,
+    pub(crate) to_claim: Vec<TopicPartition>,
+    /// Called back and not yet answered, and since when.
+    revoked: Vec<(Vec<TopicPartition>, i64)>,
+    restores: BTreeMap<TopicPartition, Restore<B::Reader>>,
+    away_since_ms: Option<i64>,
+    /// The newest outcome was no commit.
+    refused: bool,
+    /// Partitions are paused because a transaction stalls.
+    paused: bool,
+}
+
+impl<B: Bus, F: LogFold> Worker<B, F> {
+    /// Joins the group.
+    pub fn new(
+        bus: B,
+        settings: WorkerSettings,
+        lane: Lane<F>,
+        hands: Hands<B>,
+        (board, meter): (Board<F::Switches>, Arc<dyn Meter>),
+    ) -> Result<Self, LaneError> {
+        let topics: Vec<&str> = settings.layout.inputs.iter().map(|input| &*input.topic).collect();
+        let consumer = bus.consumer(&settings.group, &topics)?;
+        Ok(Self {
+            bus,
+            settings,
+            consumer,
+            lane,
+            hands,
+            board,
+            board_seen: 0,
+            meter,
+            sent: None,
+            to_claim: Vec::new(),
+            revoked: Vec::new(),
+            restores: BTreeMap::new(),
+            away_since_ms: None,
+            refused: false,
+            paused: false,
+        })
+    }
+
+    /// The lane.
+    pub fn lane(&self) -> &Lane<F> {
+        &self.lane
+    }
+
+    /// Whether the group gave it nothing to claim and all it owns runs.
+    pub fn is_settled(&self) -> bool {
+        self.to_claim.is_empty() && self.restores.is_empty() && self.lane.partitions().all(|p| p.2)
+    }
+
+    /// Goes one step on; waits at most `wait` for records.
+    pub fn step(&mut self, now_ms: i64, wait: Duration) -> Result<(), LaneError> {
+        self.take_outcome(now_ms, Duration::ZERO)?;
+        if let Some((switches, in_force)) = self.board.newer(&mut self.board_seen) {
+            self.lane.on_switches(switches, in_force);
+        }
+        let commands = self.lane.on_time(now_ms);
+        self.execute(commands, now_ms)?;
+        self.give_back(now_ms)?;
+        self.claim(now_ms)?;
+        self.restore(now_ms)?;
+        if self.lane.is_full() {
+            // No more entries until the transaction on its way is done.
+            self.take_outcome(now_ms, wait)?;
+            return self.poll_paused(now_ms);
+        }
+        self.set_paused(false)?;
+        self.poll(now_ms, wait)
+    }
+
+    /// Commits what is open; `true` once all is committed. Entries that come meanwhile are not taken.
+    pub fn drain(&mut self, now_ms: i64, wait: Duration) -> Result<bool, LaneError> {
+        let commands = self.lane.on_time(i64::MAX);
+        self.execute(commands, now_ms)?;
+        self.take_outcome(now_ms, wait)?;
+        Ok(self.lane.is_idle())
+    }
+
+    /// While the transaction on its way does not come to its end, the group must still be heard: it may be the group
+    /// that refuses it.
+    fn poll_paused(&mut self, now_ms: i64) -> Result<(), LaneError> {
+        let stalls =
+            self.refused || self.sent.as_ref().is_some_and(|sent| now_ms - sent.2 > STALL_MS);
+        if !stalls {
+            return Ok(());
+        }
+        self.set_paused(true)?;
+        self.poll(now_ms, Duration::ZERO)
+    }
+
+    fn set_paused(&mut self, paused: bool) -> Result<(), LaneError> {
+        if self.paused != paused {
+            let running = self.lane.partitions().filter(|partition| partition.2);
+            let running: Vec<TopicPartition> =
+                running.map(|partition| partition.0.clone()).collect();
+            if paused {
+                self.consumer.pause(&running)?
+            } else {
+                self.consumer.resume(&running)?
+            }
+            self.paused = paused;
+        }
+        Ok(())
+    }
+
+    fn poll(&mut self, now_ms: i64, wait: Duration) -> Result<(), LaneError> {
+        let mut wait = wait;
+        for _ in 0..STEP_RECORDS {
+            match self.consumer.poll(wait) {
+                Ok(None) => break,
+                Ok(Some(GroupEvent::Record(record))) => {
+                    self.back(now_ms);
+                    self.lane.on_record(&record, now_ms)?;
+                    if self.lane.is_full() {
+                        break;
+                    }
+                }
+                Ok(Some(event)) => {
+                    self.back(now_ms);
+                    self.on_group(event, now_ms)?;
+                }
+                Err(BusError::Unavailable(reason)) => {
+                    self.away(&reason, now_ms);
+                    break;
+                }
+                Err(BusError::OutOfRange { partition, offset, start }) => {
+                    self.out_of_range(partition, offset, start)?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+            wait = Duration::ZERO;
+        }
+        Ok(())
+    }
+
+    fn out_of_range(
+        &mut self,
+        at: TopicPartition,
+        offset: u64,
+        start: u64,
+    ) -> Result<(), LaneError> {
+        if !self.settings.accept_state_loss {
+            return Err(BusError::OutOfRange { partition: at, offset, start }.into());
+        }
+        tracing::error!(partition = %at, offset, start, "entries were lost before they were read: going on by leave");
+        self.consumer.assign(&[(at.clone(), start)])?;
+        self.consumer.resume(&[at])?;
+        Ok(())
+    }
+
+    fn on_group(&mut self, event: GroupEvent, now_ms: i64) -> Result<(), LaneError> {
+        match event {
+            GroupEvent::Record(_) => Ok(()),
+            GroupEvent::Assigned(partitions) => {
+                if partitions.is_empty() {
+                    self.consumer.assign(&[])?;
+                }
+                self.to_claim.extend(partitions);
+                Ok(())
+            }
+            GroupEvent::Revoked(partitions) => {
+                self.forget(&partitions);
+                let commands = self.lane.on_revoke(&partitions);
+                self.revoked.push((partitions, now_ms));
+                self.execute(commands, now_ms)
+            }
+            GroupEvent::Lost(partitions) => {
+                self.forget(&partitions);
+                tracing::warn!(count = partitions.len(), "partitions were lost to another member");
+                let commands = self.lane.on_lost(&partitions);
+                self.execute(commands, now_ms)?;
+                Ok(self.consumer.release(&partitions)?)
+            }
+        }
+    }
+
+    /// Drops what was planned for these partitions.
+    fn forget(&mut self, partitions: &[TopicPartition]) {
+        self.to_claim.retain(|at| !partitions.contains(at));
+        self.restores.retain(|at, _| !partitions.contains(at));
+    }
+
+    /// Answers a revocation once all of it is drained. What could not be drained in time is lost: somebody else may own
+    /// it by now.
+    fn give_back(&mut self, now_ms: i64) -> Result<(), LaneError> {
+        for (partitions, since_ms) in std::mem::take(&mut self.revoked) {
+            let is_owned =
+                |at: &&TopicPartition| self.lane.partitions().any(|owned| owned.0 == *at);
+            let owned: Vec<TopicPartition> = partitions.iter().filter(is_owned).cloned().collect();
+            if !owned.is_empty() && now_ms - since_ms < self.settings.drain_ms {
+                self.revoked.push((partitions, since_ms));
+                continue;
+            }
+            if !owned.is_empty() {
+                tracing::warn!(
+                    count = owned.len(),
+                    "could not commit before giving partitions back"
+                );
+                let commands = self.lane.on_lost(&owned);
+                self.execute(commands, now_ms)?;
+            }
+            self.consumer.release(&partitions)?;
+        }
+        Ok(())
+    }
+
+    /// Restores a slice of each partition that waits for its state, so that polling goes on.
+    fn restore(&mut self, now_ms: i64) -> Result<(), LaneError> {
+        let waiting: Vec<TopicPartition> = self.restores.keys().cloned().collect();
+        for at in waiting {
+            for _ in 0..STEP_RESTORE {
+                let Some(restore) = self.restores.get_mut(&at) else { break };
+                let record = match restore.reader.next(Duration::from_millis(1)) {
+                    Ok(Some(record)) => record,
+                    Ok(None) => break,
+                    Err(BusError::Unavailable(reason)) => {
+                        self.away(&reason, now_ms);
+                        break;
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                let since_ms = restore.since_ms;
+                let commands = self.lane.on_state(&at, &record)?;
+                if !commands.is_empty() {
+                    self.restores.remove(&at);
+                    let records = self.lane.restored(&at);
+                    self.meter.note(&Notice::Restored(&at, records, now_ms - since_ms));
+                    self.execute(commands, now_ms)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn execute(&mut self, commands: Vec<Command>, now_ms: i64) -> Result<(), LaneError> {
+        for command in commands {
+            match command {
+                Command::Commit(transaction) => {
+                    let group = self.consumer.group()?;
+                    if let Hands::Thread(jobs, _) = &self.hands
+                        && jobs.send((Arc::clone(&transaction), group.clone())).is_err()
+                    {
+                        return Err(BusError::Killed.into());
+                    }
+                    self.sent = Some((transaction, group, now_ms));
+                }
+                Command::Restore { at, state } => {
+                    let reader = self.bus.reader(&state, 0, Isolation::ReadCommitted)?;
+                    self.restores.insert(at, Restore { reader, since_ms: now_ms });
+                }
+                Command::Resume { at, next, moved } => {
+                    if moved {
+                        self.consumer.assign(&[(at.clone(), next)])?;
+                    }
+                    self.consumer.resume(&[at])?;
+                }
+                Command::Release(partitions) => {
+                    self.restores.retain(|at, _| !partitions.contains(at));
+                    partitions.iter().for_each(|at| self.meter.note(&Notice::Released(at)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the outcome of the transaction on its way, waiting at most `wait`.
+    fn take_outcome(&mut self, now_ms: i64, wait: Duration) -> Result<(), LaneError> {
+        let Some((transaction, group, since_ms)) = &self.sent else { return Ok(()) };
+        let outcome = match &mut self.hands {
+            Hands::Own(committer) => match committer.commit(transaction, group)? {
+                Some(outcome) => outcome,
+                None => return Ok(()),
+            },
+            Hands::Thread(_, outcomes) => match outcomes.recv_timeout(wait) {
+                Ok(outcome) => outcome?,
+                Err(RecvTimeoutError::Timeout) => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => return Err(BusError::Killed.into()),
+            },
+        };
+        self.refused = outcome != Outcome::Committed;
+        let since_ms = now_ms - since_ms;
+        match &outcome {
+            Outcome::Committed => self.meter.note(&Notice::Committed(transaction, since_ms)),
+            Outcome::NotCommitted => {}
+            Outcome::Torn(done) => {
+                let parts = transaction.parts.iter().filter(|part| done.contains(&part.at));
+                let transaction = Transaction { parts: parts.cloned().collect() };
+                self.meter.note(&Notice::Committed(&transaction, since_ms));
+            }
+        }
+        self.sent = None;
+        let commands = self.lane.on_commit(&outcome);
+        self.execute(commands, now_ms)
+    }
+
+    pub(crate) fn away(&mut self, reason: &str, now_ms: i64) {
+        if self.away_since_ms.is_none() {
+            self.away_since_ms = Some(now_ms);
+            self.meter.note(&Notice::Away(reason));
+        }
+    }
+
+    fn back(&mut self, now_ms: i64) {
+        if let Some(since_ms) = self.away_since_ms.take() {
+            self.meter.note(&Notice::Back(now_ms - since_ms));
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Tests of the lane: its core without any log, and the whole of it on the simulator.
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "tests: a failure here is a failure of the test"
+)]
+
+mod core;
+mod mutant;
+mod sim;
+mod toy;
