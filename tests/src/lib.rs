@@ -3,6 +3,7 @@
 
 pub mod broker;
 pub mod kafka;
+pub mod mangle;
 pub mod proxy;
 mod streams;
 

@@ -175,12 +175,16 @@ impl KafkaConsumer {
         }
         // It exists by now; but librdkafka stands still until told where to go on.
         for (at, slot) in &self.slots {
-            let offset = Offset::Offset(i64::try_from(slot.next).unwrap_or(i64::MAX));
-            let partition = i32::try_from(at.partition).unwrap_or(i32::MAX);
-            let sought = self.client.seek(&at.topic, partition, offset, ASK);
-            sought.map_err(|error| failure::of(&error))?;
+            self.seek(at, slot.next)?;
         }
         Ok(None)
+    }
+
+    fn seek(&self, at: &TopicPartition, next: u64) -> Result<(), BusError> {
+        let offset = Offset::Offset(i64::try_from(next).unwrap_or(i64::MAX));
+        let partition = i32::try_from(at.partition).unwrap_or(i32::MAX);
+        let sought = self.client.seek(&at.topic, partition, offset, ASK);
+        sought.map_err(|error| failure::of(&error))
     }
 
     fn mark(&mut self, partitions: &[TopicPartition], paused: bool) {
@@ -219,19 +223,25 @@ impl Consumer for KafkaConsumer {
     }
 
     fn assign(&mut self, starts: &[(TopicPartition, u64)]) -> Result<(), BusError> {
-        let new = starts.iter().map(|(at, next)| (at.clone(), Slot { next: *next, paused: true }));
-        self.slots.extend(new);
+        let (known, new): (Vec<_>, Vec<_>) =
+            starts.iter().cloned().partition(|(at, _)| self.slots.contains_key(at));
+        let moved: Vec<_> = known.iter().map(|(at, _)| at.clone()).collect();
+        self.pause(&moved)?;
+        for (at, next) in known {
+            self.seek(&at, next)?;
+            self.slots.insert(at, Slot { next, paused: true });
+        }
+        let added = new.iter().map(|(at, next)| (at.clone(), Slot { next: *next, paused: true }));
+        self.slots.extend(added);
         let whole = match self.client.rebalance_protocol() {
-            RebalanceProtocol::Cooperative => {
-                list(starts.iter().map(|(at, next)| (at, Some(*next))))?
-            }
+            RebalanceProtocol::Cooperative => list(new.iter().map(|(at, next)| (at, Some(*next))))?,
+            _ if new.is_empty() => return Ok(()),
             _ => list(self.slots.iter().map(|(at, slot)| (at, Some(slot.next))))?,
         };
         add(&self.client, &whole).map_err(|error| failure::of(&error))?;
         let paused = self.slots.iter().filter(|(_, slot)| slot.paused);
         let paused = list(paused.map(|(at, _)| (at, None)))?;
-        self.client.pause(&paused).map_err(|error| failure::of(&error))?;
-        Ok(())
+        self.client.pause(&paused).map_err(|error| failure::of(&error))
     }
 
     fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), BusError> {
