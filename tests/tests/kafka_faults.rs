@@ -5,13 +5,15 @@ use std::slice::from_ref;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use bus::{Bus, BusError, Consumer, GroupEvent, Isolation, Producer, TopicPartition};
+use bus::{Bus, BusError, Consumer, GroupEvent, Isolation, Producer, Reader, TopicPartition};
 use tests::broker::Broker;
 use tests::kafka::{
-    PATIENCE, STEP, kafka, producer, read, sole_member, text, topic, until, values, write,
+    PATIENCE, STEP, given, kafka, producer, read, sole_member, text, topic, until, values, write,
 };
 use tests::proxy::{END_TXN, Fault, Proxy};
 
+/// Members hear of a loss with their next heartbeat.
+const PROMPT: (&str, &str) = ("heartbeat.interval.ms", "500");
 /// How much longer than asked a call may take.
 const SLACK: Duration = Duration::from_secs(5);
 
@@ -77,9 +79,11 @@ fn a_killed_broker_is_waited_for() {
 #[test]
 fn a_broker_that_is_away_is_unavailable() {
     let Some(broker) = Broker::own("away") else { return };
-    let bus = kafka(broker.address(), &[]);
+    let bus = kafka(broker.address(), &[("session.timeout.ms", "3000"), PROMPT]);
     let at = topic(&bus, "away", 1, &[]).remove(0);
     let mut member = sole_member(&bus, "away", "away");
+    let mut asked = bus.consumer("away-asked", &["away"]).unwrap();
+    assert_eq!(given(&mut asked), from_ref(&at));
     let mut reader = bus.reader(&at, 0, Isolation::ReadCommitted).unwrap();
     let mut open = producer(&bus, "away-open");
     open.begin().unwrap();
@@ -101,27 +105,24 @@ fn a_broker_that_is_away_is_unavailable() {
     let mut admin = bus.admin().unwrap();
     away("describe", ten, &mut || admin.describe(&["away"]).map(|_| ()));
     away("bounds", ten, &mut || admin.bounds(&at, Isolation::ReadCommitted).map(|_| ()));
-    let mut heard = 0;
-    for _ in 0..40 {
-        for outcome in [member.poll(STEP).map(|_| ()), reader_next(&mut reader)] {
+    let (mut heard, mut lost) = (0, false);
+    until("a loss", || {
+        for outcome in [member.poll(STEP), asked.poll(STEP), reader.next(STEP).map(|_| None)] {
             match outcome {
-                Ok(()) => {}
+                Ok(event) => lost |= matches!(event, Some(GroupEvent::Lost(_))),
                 Err(BusError::Unavailable(_)) => heard += 1,
                 Err(error) => panic!("{error}"),
             }
         }
-    }
-    assert!(heard > 0, "nobody said that the broker is away");
+        (lost && heard > 0).then_some(())
+    });
     let outcome = bus.consumer("away-new", &["away"]).unwrap().poll(STEP);
     assert!(matches!(outcome, Ok(None) | Err(BusError::Unavailable(_))), "{outcome:?}");
     let begun = Instant::now();
-    drop((member, reader, open, admin));
+    // The one did not answer that it lost its partition, the other not even that it got one.
+    drop((member, asked, reader, open, admin));
     println!("dropped after {:?}", begun.elapsed());
     assert!(begun.elapsed() < ten + SLACK, "dropping took {:?}", begun.elapsed());
-}
-
-fn reader_next(reader: &mut impl bus::Reader) -> Result<(), BusError> {
-    reader.next(STEP).map(|_| ())
 }
 
 /// librdkafka repeats an EndTxn whose answer was lost, and says `Ok`: that it was repeated must be told.

@@ -187,18 +187,6 @@ impl KafkaConsumer {
         sought.map_err(|error| failure::of(&error))
     }
 
-    /// Moves partitions that are ours already.
-    fn go_to(&mut self, starts: &[(TopicPartition, u64)]) -> Result<(), BusError> {
-        for (at, next) in starts {
-            self.pause(std::slice::from_ref(at))?;
-            self.seek(at, *next)?;
-            if let Some(slot) = self.slots.get_mut(at) {
-                slot.next = *next;
-            }
-        }
-        Ok(())
-    }
-
     fn mark(&mut self, partitions: &[TopicPartition], paused: bool) {
         for at in partitions {
             if let Some(slot) = self.slots.get_mut(at) {
@@ -235,22 +223,25 @@ impl Consumer for KafkaConsumer {
     }
 
     fn assign(&mut self, starts: &[(TopicPartition, u64)]) -> Result<(), BusError> {
-        if !starts.is_empty() && starts.iter().all(|(at, _)| self.slots.contains_key(at)) {
-            return self.go_to(starts);
+        let (known, new): (Vec<_>, Vec<_>) =
+            starts.iter().cloned().partition(|(at, _)| self.slots.contains_key(at));
+        let moved: Vec<_> = known.iter().map(|(at, _)| at.clone()).collect();
+        self.pause(&moved)?;
+        for (at, next) in known {
+            self.seek(&at, next)?;
+            self.slots.insert(at, Slot { next, paused: true });
         }
-        let new = starts.iter().map(|(at, next)| (at.clone(), Slot { next: *next, paused: true }));
-        self.slots.extend(new);
+        let added = new.iter().map(|(at, next)| (at.clone(), Slot { next: *next, paused: true }));
+        self.slots.extend(added);
         let whole = match self.client.rebalance_protocol() {
-            RebalanceProtocol::Cooperative => {
-                list(starts.iter().map(|(at, next)| (at, Some(*next))))?
-            }
+            RebalanceProtocol::Cooperative => list(new.iter().map(|(at, next)| (at, Some(*next))))?,
+            _ if new.is_empty() => return Ok(()),
             _ => list(self.slots.iter().map(|(at, slot)| (at, Some(slot.next))))?,
         };
         add(&self.client, &whole).map_err(|error| failure::of(&error))?;
         let paused = self.slots.iter().filter(|(_, slot)| slot.paused);
         let paused = list(paused.map(|(at, _)| (at, None)))?;
-        self.client.pause(&paused).map_err(|error| failure::of(&error))?;
-        Ok(())
+        self.client.pause(&paused).map_err(|error| failure::of(&error))
     }
 
     fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), BusError> {
@@ -311,5 +302,8 @@ fn offsets(list: &TopicPartitionList) -> KafkaResult<Vec<Option<u64>>> {
 impl Drop for KafkaConsumer {
     fn drop(&mut self) {
         self.client.context().leaving.store(true, Ordering::Relaxed);
+        // While it closes, this answers whatever is still unanswered; after a loss nothing else would.
+        let answered = self.client.close_queue().and_then(|()| self.client.unassign());
+        self.client.context().tell(answered);
     }
 }
