@@ -139,3 +139,21 @@ impl Observe {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_rise_within_a_record_and_from_file_to_file() {
+        let at = |offset, ordinal| Stamp { topic: "t", partition: 0, offset, ordinal, log_ms: 0 };
+        let mut position = Position::default();
+        let mut newest = 0;
+        for (offset, ordinal) in [(0, 0), (0, 8_191), (1, 0), (9, 3), (0, 0), (2, 1), (0, 0)] {
+            let (end, activity) =
+                (position.of_end(&at(offset, ordinal)), position.of(&at(offset, ordinal)));
+            assert!(newest < end && end < activity, "offset {offset}, ordinal {ordinal}");
+            newest = activity;
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Trust records: what consumers are told of an actor's trust, and when. A record is written at the actor's first
 //! activity, at a change of level, after a move of a point, and in each new active hour; between two of them the
-//! score only rises. How trust moves is not decided here.
+//! score falls by less than a point. How trust moves is not decided here.
 
 use baseline::Actor;
 use baseline::agent::authority_index;
@@ -12,7 +12,7 @@ use schemas::trust::{
     TrustBaseline, TrustContributor, TrustReason, TrustRecord, risk_score,
 };
 
-use crate::engine::Assessment;
+use crate::engine::{Assessment, SignalScore};
 use crate::observe::{Judged, Moment, Observe};
 use crate::report::{READY_HOURS, actor_ref, finding, log_time};
 use crate::trust::next_change;
@@ -75,7 +75,7 @@ impl Observe {
             score: trust.after,
             time: at.activity.time,
         });
-        let (fallen, now) = (hundredths(trust.before), hundredths(trust.after));
+        let (was, now) = (hundredths(trust.before), hundredths(trust.after));
         let matters = is_first
             || change.is_some()
             || actor.trust.hour != before.hour
@@ -84,10 +84,10 @@ impl Observe {
             // Lower than told: evidence of now, or of earlier activities that moved it by less than a point.
             let reason = match now {
                 _ if is_first => TrustReason::Bootstrap,
-                _ if now < fallen || now < told.hundredths => TrustReason::Evidence,
+                _ if now < was || now < told.hundredths => TrustReason::Evidence,
                 _ => TrustReason::Recovery,
             };
-            let contributors = if now < fallen && !is_first {
+            let contributors = if now < was && !is_first {
                 contributors(&judged.assessment, trust.before - trust.after, &at.activity.id)
             } else {
                 Vec::new()
@@ -198,17 +198,19 @@ fn baseline(actor: &Actor, now: EventTime) -> TrustBaseline {
     }
 }
 
-/// The signals behind a fall, each with its share of it: that of the score.
+/// The signals behind a fall of a hundredth and more, each with its share of it: that of the score.
 fn contributors(assessment: &Assessment, fall: f64, activity_id: &str) -> Vec<TrustContributor> {
-    let counted = || assessment.signals.iter().filter(|signal| !signal.shadow);
-    #[expect(clippy::cast_precision_loss, reason = "micro-nats below 2^52")]
-    let share = |micronats: i64| micronats as f64 / assessment.micronats.max(1) as f64;
-    let contributor = |micronats: i64, signal: &str| TrustContributor {
-        signal: signal.to_owned(),
-        delta: Some(-(fall * share(micronats) * 100.0).round() / 100.0),
-        alert_id: None,
-        event_ids: vec![activity_id.to_owned()],
+    let contributor = |signal: &SignalScore| {
+        #[expect(clippy::cast_precision_loss, reason = "micro-nats below 2^52")]
+        let share = signal.micronats as f64 / assessment.micronats.max(1) as f64;
+        let hundredths = (fall * share * 100.0).round();
+        (hundredths >= 1.0).then(|| TrustContributor {
+            signal: signal.id.to_owned(),
+            delta: Some(-hundredths / 100.0),
+            alert_id: None,
+            event_ids: vec![activity_id.to_owned()],
+        })
     };
-    let named = counted().filter(|signal| signal.micronats > 0).take(CONTRIBUTORS_MAX);
-    named.map(|signal| contributor(signal.micronats, signal.id)).collect()
+    let counted = assessment.signals.iter().filter(|signal| !signal.shadow);
+    counted.filter_map(contributor).take(CONTRIBUTORS_MAX).collect()
 }

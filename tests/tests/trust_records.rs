@@ -50,7 +50,7 @@ fn check(record: &TrustRecord, before: Option<&TrustRecord>) {
         }
         TrustReason::Evidence => {
             let deltas: Vec<f64> = record.contributors.iter().filter_map(|c| c.delta).collect();
-            assert!(deltas.iter().all(|delta| *delta <= 0.0), "{name}");
+            assert!(deltas.iter().all(|delta| *delta < 0.0), "{name}");
             let fell_a_point = record.score < before.score - 0.995;
             assert!(!deltas.is_empty() || !fell_a_point, "{name}: nobody made it fall");
         }
