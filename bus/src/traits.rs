@@ -115,7 +115,7 @@ pub trait Producer {
 
 /// A reader of one partition.
 pub trait Reader {
-    /// The next record; `None` where none came within `timeout`.
+    /// The next record; `None` where none came within `timeout`, or at once where the end was reached.
     fn next(&mut self, timeout: Duration) -> Result<Option<Record>, BusError>;
 
     /// Whether everything that was readable at the last look has been read.

@@ -160,3 +160,30 @@ fn a_chain_is_as_trusted_as_its_weakest_link() {
     assert_eq!(effective(3, &["bob", "orchestrator", "invoice-bot"]), "50.000");
     assert_eq!(effective(4, &["bob", "x", "orchestrator", "invoice-bot"]), "47.500");
 }
+
+#[test]
+fn the_longest_idle_actors_leave_when_there_are_too_many() {
+    const CASES_MAX: u64 = 1 << 18;
+    let mut respond = fold(Mode::Alert);
+    // The first one has an open alert: it stays.
+    let alerted = Told { agent: "agent-0".to_owned(), ..Told::default() };
+    respond.apply(&verdict(0, &alerted));
+    for n in 1..CASES_MAX {
+        let at_ms = i64::try_from(n).unwrap() / 100;
+        respond.apply(&level(n, at_ms, &format!("agent-{n}"), Level::Watch, 70.0));
+    }
+    respond.touched();
+    assert_eq!((respond.counts().cases, respond.counts().cases_evicted), (CASES_MAX, 0));
+    respond.apply(&level(CASES_MAX, MINUTE_MS, "one too many", Level::Watch, 70.0));
+    let left = CASES_MAX / 16;
+    let counts = respond.counts();
+    assert_eq!((counts.cases, counts.cases_evicted), (CASES_MAX + 1 - left, left));
+    let gone = respond.touched().into_iter().filter(|(_, record)| record.is_empty());
+    let mut gone: Vec<u64> = gone
+        .map(|(key, _)| key.trim_start_matches("acme|delegated|agent-").parse().unwrap())
+        .collect();
+    gone.sort_unstable();
+    // Those of the oldest hundredths of a second; within the last of them, by name.
+    assert_eq!(gone.len() as u64, left);
+    assert!(gone.iter().take(left as usize - 100).copied().eq(1..=left - 100), "{:?}", &gone[..9]);
+}

@@ -1,11 +1,13 @@
 //! What leaves in which mode, under which key and headers; and what cannot be read of what comes in.
 
 use alerting::{EntryError, Mode, Outgoing, Respond, Settings, TopicKind, outgoing, read};
+use proptest::prelude::*;
+use schemas::finding::{Finding, Increment};
 use schemas::header::{EventHeaders, RecordKind};
 use schemas::trust::Level;
 use serde_json::Value;
 
-use crate::findings::{START_MS, Told, increment, part, time, verdict};
+use crate::findings::{START_MS, Told, increment, level, part, time, verdict};
 
 const AGENT: &str = "spiffe://acme.example/agent/invoice-bot|\u{7}";
 
@@ -101,4 +103,64 @@ fn what_is_no_finding_is_a_typed_error() {
     let long =
         with("\"agent_id\":\"invoice-bot\"", &format!("\"agent_id\":\"{}\"", "ä".repeat(2_049)));
     assert!(matches!(long, Err(EntryError::Value("the agent"))));
+}
+
+/// The JSON of a finding with some of its numbers and words replaced by extremes.
+fn mangled(finding: &Finding, changes: &[(prop::sample::Index, usize)]) -> Vec<u8> {
+    const EXTREMES: [&str; 12] = [
+        "9223372036854775807",
+        "-9223372036854775808",
+        "18446744073709551615",
+        "4294967295",
+        "-1",
+        "0",
+        "1e308",
+        "-1e308",
+        "5e-324",
+        "null",
+        "\"\\u0000\\ud83d\\ude00\"",
+        "[]",
+    ];
+    let mut text = serde_json::to_string(finding).unwrap_or_default();
+    for (place, extreme) in changes {
+        let values: Vec<usize> = text.match_indices("\":").map(|(at, _)| at + 2).collect();
+        let start = values[place.index(values.len())];
+        let end = text[start..].find([',', '}']).map_or(text.len(), |length| start + length);
+        text.replace_range(start..end, EXTREMES[*extreme]);
+    }
+    text.into_bytes()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+    #[test]
+    fn what_can_be_read_can_be_applied(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..12), 1..4),
+        which in 0_usize..3,
+        bytes in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
+        let told = Told { level: Level::Untrusted, ..Told::default() };
+        let odd = |table| Increment { table, ..increment(3, 5) };
+        let increments = vec![increment(3, 5), odd(2), odd(3)];
+        let findings = [
+            verdict(0, &told),
+            part(1, 0, (0, 1), increments),
+            level(2, 0, "a", Level::Watch, 70.0),
+        ];
+        prop_assert!(read(&bytes).is_err());
+        let mut respond = Respond::new(Settings::default());
+        if let Ok(finding) = read(&mangled(&findings[which], &changes)) {
+            for _ in 0..3 {
+                let responses = respond.apply(&finding);
+                outgoing(&Settings::default(), finding.log_time, &responses);
+            }
+            // It does not stand in the way of those that follow, and is saved and restored.
+            findings.iter().for_each(|finding| drop(respond.apply(finding)));
+            let mut again = Respond::new(Settings::default());
+            for (key, record) in respond.touched() {
+                prop_assert!(again.load(&key, &record).is_ok(), "{}", key);
+            }
+        }
+    }
 }

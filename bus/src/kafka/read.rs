@@ -56,7 +56,11 @@ impl Reader for KafkaReader {
                     self.at_end = false;
                     return Ok(Some(record));
                 }
-                Some(Err(KafkaError::PartitionEOF(_))) => self.at_end = true,
+                Some(Err(KafkaError::PartitionEOF(_))) => {
+                    // Told once each time the end is reached: there is nothing to wait for.
+                    self.at_end = true;
+                    return Ok(None);
+                }
                 Some(Err(error)) if is_out_of_range(&error) => {
                     let (start, _) = bounds(&self.client, &self.at)?;
                     let (partition, offset) = (self.at.clone(), self.next);

@@ -75,7 +75,7 @@ const PRODUCER: &[(&str, &str)] = &[
     ("linger.ms", "0"),
     ("compression.type", "lz4"),
     // A dead letter is a record of the input and what was wrong with it.
-    ("message.max.bytes", "2097152"),
+    ("message.max.bytes", "16777216"),
     ("retry.backoff.ms", "2"),
     ("retry.backoff.max.ms", "200"),
     ("queue.buffering.max.kbytes", "65536"),

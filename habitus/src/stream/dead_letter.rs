@@ -8,6 +8,10 @@ use schemas::header::DeadLetterHeaders;
 use schemas::{EventTime, Rejection};
 
 use super::setup::Setup;
+use super::topics::DEAD_LETTER_BYTES_MAX;
+
+/// Room for headers and key beside the value of a dead letter.
+const HEADERS_BYTES: usize = 1 << 20;
 
 /// What was refused: the activity of this ordinal in a record, at this log time.
 #[derive(Clone, Copy)]
@@ -41,11 +45,17 @@ pub(super) fn dead_letter(setup: &Setup, place: Place<'_>, rejection: Rejection)
     let is_theirs = |header: &&Header| !header.0.starts_with("habitus.dlq.");
     let mut headers: Vec<Header> = record.headers.iter().filter(is_theirs).cloned().collect();
     headers.extend(reason.encode());
+    // What the topic would refuse must not stop the stream: it is cut, and says so.
+    let value_max = usize::try_from(DEAD_LETTER_BYTES_MAX).unwrap_or(usize::MAX) - HEADERS_BYTES;
+    if value.len() > value_max {
+        headers.push(("habitus.dlq.truncated".to_owned(), value.len().to_string().into_bytes()));
+    }
+    let kept = record.value.as_ref().map(|value| value.iter().take(value_max).copied().collect());
     Emit {
         topic: Arc::clone(&setup.names.dead_letters),
         by: record.key.clone().unwrap_or_default(),
         key: record.key.clone(),
-        value: record.value.clone(),
+        value: kept,
         headers,
         cause_ms: 0,
     }

@@ -9,7 +9,7 @@ use config::{InputConfig, KafkaConfig};
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
 /// A dead letter is a record of the input and what was wrong with it: more than a record may be by default.
-const DEAD_LETTER_BYTES_MAX: u64 = 2 << 20;
+pub(super) const DEAD_LETTER_BYTES_MAX: u64 = 16 << 20;
 
 /// A topic by what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -173,21 +173,25 @@ fn the_least_recent_scopes_leave_with_all_their_tables() {
         let of = |table, cell| increment(table, scope, cell, 1_000);
         (epoch, [of(Table::Counts, 5), of(Table::Maxima, 5), of(Table::Hours, 5)])
     };
+    // The last one is the least recent.
     for scope in 1..=1_024 {
-        let (epoch, increments) = all(scope, 5_760_000 + u32::try_from(scope).unwrap_or(0));
+        let (epoch, increments) = all(scope, 5_762_000 - u32::try_from(scope).unwrap_or(0));
         assert_eq!(shared.merge(epoch, &increments), []);
     }
     let (epoch, increments) = all(9_999, 5_770_000);
-    let key = |table| TableKey { table, scope: 1, chunk: 0 };
+    let key = |table| TableKey { table, scope: 1_024, chunk: 0 };
     let gone = [key(Table::Counts), key(Table::Maxima), key(Table::Hours)];
+    let mut again = restored(&records(&shared));
+    assert_eq!(again.merge(epoch, &increments), gone, "after a restart");
     assert_eq!(shared.merge(epoch, &increments), gone);
-    assert!(shared.scope(1).is_none() && shared.calibration(1).is_none());
+    assert_eq!(records(&again), records(&shared));
+    assert!(shared.scope(1_024).is_none() && shared.calibration(1_024).is_none());
     assert!(gone.iter().all(|key| shared.record(*key).is_empty()));
     assert_eq!((shared.counts().scopes, shared.counts().scopes_evicted), (1_024, 1));
     // A lane hears of it by tombstones.
     let mut lane = Shared::default();
-    let (_, increments) = all(1, 5_760_001);
-    lane.merge(5_760_001, &increments);
+    let (epoch, increments) = all(1_024, 5_760_001);
+    lane.merge(epoch, &increments);
     for key in gone {
         assert_eq!(lane.take_up(&format!("acme|{key}"), &[]), Ok(true));
     }
