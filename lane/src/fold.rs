@@ -27,7 +27,7 @@ pub trait Fold {
     /// The records that changed since the last call, each once, in key order.
     fn touched(&mut self) -> Vec<Record>;
 
-    /// Restores one record.
+    /// Restores one record: the newest of its key, never a tombstone, in key order.
     fn load(&mut self, record: &Record) -> Result<(), LoadError>;
 }
 

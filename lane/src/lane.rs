@@ -77,6 +77,8 @@ pub(crate) struct Slot<F> {
     pub(crate) next: u64,
     pub(crate) last: Progress,
     pub(crate) after_loss: bool,
+    /// The newest record of each key, while the state is read.
+    pub(crate) newest: BTreeMap<Vec<u8>, Vec<u8>>,
     pub(crate) restored: u64,
 }
 

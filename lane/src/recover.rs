@@ -1,6 +1,8 @@
 //! Takeover of partitions: a marker that nobody else can write is committed first; then the state is read up to it. All
 //! that an earlier owner can ever have committed stands before the marker.
 
+use std::collections::BTreeMap;
+
 use bus::{Outgoing, Record, TopicPartition};
 
 use crate::batch::{Part, Proof, Transaction};
@@ -30,6 +32,7 @@ impl<F: LogFold> Lane<F> {
                 next: assignment.start,
                 last: Progress::default(),
                 after_loss: assignment.after_loss,
+                newest: BTreeMap::new(),
                 restored: 0,
             };
             self.slots.insert(assignment.at.clone(), slot);
@@ -64,22 +67,20 @@ impl<F: LogFold> Lane<F> {
             (OWNER_KEY, Some(bytes)) => {
                 let owner = Owner::decode(bytes).map_err(|error| broken(error.to_string()))?;
                 if owner.nonce == slot.nonce {
+                    for (key, value) in std::mem::take(&mut slot.newest) {
+                        slot.restored += 1;
+                        let loaded = slot.fold.load(&fold::Record { key, value });
+                        loaded.map_err(|error| broken(error.to_string()))?;
+                    }
                     return Ok(self.run(at));
                 }
             }
             (PROGRESS_KEY | OWNER_KEY, None) => {}
-            _ => {
-                let payload = match value {
-                    Some(bytes) => {
-                        unframe(bytes).map_err(|error| broken(error.to_string()))?.1.to_vec()
-                    }
-                    None => Vec::new(),
-                };
-                slot.restored += 1;
-                slot.fold
-                    .load(&fold::Record { key, value: payload })
-                    .map_err(|error| broken(error.to_string()))?;
+            (_, Some(bytes)) => {
+                let payload = unframe(bytes).map_err(|error| broken(error.to_string()))?.1;
+                slot.newest.insert(key, payload.to_vec());
             }
+            (_, None) => drop(slot.newest.remove(&key)),
         }
         Ok(Vec::new())
     }
