@@ -5,4 +5,3 @@
 pub mod commands;
 pub mod local;
 pub mod render;
-pub mod stream;

@@ -186,7 +186,10 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
                     }
                 }
                 Ok(Some(event)) => {
-                    self.back(now_ms);
+                    // A member learns of a loss by itself, too: only what it is given comes from the log.
+                    if matches!(event, GroupEvent::Assigned(_)) {
+                        self.back(now_ms);
+                    }
                     self.on_group(event, now_ms)?;
                 }
                 Err(BusError::Unavailable(reason)) => {

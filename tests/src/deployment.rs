@@ -1,6 +1,8 @@
 //! Habitus on a genuine broker, as a user deploys it: a config file, topics of its own, the real binary. Reads back
 //! what it wrote, and audits it against a run of the folds over the log as written.
 
+#![expect(clippy::disallowed_methods, reason = "a test of a broker waits in real time")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -9,12 +11,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bus::{Bus, Cleanup, Record, TopicPartition, TopicSpec};
-use habitus::stream::{Connected, Switches, connect, snapshots};
 use lane::{Audit, Reference, audit, read_all};
 use rdkafka::ClientConfig;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use serde_json::Value;
+use stream::{Connected, Switches, connect, snapshots};
 
 use crate::{cargo, workspace_root};
 

@@ -1,6 +1,8 @@
 //! `habitus run` on a genuine broker: what it reads ends as exactly one thing, what it writes is what a run of the
 //! folds over the same log gives, and faults change nothing of it.
 
+#![expect(clippy::disallowed_methods, reason = "a test of a broker waits in real time")]
+
 use std::collections::BTreeMap;
 use std::process::Child;
 use std::time::{Duration, Instant};

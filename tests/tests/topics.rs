@@ -1,7 +1,7 @@
 //! The topics as the wire formats tell them, and which topics of others are refused. No broker is asked here.
 
 use bus::{Cleanup, TopicInfo, TopicSpec};
-use habitus::stream::{Topic, Topics};
+use stream::{Topic, Topics};
 
 const DAY_MS: u64 = 86_400_000;
 

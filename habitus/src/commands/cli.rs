@@ -229,7 +229,9 @@ pub(super) enum ConfigWhat {
 pub fn run(cli: Cli) -> u8 {
     let plain = cli.color == Color::Never
         || (cli.color == Color::Auto && std::env::var_os("NO_COLOR").is_some());
-    logging::start(cli.verbose, cli.quiet, !plain);
+    // A service says what it does without being asked.
+    let verbose = cli.verbose.max(u8::from(matches!(cli.verb, Verb::Run(_))));
+    logging::start(verbose, cli.quiet, !plain);
     let outcome = dispatch(&cli);
     match outcome {
         Ok(code) => code,

@@ -13,6 +13,8 @@ pub(super) fn start(verbose: u8, quiet: bool, color: bool) {
         (false, 2) => "debug",
         (false, _) => "trace",
     };
+    // What the Kafka client says of each connection is for `-vv`; what it means for a run is said by the run.
+    let level = if verbose < 2 { format!("{level},kafka=error") } else { level.to_owned() };
     let filter = EnvFilter::try_from_env("HABITUS_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let terminal = io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt()

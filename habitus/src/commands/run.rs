@@ -9,8 +9,8 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use super::cli::{BAD_CONFIG, INTERNAL, OK, RunArgs, UNAVAILABLE, threads};
-use crate::stream::{Orders, Unusable, connect, run_process};
 use config::Config;
+use stream::{Orders, Unusable, connect, run_process};
 use telemetry::{Facts, Metrics, Readiness, serve};
 
 /// Exit code of a second signal.

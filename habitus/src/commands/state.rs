@@ -7,8 +7,8 @@ use std::sync::atomic::AtomicBool;
 use lane::{Counts, StateReport, verify};
 
 use super::cli::{FINDINGS, OK, StateArgs, StateWhat};
-use crate::stream::connect;
 use config::Config;
+use stream::connect;
 
 /// Runs `state`.
 pub(super) fn run(config: &Config, args: &StateArgs) -> anyhow::Result<u8> {

@@ -10,9 +10,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::cli::{OK, TapArgs, TapWhat};
 use crate::render;
-use crate::stream::{Connected, connect};
 use config::Config;
 use schemas::header::{EventHeaders, RecordKind};
+use stream::{Connected, connect};
 
 const WAIT: Duration = Duration::from_millis(20);
 

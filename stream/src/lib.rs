@@ -1,5 +1,6 @@
 //! The folds on a log: bytes to activities and findings, lanes in threads, the control topic, the way to the broker. It
 //! wires; it decides nothing.
+#![forbid(unsafe_code)]
 
 mod connect;
 mod control;
