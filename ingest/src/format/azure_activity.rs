@@ -91,7 +91,8 @@ const ROWS: &[Row] = &[
 
 fn recognises(tree: &Tree<'_>) -> bool {
     let has = |keys: &[&str]| keys.iter().any(|key| tree.get_caseless(key).is_some());
-    has(&["operationName", "operationNameValue"])
+    !super::entra::recognises(tree)
+        && has(&["operationName", "operationNameValue"])
         && has(&["resourceId", "_ResourceId", "resourceUri"])
         && has(&["resultType", "activityStatusValue", "callerIpAddress", "identity", "caller"])
 }

@@ -11,7 +11,7 @@ use crate::tree::Tree;
 pub(crate) const SPEC: Spec = Spec {
     name: "claude_compliance",
     title: "Claude compliance activities",
-    shape: "`type` and `created_at` beside an `actor` that has a type",
+    shape: "`type` and `created_at` beside `organization_id` or an `actor` that has a type",
     recognises,
     caseless: false,
     verdict: always,
@@ -82,7 +82,9 @@ const ROWS: &[Row] = &[
 
 fn recognises(tree: &Tree<'_>) -> bool {
     let has = |key| tree.get(key).is_some();
-    has("type") && has("created_at") && tree.at("actor/type", false).is_some()
+    has("type")
+        && has("created_at")
+        && (tree.at("actor/type", false).is_some() || has("organization_id"))
 }
 
 fn action_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {

@@ -139,7 +139,7 @@ const ROWS: &[Row] = &[
     ),
     first(
         Field::SourceCountry,
-        &["properties/location/countryOrRegion", "locationDetails/countryOrRegion"],
+        &["properties/location/countryOrRegion", "locationDetails/countryOrRegion", "location"],
     ),
     by(
         Field::SourceCity,
@@ -171,7 +171,7 @@ const ROWS: &[Row] = &[
     by(
         Field::Code,
         &RESULT,
-        |e| if is_audit(e) { None } else { e.first_text(&RESULT) },
+        |e| if is_audit(e) { None } else { e.first_text(&RESULT).filter(|code| is_number(code)) },
         "the error code of a sign-in",
     ),
     by(
@@ -244,7 +244,7 @@ const UNUSED: &[&str] = &[
     "AADOperationType",
 ];
 
-fn recognises(tree: &Tree<'_>) -> bool {
+pub(super) fn recognises(tree: &Tree<'_>) -> bool {
     let has =
         |tree: &Tree<'_>, keys: &[&str]| keys.iter().any(|key| tree.get_caseless(key).is_some());
     let own = [
@@ -397,13 +397,18 @@ fn result<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
         return Some(Text::Borrowed(by_word(&word)));
     }
     let Some(code) = event.first_text(&RESULT) else { return Some(Text::Borrowed("unknown")) };
-    let is_number = code.bytes().all(|byte| byte.is_ascii_digit());
     Some(Text::Borrowed(match code.as_ref() {
         "0" => "success",
-        code if is_number && code.starts_with("530") && matches!(code.len(), 5 | 6) => "denied",
-        _ if is_number => "failure",
+        code if is_number(code) && code.starts_with("530") && matches!(code.len(), 5 | 6) => {
+            "denied"
+        }
+        code if is_number(code) => "failure",
         word => by_word(word),
     }))
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn id<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {

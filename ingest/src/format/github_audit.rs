@@ -10,7 +10,7 @@ use crate::tree::Tree;
 pub(crate) const SPEC: Spec = Spec {
     name: "github_audit",
     title: "GitHub audit log",
-    shape: "texts `action` and `actor` beside `created_at`, `@timestamp` or `_document_id`",
+    shape: "`action` with `actor`, `org`, `repo` or `business` beside `created_at`, `@timestamp` or `_document_id`",
     recognises,
     caseless: false,
     verdict: always,
@@ -73,10 +73,11 @@ const ROWS: &[Row] = &[
 ];
 
 fn recognises(tree: &Tree<'_>) -> bool {
-    let is_text = |key| tree.get(key).is_some_and(|value| value.text().is_some());
+    let is_text = |key: &str| tree.get(key).is_some_and(|value| value.text().is_some());
     let has = |key: &&str| tree.get(key).is_some();
     let known = ["created_at", "@timestamp", "at_sign_timestamp", "_document_id"];
-    is_text("action") && is_text("actor") && known.iter().any(has)
+    let names = ["actor", "org", "repo", "business"].iter().any(|key| is_text(key));
+    is_text("action") && names && known.iter().any(has)
 }
 
 fn agent_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {

@@ -12,7 +12,7 @@ use crate::tree::Tree;
 pub(crate) const SPEC: Spec = Spec {
     name: "k8s_audit",
     title: "Kubernetes audit",
-    shape: "a `user` with `username` beside `auditID`, `verb`, `objectRef` or `requestURI`",
+    shape: "`auditID` or a `user` with `username` beside `verb`, `objectRef` or `requestURI`",
     recognises,
     caseless: false,
     verdict,
@@ -111,7 +111,8 @@ const ROWS: &[Row] = &[
 fn recognises(tree: &Tree<'_>) -> bool {
     let has = |key| tree.get(key).is_some();
     let names_user = tree.get("user").is_some_and(|user| user.get("username").is_some());
-    names_user && (has("auditID") || has("verb") || has("objectRef") || has("requestURI"))
+    let asks = has("verb") || has("objectRef") || has("requestURI");
+    (names_user && (asks || has("auditID"))) || (has("auditID") && (asks || has("stage")))
 }
 
 fn verdict(event: &Event<'_, '_>) -> Verdict {

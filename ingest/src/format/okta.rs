@@ -11,7 +11,7 @@ use crate::tree::Tree;
 pub(crate) const SPEC: Spec = Spec {
     name: "okta",
     title: "Okta system log",
-    shape: "`eventType` and an `actor` beside `published`, `uuid` or `legacyEventType`",
+    shape: "`eventType` beside `published`, `uuid` or `legacyEventType`, and an `actor`, `client` or `outcome`",
     recognises,
     caseless: false,
     verdict: always,
@@ -129,8 +129,10 @@ const ROWS: &[Row] = &[
 fn recognises(tree: &Tree<'_>) -> bool {
     let has = |key| tree.get(key).is_some();
     has("eventType")
-        && tree.get("actor").is_some_and(Tree::is_object)
         && (has("published") || has("uuid") || has("legacyEventType"))
+        && ["actor", "client", "outcome"]
+            .iter()
+            .any(|key| tree.get(key).is_some_and(Tree::is_object))
 }
 
 /// A text that names somebody.

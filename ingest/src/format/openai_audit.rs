@@ -10,7 +10,7 @@ use crate::tree::Tree;
 pub(crate) const SPEC: Spec = Spec {
     name: "openai_audit",
     title: "OpenAI audit log",
-    shape: "`effective_at` and `type` beside an `actor`",
+    shape: "`effective_at` and `type` beside `actor` or `object`",
     recognises,
     caseless: false,
     verdict: always,
@@ -83,7 +83,7 @@ const ROWS: &[Row] = &[
 
 fn recognises(tree: &Tree<'_>) -> bool {
     let has = |key| tree.get(key).is_some();
-    has("effective_at") && has("type") && tree.get("actor").is_some_and(Tree::is_object)
+    has("effective_at") && has("type") && (has("actor") || has("object"))
 }
 
 fn action_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
