@@ -1,78 +1,13 @@
 //! What the rules of each format warn of, one small record each: what it must become, field by field.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by its panic")]
 
-use ingest::{Carrier, Decoded, Identity, Limits, Notes, Reader};
+#[path = "reading/record.rs"]
+mod reading;
+
+use ingest::Decoded;
 use serde_json::{Value, json};
 
-fn outcome(record: &Value) -> Decoded<'static> {
-    let by_address = [("10.1.1.1".parse().unwrap(), "mapped-agent".to_owned())].into();
-    let identity = Identity { by_address, by_endpoint: false };
-    let mut out = Vec::new();
-    let text = record.to_string();
-    Reader::new(None, identity, Limits::default()).decode(
-        text.as_bytes(),
-        &Carrier::default(),
-        &mut Notes::default(),
-        &mut out,
-    );
-    assert_eq!(out.len(), 1, "{out:?}");
-    out.remove(0).into_owned()
-}
-
-/// A record with members set at pointers; null removes.
-fn with(record: &Value, changes: &[(&str, Value)]) -> Value {
-    let mut record = record.clone();
-    for (pointer, value) in changes {
-        let mut place = &mut record;
-        for key in pointer.split('/').skip(1) {
-            if place.is_null() {
-                *place = json!({});
-            }
-            place = match key.parse::<usize>() {
-                Ok(index) if place.is_array() => place.get_mut(index).unwrap(),
-                _ => place
-                    .as_object_mut()
-                    .unwrap()
-                    .entry(key.replace("~1", "/"))
-                    .or_insert(Value::Null),
-            };
-        }
-        *place = value.clone();
-    }
-    record
-}
-
-/// Checks fields of the activity; null is absent.
-fn check(base: &Value, changes: &[(&str, Value)], fields: &[(&str, Value)]) {
-    let record = with(base, changes);
-    let Decoded::Activity(activity) = outcome(&record) else {
-        panic!("{record}: {:?}", outcome(&record));
-    };
-    let activity = serde_json::to_value(&activity).unwrap();
-    for (pointer, value) in fields {
-        let found = activity.pointer(pointer).cloned().unwrap_or(Value::Null);
-        assert_eq!(found, *value, "{pointer} of {record}\n{activity}");
-    }
-}
-
-/// Checks that a record is refused or skipped: `code pointer`, or the rule.
-fn check_not(base: &Value, changes: &[(&str, Value)], said: &str) {
-    let record = with(base, changes);
-    let found = match outcome(&record) {
-        Decoded::Rejected(found) => format!("{} {}", found.code.as_str(), found.path),
-        Decoded::Skipped(skip) => skip.rule.to_owned(),
-        Decoded::Activity(activity) => panic!("{record}: {activity:?}"),
-    };
-    assert_eq!(found, said, "{record}");
-}
-
-fn sample(text: &str) -> Value {
-    serde_json::from_str(text.lines().next().unwrap())
-        .or_else(|_| serde_json::from_str(text))
-        .unwrap()
-}
-
-const TYPE: &str = "/action/type";
-const RESULT: &str = "/outcome/result";
+use reading::{RESULT, TYPE, check, check_not, outcome, sample, with};
 
 #[test]
 fn cloudtrail_tells_roles_from_sessions() {
@@ -130,6 +65,7 @@ fn cloudtrail_tells_roles_from_sessions() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn cloudtrail_types_follow_the_call() {
     let base = sample(include_str!("../fixtures/in.cloudtrail.json"));
     let call = |service: &str, name: &str, read_only: Value, parameters: Value, kind: &str| {
@@ -274,6 +210,7 @@ fn cloudtrail_resources_and_results() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn kubernetes_stages_groups_and_impersonation() {
     let base = sample(include_str!("../fixtures/in.k8s-audit.json"));
     check_not(&base, &[("/stage", json!("RequestReceived"))], "k8s_audit_request_received");
@@ -377,6 +314,7 @@ fn kubernetes_stages_groups_and_impersonation() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn okta_clients_tokens_and_results() {
     let base = sample(include_str!("../fixtures/in.okta.json"));
     let person = json!({"id": "00u9", "type": "User", "displayName": "Eve"});
@@ -520,6 +458,7 @@ fn zeek_streams_are_told_by_name_or_members() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn ocsf_names_agents_before_people() {
     let base = sample(include_str!("../fixtures/ocsf/in.ocsf-6003.json"));
     check(

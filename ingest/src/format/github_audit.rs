@@ -19,56 +19,29 @@ pub(crate) const SPEC: Spec = Spec {
     remarks: "",
 };
 
+#[rustfmt::skip]
 const ROWS: &[Row] = &[
     first(Field::Time, &["@timestamp", "at_sign_timestamp", "created_at"]),
     first(Field::AgentId, &["actor"]),
-    by(
-        Field::AgentType,
-        &["actor_is_bot", "actor_is_agent"],
-        agent_type,
-        "`ai_agent` or `service` where it says so or ends in `[bot]`, else `user`",
-    ),
+    by(Field::AgentType, &["actor_is_bot", "actor_is_agent"], agent_type, "`ai_agent` or `service` where it says so or ends in `[bot]`, else `user`"),
     by(Field::CredentialId, &["token_id"], credential, "unless 0"),
-    by(
-        Field::CredentialType,
-        &["programmatic_access_type"],
-        credential_type,
-        "personal access tokens are API keys, other tokens OAuth's",
-    ),
+    by(Field::CredentialType, &["programmatic_access_type"], credential_type, "personal access tokens are API keys, other tokens OAuth's"),
     by(Field::ActionType, &[], |_| Some(Text::Borrowed("api_call")), "`api_call`"),
     first(Field::Operation, &["action"]),
     first(Field::ResourceId, &["repo", "org", "business"]),
-    by(
-        Field::ResourceType,
-        &[],
-        |e| ["repo", "org", "business"].into_iter().find(|key| e.has(key)).map(Text::Borrowed),
-        "which of them",
-    ),
+    by(Field::ResourceType, &[], |e| ["repo", "org", "business"].into_iter().find(|key| e.has(key)).map(Text::Borrowed), "which of them"),
     first(Field::SourceAddress, &["actor_ip"]),
     first(Field::SourceUserAgent, &["user_agent"]),
     first(Field::SourceCountry, &["actor_location/country_code"]),
     by(Field::Result, &[], |_| Some(Text::Borrowed("success")), "`success`"),
     first(Field::Id, &["_document_id"]),
-    withheld(
-        &["data", "config", "query_string", "request_body", "hashed_token"],
-        "content and secrets",
-    ),
+    withheld(&[
+        "data", "config", "query_string", "request_body", "hashed_token",
+    ], "content and secrets"),
     unused(&[
-        "actor_id",
-        "actor_location",
-        "business_id",
-        "org_id",
-        "repo_id",
-        "repository",
-        "repository_id",
-        "user",
-        "user_id",
-        "operation_type",
-        "public_repo",
-        "visibility",
-        "external_identity_nameid",
-        "external_identity_username",
-        "request_id",
+        "actor_id", "actor_location", "business_id", "org_id", "repo_id", "repository", "repository_id", "user",
+        "user_id", "operation_type", "public_repo", "visibility", "external_identity_nameid",
+        "external_identity_username", "request_id",
     ]),
 ];
 
