@@ -31,8 +31,8 @@ pub(crate) fn run(flags: &[&str]) -> Result<ExitCode> {
     // The signals first: without their list the other crates do not build.
     let mut stale = settle(&root, signals(&root)?, check)?;
     if !flags.contains(&"--signals") {
-        for (folder, arguments, is_whole) in WRITTEN {
-            stale.extend(settle(&root, written(&root, folder, arguments, is_whole)?, check)?);
+        for what in WRITTEN {
+            stale.extend(settle(&root, written(&root, what)?, check)?);
         }
         stale.extend(settle(&root, config(&root)?, check)?);
     }
@@ -172,16 +172,17 @@ fn rustfmt(root: &Path, text: &str) -> Result<String> {
 // === Schemas and config ===
 
 /// The files that an example of a crate writes into a folder given to it.
-fn written(root: &Path, folder: &str, arguments: &str, is_whole: bool) -> Result<Vec<Generated>> {
+fn written(root: &Path, what: (&str, &str, bool)) -> Result<Vec<Generated>> {
+    let (folder, arguments, is_whole) = what;
     let made = crate::target(root).join("codegen").join(folder);
     let _ = fs::remove_dir_all(&made);
     fs::create_dir_all(&made)?;
     crate::output(crate::cargo(root).args(arguments.split(' ')).arg(&made))?;
     let mut files = Vec::new();
-    for entry in fs::read_dir(&made)? {
-        let entry = entry?;
-        let path = Path::new(folder).join(entry.file_name());
-        files.push(Generated { path, text: Some(fs::read_to_string(entry.path())?) });
+    for from in fs::read_dir(&made)? {
+        let from = from?.path();
+        let path = Path::new(folder).join(from.file_name().unwrap_or_default());
+        files.push(Generated { path, text: Some(fs::read_to_string(from)?) });
     }
     ensure!(!files.is_empty(), "`cargo {arguments}` wrote nothing");
     for entry in fs::read_dir(root.join(folder)).into_iter().flatten() {
@@ -196,12 +197,6 @@ fn written(root: &Path, folder: &str, arguments: &str, is_whole: bool) -> Result
 
 fn config(root: &Path) -> Result<Vec<Generated>> {
     let mut files = Vec::new();
-    if !root.join("habitus/src/main.rs").exists() {
-        println!(
-            "skipped: habitus has no binary yet, so the config has no schema and no reference"
-        );
-        return Ok(files);
-    }
     crate::output(crate::cargo(root).args(["build", "-q", "-p", "habitus"]))?;
     let binary = crate::target(root).join("debug/habitus");
     for (verb, path) in [("schema", "docs/habitus.schema.json"), ("reference", "docs/config.md")] {
