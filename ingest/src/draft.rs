@@ -18,6 +18,15 @@ use crate::value::Value;
 /// The attribute that says what the acting principal is; whether it is scored is decided after the adapter.
 pub const AGENT_TYPE: &str = "agent.type";
 
+/// What the acting principal is, where an adapter said so.
+pub fn principal_type(activity: &Activity<'_>) -> Option<PrincipalType> {
+    let (_, value) = activity.attributes.iter().find(|(name, _)| name == AGENT_TYPE)?;
+    match value {
+        Scalar::Text(word) => PrincipalType::from_wire(word),
+        _ => None,
+    }
+}
+
 /// The fields read so far.
 #[derive(Default)]
 pub(crate) struct Draft<'a> {

@@ -31,7 +31,7 @@ mod value;
 
 pub use carrier::{Carrier, Identity};
 pub use decode::{Decoded, Skip, decode, decode_as, detect};
-pub use draft::AGENT_TYPE;
+pub use draft::{AGENT_TYPE, principal_type};
 pub use formats::{Format, pages};
 pub use limits::Limits;
 pub use notes::{KINDS_MAX, Notes, OTHER};

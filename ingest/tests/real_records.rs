@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
-use ingest::{AGENT_TYPE, Carrier, Decoded, Format, Identity, Limits, Notes, Reader};
-use schemas::activity::{Activity, Endpoint, Scalar};
+use ingest::{Carrier, Decoded, Format, Identity, Limits, Notes, Reader};
+use schemas::activity::{Activity, Endpoint};
 use schemas::time::EventTime;
 
 fn fixtures() -> PathBuf {
@@ -58,11 +58,7 @@ fn place(endpoint: Option<&Endpoint<'_>>) -> String {
 /// An activity as the columns of the table.
 fn columns(activity: &Activity<'_>) -> Vec<String> {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    let kind = activity.attributes.iter().find(|(name, _)| name == AGENT_TYPE);
-    let kind = match kind {
-        Some((_, Scalar::Text(word))) => word.to_string(),
-        _ => String::new(),
-    };
+    let kind = ingest::principal_type(activity).map_or("", |kind| kind.as_str()).to_owned();
     let destination = activity.destination.as_ref();
     let host = destination.and_then(|end| end.host.as_deref());
     let host = host.map_or_else(|| place(destination), str::to_owned);
