@@ -3,16 +3,36 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
+mod arn;
+mod carrier;
 mod decode;
 mod depth;
+mod draft;
+mod envelope;
+mod event;
+mod field;
 mod format;
+mod formats;
 mod lexeme;
 mod limits;
+mod mapper;
+mod moment;
 mod notes;
+mod owned;
+mod pass;
+mod path;
 mod pointer;
+mod reader;
 mod rfc3339;
+mod table;
 mod tree;
+mod url;
+mod value;
 
-pub use decode::{Decoded, Format, Skip, decode, decode_as, detect};
+pub use carrier::{Carrier, Identity};
+pub use decode::{Decoded, Skip, decode, decode_as, detect};
+pub use draft::{AGENT_TYPE, principal_type};
+pub use formats::{Format, pages};
 pub use limits::Limits;
 pub use notes::{KINDS_MAX, Notes, OTHER};
+pub use reader::Reader;

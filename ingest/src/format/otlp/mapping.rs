@@ -13,7 +13,7 @@ use schemas::reject::{ErrorCode, Rejection};
 use super::ancestry::Naming;
 use super::attributes::Place;
 use super::span::{NS_PER_MS, Span};
-use crate::decode::Format;
+use crate::formats::Format;
 use crate::notes::Notes;
 use crate::pointer::rejection;
 use crate::tree::Tree;
