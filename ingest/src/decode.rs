@@ -6,7 +6,7 @@ use schemas::reject::{ErrorCode, Rejection};
 use serde::de::IgnoredAny;
 
 use crate::depth;
-use crate::format::{native, otlp};
+use crate::format::{langfuse, native, otlp};
 use crate::limits::Limits;
 use crate::notes::Notes;
 use crate::pointer::rejection;
@@ -35,8 +35,10 @@ pub struct Skip {
 pub enum Format {
     /// `agent.activity/1` as JSON.
     Native,
-    /// OTLP/JSON traces.
+    /// OpenTelemetry traces and logs, JSON or protobuf.
     Otlp,
+    /// A trace as Langfuse exports it.
+    Langfuse,
 }
 
 // === impl Format ===
@@ -47,12 +49,16 @@ impl Format {
         match self {
             Self::Native => "native",
             Self::Otlp => "otlp",
+            Self::Langfuse => "langfuse",
         }
     }
 }
 
 /// Decodes a record of either format: pushes one outcome per activity, at least one in all.
 pub fn decode<'a>(bytes: &'a [u8], limits: &Limits, notes: &mut Notes, out: &mut Vec<Decoded<'a>>) {
+    if otlp::is_protobuf(bytes) {
+        return decode_otlp(bytes, limits, notes, out);
+    }
     match text_of(bytes, limits) {
         Err(rejection) => out.push(Decoded::Rejected(rejection)),
         Ok(text) => match format_of(text) {
@@ -70,6 +76,9 @@ pub fn decode_as<'a>(
     notes: &mut Notes,
     out: &mut Vec<Decoded<'a>>,
 ) {
+    if format == Format::Otlp && otlp::is_protobuf(bytes) {
+        return decode_otlp(bytes, limits, notes, out);
+    }
     match text_of(bytes, limits) {
         Err(rejection) => out.push(Decoded::Rejected(rejection)),
         Ok(text) if format_of(text).is_none() => {
@@ -81,6 +90,9 @@ pub fn decode_as<'a>(
 
 /// Tells the format of a record by its first key; `None` where it is no JSON object.
 pub fn detect(bytes: &[u8]) -> Option<Format> {
+    if otlp::is_protobuf(bytes) {
+        return Some(Format::Otlp);
+    }
     // The key stands near the start; what follows may be anything.
     format_of(std::str::from_utf8(bytes).ok()?)
 }
@@ -93,17 +105,35 @@ fn dispatch<'a>(
 ) {
     match format {
         Format::Native => out.push(native::decode(text, limits, notes)),
-        Format::Otlp => otlp::decode(text, limits, notes, out),
+        Format::Otlp => decode_otlp(text.as_bytes(), limits, notes, out),
+        Format::Langfuse => langfuse::decode(text, limits, notes, out),
     }
 }
 
-/// The record as text, within its size.
-fn text_of<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, Rejection> {
-    let whole = |code, message: String| Err(rejection(code, String::new(), message));
-    if limits.record_bytes_max < bytes.len() {
-        let max = limits.record_bytes_max;
-        return whole(ErrorCode::TooLarge, format!("accept a record of more than {max} bytes"));
+fn decode_otlp<'a>(
+    bytes: &'a [u8],
+    limits: &Limits,
+    notes: &mut Notes,
+    out: &mut Vec<Decoded<'a>>,
+) {
+    let mut sink = otlp::Sink { notes, out, orphans: &mut Vec::new() };
+    otlp::decode(bytes, limits, None, &mut sink);
+}
+
+/// Refuses a record beyond its size.
+pub(crate) fn within_size(bytes: &[u8], limits: &Limits) -> Result<(), Rejection> {
+    let max = limits.record_bytes_max;
+    if bytes.len() <= max {
+        return Ok(());
     }
+    let message = format!("accept a record of more than {max} bytes");
+    Err(rejection(ErrorCode::TooLarge, String::new(), message))
+}
+
+/// The record as text, within its size.
+pub(crate) fn text_of<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, Rejection> {
+    let whole = |code, message: String| Err(rejection(code, String::new(), message));
+    within_size(bytes, limits)?;
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
@@ -122,8 +152,14 @@ fn format_of(text: &str) -> Option<Format> {
     let is_space = |character| matches!(character, ' ' | '\t' | '\r' | '\n');
     let members = text.trim_start_matches('\u{feff}').trim_start_matches(is_space);
     let members = members.strip_prefix('{')?.trim_start_matches(is_space);
-    let is_otlp = members.starts_with("\"resourceSpans\"");
-    Some(if is_otlp { Format::Otlp } else { Format::Native })
+    let begins_with = |keys: &[&str]| keys.iter().any(|key| members.starts_with(key));
+    Some(if begins_with(&["\"resourceSpans\"", "\"resourceLogs\""]) {
+        Format::Otlp
+    } else if begins_with(&["\"trace\"", "\"observations\""]) && text.contains("\"observations\"") {
+        Format::Langfuse
+    } else {
+        Format::Native
+    })
 }
 
 /// Why a text that does not begin as an object is refused.

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
+mod ancestors;
 mod decode;
 mod depth;
 mod format;
@@ -12,7 +13,9 @@ mod notes;
 mod pointer;
 mod rfc3339;
 mod tree;
+mod web;
 
+pub use ancestors::{Ancestors, HoldLimits, Orphan, Released, decode_among};
 pub use decode::{Decoded, Format, Skip, decode, decode_as, detect};
 pub use limits::Limits;
 pub use notes::{KINDS_MAX, Notes, OTHER};

@@ -42,6 +42,37 @@ impl<'a> Tree<'a> {
             _ => None,
         }
     }
+
+    /// The finite number it is, as a number or as decimal text.
+    pub(crate) fn number(&self) -> Option<f64> {
+        match self {
+            Self::Scalar(Lexeme::Text(text)) => {
+                text.parse().ok().filter(|number: &f64| number.is_finite())
+            }
+            Self::Scalar(lexeme) => lexeme.number(),
+            _ => None,
+        }
+    }
+
+    /// The same value, kept beyond the text it was read from.
+    pub(crate) fn into_owned<'b>(self) -> Tree<'b> {
+        let owned = |text: Text<'_>| Text::Owned(text.into_owned());
+        match self {
+            Self::Scalar(lexeme) => Tree::Scalar(match lexeme {
+                Lexeme::Null => Lexeme::Null,
+                Lexeme::Bool(truth) => Lexeme::Bool(truth),
+                Lexeme::Unsigned(number) => Lexeme::Unsigned(number),
+                Lexeme::Negative(number) => Lexeme::Negative(number),
+                Lexeme::Float(number) => Lexeme::Float(number),
+                Lexeme::Text(text) => Lexeme::Text(owned(text)),
+            }),
+            Self::List(items) => Tree::List(items.into_iter().map(Tree::into_owned).collect()),
+            Self::Object(members) => {
+                let member = |(key, value): (Text<'_>, Tree<'_>)| (owned(key), value.into_owned());
+                Tree::Object(members.into_iter().map(member).collect())
+            }
+        }
+    }
 }
 
 // === impl Deserialize ===
