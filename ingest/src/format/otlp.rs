@@ -31,7 +31,7 @@ pub(crate) use self::conventions::for_user;
 pub(crate) use self::json::{id, members, not_an_object, scope_of, short_id};
 pub(crate) use self::key::Key;
 pub(crate) use self::protobuf::is_protobuf;
-pub(crate) use self::span::{NS_PER_MS, View};
+pub(crate) use self::span::{NS_PER_MS, View, push_hex};
 
 /// The rule by which a span of another kind is skipped.
 const SPAN_NOT_AN_ACTIVITY: &str = "otlp_span_not_an_activity";

@@ -248,7 +248,7 @@ fn database(operation: &str) -> ActionType {
 }
 
 /// Appends bytes as lower-case hex.
-pub(super) fn push_hex(text: &mut String, bytes: &[u8]) {
+pub(crate) fn push_hex(text: &mut String, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for byte in bytes {
         for digit in [byte >> 4, byte & 15] {

@@ -136,10 +136,10 @@ fn varint_field(out: &mut Vec<u8>, number: u64, value: u64) {
 
 fn varint(out: &mut Vec<u8>, mut value: u64) {
     while 0x7f < value {
-        out.push((value & 0x7f) as u8 | 0x80);
+        out.push(value.to_le_bytes()[0] | 0x80);
         value >>= 7;
     }
-    out.push(value as u8);
+    out.push(value.to_le_bytes()[0]);
 }
 
 const SPAN_PB: &[u8] = include_bytes!("../../../../fixtures/otlp/in.otlp-span.pb");

@@ -1,0 +1,446 @@
+//! A company's own JSON: a table of fields and where they stand in a record, checked against the schema of an
+//! activity when the config loads and compiled to one pass over the bytes. It is data, not a language: it can be
+//! diffed, linted and shown field by field.
+
+mod compile;
+mod condition;
+mod field;
+mod hash;
+mod paths;
+mod put;
+mod setting;
+mod source;
+mod spec;
+
+use schemas::Activity;
+use schemas::activity::{Action, Agent, Principal, Producer, Text};
+use schemas::reject::{ErrorCode, Rejection};
+use schemas::time::EventTime;
+use sha2::{Digest, Sha256};
+
+use self::condition::Condition;
+use self::field::{FIELDS, Field, Kind};
+use self::hash::Secret;
+use self::paths::{Paths, Slots, Step, Steps};
+use self::put::{Form, Put};
+use self::source::{Given, Source};
+use crate::decode::{Decoded, Skip, invalid_json, text_of, too_deep};
+use crate::depth;
+use crate::format::otlp::push_hex;
+use crate::limits::Limits;
+use crate::notes::Notes;
+use crate::pointer::rejection;
+use crate::tree::Tree;
+
+pub use self::setting::{Member, Problem, Setting, SettingValue};
+
+/// The rule by which a record is skipped that a mapping's `when` leaves out.
+const WHEN: &str = "mapping_when";
+/// The rule by which a record is skipped whose list of `each` is empty or absent.
+const WITHOUT_ITEMS: &str = "mapping_without_items";
+
+/// A mapping, ready to decode records.
+#[derive(Clone, Debug)]
+pub struct Mapping {
+    name: String,
+    extends: Option<String>,
+    when: Option<Condition>,
+    each: Option<(String, Steps)>,
+    rules: Vec<Rule>,
+    paths: Paths,
+    secret: Secret,
+}
+
+/// Where a field's value was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The field of the activity, as in `action.type`.
+    pub field: String,
+    /// The JSON pointer of the record that it came from; `None` for a constant.
+    pub pointer: Option<String>,
+}
+
+/// What fills one field.
+#[derive(Clone, Debug)]
+struct Rule {
+    target: Target,
+    kind: Kind,
+    sources: Vec<Source>,
+}
+
+#[derive(Clone, Debug)]
+enum Target {
+    Field(&'static Field),
+    Attribute(String),
+}
+
+/// One activity of a record while it is made.
+struct Pass<'p, 'a> {
+    mapping: &'a Mapping,
+    slots: &'p Slots<'a>,
+    /// The items of `each` that it is about.
+    items: &'p [usize],
+    notes: &'p mut Notes,
+    origins: Option<&'p mut Vec<Origin>>,
+}
+
+// === impl Mapping ===
+
+impl Mapping {
+    /// Reads a mapping of that name; `secret` is the key of hashes, empty where there is none. Fails with every
+    /// mistake, in the order of their places.
+    pub fn parse(name: &str, setting: &Setting, secret: &[u8]) -> Result<Self, Vec<Problem>> {
+        compile::compile(name, setting, secret)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The built-in format that it adds to, if any: decode with that and then [`Mapping::overlay`].
+    pub fn extends(&self) -> Option<&str> {
+        self.extends.as_deref()
+    }
+
+    /// Decodes a record: pushes one outcome per activity, at least one in all.
+    pub fn decode<'a>(
+        &'a self,
+        bytes: &'a [u8],
+        limits: &Limits,
+        notes: &mut Notes,
+        out: &mut Vec<Decoded<'a>>,
+    ) {
+        if let Err(rejection) = self.decode_record(bytes, limits, notes, out) {
+            out.push(Decoded::Rejected(rejection));
+        }
+    }
+
+    /// Sets its fields on an activity that a built-in format made of the same record.
+    pub fn overlay<'a>(
+        &'a self,
+        bytes: &'a [u8],
+        limits: &Limits,
+        notes: &mut Notes,
+        activity: &mut Activity<'a>,
+    ) -> Result<(), Rejection> {
+        // What the built-in format reads is unknown here: nothing is counted.
+        let slots = self.slots(text_of(bytes, limits)?, limits, &mut Notes::default())?;
+        if self.when.as_ref().is_some_and(|when| !when.holds(&slots)) {
+            return Ok(());
+        }
+        let mut pass = Pass { mapping: self, slots: &slots, items: &[], notes, origins: None };
+        self.rules.iter().try_for_each(|rule| pass.fill(rule, activity).map(|_| ()))
+    }
+
+    /// Which fields a record of one activity fills, and from where.
+    pub fn origins(&self, bytes: &[u8], limits: &Limits) -> Result<Vec<Origin>, Rejection> {
+        let (mut notes, mut origins) = (Notes::default(), Vec::new());
+        let slots = self.slots(text_of(bytes, limits)?, limits, &mut notes)?;
+        let (notes, items) = (&mut notes, [0; 8]);
+        let origins_of = Some(&mut origins);
+        let mut pass =
+            Pass { mapping: self, slots: &slots, items: &items, notes, origins: origins_of };
+        pass.activity(bytes)?;
+        Ok(origins)
+    }
+
+    fn empty(name: &str, secret: &[u8]) -> Self {
+        Self {
+            name: name.to_owned(),
+            extends: None,
+            when: None,
+            each: None,
+            rules: Vec::new(),
+            paths: Paths::default(),
+            secret: Secret(secret.to_vec()),
+        }
+    }
+
+    fn decode_record<'a>(
+        &'a self,
+        bytes: &'a [u8],
+        limits: &Limits,
+        notes: &mut Notes,
+        out: &mut Vec<Decoded<'a>>,
+    ) -> Result<(), Rejection> {
+        let text = text_of(bytes, limits)?;
+        let Some((pointer, each)) = &self.each else {
+            let slots = self.slots(text, limits, notes)?;
+            out.push(self.one(&slots, &[], bytes, notes));
+            return Ok(());
+        };
+        let record = tree_of(text, limits)?;
+        self.paths.count_unknown(&record, notes);
+        let mut all = Vec::new();
+        items_of(&record, each, &mut Vec::new(), &mut all);
+        if limits.spans_max < all.len() {
+            let message = format!("accept more than {} items in one record", limits.spans_max);
+            return Err(rejection(ErrorCode::TooLarge, pointer.clone(), message));
+        }
+        if all.is_empty() {
+            out.push(Decoded::Skipped(Skip { rule: WITHOUT_ITEMS }));
+        }
+        for items in &all {
+            let slot = |(_, steps): &(_, Steps)| paths::find(&record, steps, items).cloned();
+            let slots = self.paths.pointers.iter().map(slot).collect();
+            out.push(self.one(&slots, items, bytes, notes));
+        }
+        Ok(())
+    }
+
+    /// The slots of a record that is one activity.
+    fn slots<'a>(
+        &self,
+        text: &'a str,
+        limits: &Limits,
+        notes: &mut Notes,
+    ) -> Result<Slots<'a>, Rejection> {
+        let mut slots = vec![None; self.paths.pointers.len()];
+        let captured = self.paths.capture(text, &mut slots, notes);
+        match captured {
+            Ok(captured) if captured.has_unwalked && depth::exceeds(text, limits.depth_max) => {
+                Err(too_deep(limits))
+            }
+            Ok(captured) if captured.is_object => Ok(slots),
+            Ok(_) => Err(not_an_object()),
+            Err(error) => Err(unreadable(&error, text, limits)),
+        }
+    }
+
+    fn one<'a>(
+        &'a self,
+        slots: &Slots<'a>,
+        items: &[usize],
+        bytes: &[u8],
+        notes: &mut Notes,
+    ) -> Decoded<'a> {
+        if self.when.as_ref().is_some_and(|when| !when.holds(slots)) {
+            return Decoded::Skipped(Skip { rule: WHEN });
+        }
+        let mut pass = Pass { mapping: self, slots, items, notes, origins: None };
+        match pass.activity(bytes) {
+            Ok(activity) => Decoded::Activity(activity),
+            Err(rejection) => Decoded::Rejected(rejection),
+        }
+    }
+}
+
+fn not_an_object() -> Rejection {
+    let message = "recognise a record that is no json object";
+    rejection(ErrorCode::UnsupportedFormat, String::new(), message)
+}
+
+fn unreadable(error: &serde_json::Error, text: &str, limits: &Limits) -> Rejection {
+    if depth::exceeds(text, limits.depth_max) {
+        too_deep(limits)
+    } else if error.to_string().starts_with("number out of range") {
+        let (line, column) = (error.line(), error.column());
+        let message = format!("read a number that is not finite at line {line} column {column}");
+        rejection(ErrorCode::InvalidField, String::new(), message)
+    } else {
+        invalid_json(error)
+    }
+}
+
+fn tree_of<'a>(text: &'a str, limits: &Limits) -> Result<Tree<'a>, Rejection> {
+    if depth::exceeds(text, limits.depth_max) {
+        return Err(too_deep(limits));
+    }
+    match serde_json::from_str(text) {
+        Ok(record @ Tree::Object(_)) => Ok(record),
+        Ok(_) => Err(not_an_object()),
+        Err(error) => Err(unreadable(&error, text, limits)),
+    }
+}
+
+/// The indices of all items of a list that may stand in lists itself.
+fn items_of(tree: &Tree<'_>, steps: &[Step], chosen: &mut Vec<usize>, all: &mut Vec<Vec<usize>>) {
+    let split = steps.iter().position(|step| *step == Step::Each).unwrap_or(steps.len());
+    let (before, after) = steps.split_at(split);
+    let Some(Tree::List(items)) = paths::find(tree, before, &[]) else { return };
+    for (index, item) in items.iter().enumerate() {
+        chosen.push(index);
+        match after.split_first() {
+            None => all.push(chosen.clone()),
+            Some((_, rest)) => items_of(item, rest, chosen, all),
+        }
+        chosen.pop();
+    }
+}
+
+// === impl Rule ===
+
+impl Rule {
+    /// Its place in the order of the schema; attributes come last, in their own order.
+    fn rank(&self) -> usize {
+        let of = |field: &Field| FIELDS.iter().position(|known| known.path == field.path);
+        match &self.target {
+            Target::Field(field) => of(field).unwrap_or(FIELDS.len()),
+            Target::Attribute(_) => FIELDS.len(),
+        }
+    }
+
+    fn path(&self) -> String {
+        match &self.target {
+            Target::Field(field) => field.path.to_owned(),
+            Target::Attribute(name) => format!("attributes.{name}"),
+        }
+    }
+
+    fn is(&self, path: &str) -> bool {
+        matches!(&self.target, Target::Field(field) if field.path == path)
+    }
+}
+
+// === impl Pass ===
+
+impl<'a> Pass<'_, 'a> {
+    /// The activity that the slots hold.
+    fn activity(&mut self, bytes: &[u8]) -> Result<Activity<'a>, Rejection> {
+        let mapping = self.mapping;
+        // Replaced by its rule, which must have a value.
+        let Ok(epoch) = EventTime::from_millis(schemas::time::TIME_MS_MIN) else {
+            return Err(rejection(ErrorCode::Internal, String::new(), "make a time"));
+        };
+        let none = Text::Borrowed("");
+        let mut activity = Activity::new(none, epoch, Agent::default(), Action::default());
+        let producer = Producer { format: Some(Text::Borrowed("mapping")), ..Producer::default() };
+        activity.producer = Some(producer);
+        let mut id_slot = None;
+        for rule in &mapping.rules {
+            let filled = self.fill(rule, &mut activity)?;
+            if rule.is("id") {
+                id_slot = filled;
+            } else if filled.is_none() {
+                self.check_required(rule)?;
+            }
+        }
+        activity.id = self.id(std::mem::take(&mut activity.id), id_slot.flatten(), bytes);
+        let is_someone = |principal: &Principal<'_>| !principal.id.is_empty();
+        activity.agent.owner = activity.agent.owner.filter(is_someone);
+        if let Some(delegation) = &mut activity.delegation {
+            delegation.subject = delegation.subject.take().filter(is_someone);
+        }
+        activity.delegation = activity.delegation.filter(|one| *one != Default::default());
+        Ok(activity)
+    }
+
+    /// Refuses the absence of what each activity needs.
+    fn check_required(&self, rule: &Rule) -> Result<(), Rejection> {
+        let code = match &rule.target {
+            Target::Field(field) if field.path == "agent.id" => ErrorCode::MissingAgentId,
+            Target::Field(field) if matches!(field.path, "time" | "action.type") => {
+                ErrorCode::MissingField
+            }
+            _ => return Ok(()),
+        };
+        let slot = rule.sources.iter().find_map(Source::place);
+        Err(rejection(code, self.pointer(slot), "find a required field"))
+    }
+
+    /// Fills a field; gives the slot it was filled from, and `None` where it was not.
+    fn fill(
+        &mut self,
+        rule: &'a Rule,
+        activity: &mut Activity<'a>,
+    ) -> Result<Option<Option<usize>>, Rejection> {
+        for source in &rule.sources {
+            let (tree, slot) = match source.value(self.slots, &self.mapping.secret.0) {
+                Given::Value(tree, slot) => (tree, slot),
+                Given::Nothing => continue,
+                Given::Unmapped(slot) => {
+                    self.count_value(slot);
+                    continue;
+                }
+            };
+            let form = match rule.kind {
+                Kind::Arguments => {
+                    let arguments = hash::arguments(&self.mapping.secret.0, &tree);
+                    Form::Is(Put::Arguments(arguments))
+                }
+                kind => put::read(kind, tree, source.time),
+            };
+            match form {
+                Form::Absent => {}
+                Form::Dropped => self.count_value(slot.unwrap_or(usize::MAX)),
+                Form::Fault(code, message) => {
+                    return Err(rejection(code, self.pointer(slot), message));
+                }
+                Form::Is(put) => {
+                    self.put(rule, put, slot, activity);
+                    return Ok(Some(slot));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn put(
+        &mut self,
+        rule: &'a Rule,
+        put: Put<'a>,
+        slot: Option<usize>,
+        activity: &mut Activity<'a>,
+    ) {
+        match (&put, rule.kind) {
+            (Put::Text(word), Kind::Word(words)) if !words.contains(&word.as_ref()) => {
+                self.count_value(slot.unwrap_or(usize::MAX));
+            }
+            (Put::Opaque(_), _) => self.notes.count_opaque_address(),
+            _ => {}
+        }
+        let pointer = self.origins.is_some().then(|| self.pointer(slot));
+        if let Some(origins) = &mut self.origins {
+            origins.push(Origin { field: rule.path(), pointer: pointer.filter(|p| !p.is_empty()) });
+        }
+        match (&rule.target, put) {
+            (Target::Field(field), put) => (field.put)(activity, put),
+            (Target::Attribute(name), Put::Scalar(scalar)) => {
+                activity.attributes.push((Text::Borrowed(name), scalar));
+            }
+            (Target::Attribute(_), _) => {}
+        }
+    }
+
+    /// The source's own id; one for all items is told apart by their indices; else a hash of the record.
+    fn id(&self, id: Text<'a>, slot: Option<usize>, bytes: &[u8]) -> Text<'a> {
+        let steps =
+            slot.and_then(|slot| self.mapping.paths.pointers.get(slot)).map(|(_, steps)| steps);
+        let is_of_item = steps.is_some_and(|steps| steps.contains(&Step::Each));
+        if !id.is_empty() && (self.items.is_empty() || is_of_item) {
+            return id;
+        }
+        let mut own = if id.is_empty() { fingerprint(bytes) } else { id.into_owned() };
+        self.items.iter().for_each(|index| own = format!("{own}-{index}"));
+        Text::Owned(if own.len() <= 128 { own } else { fingerprint(own.as_bytes()) })
+    }
+
+    /// The pointer of a slot in this record.
+    fn pointer(&self, slot: Option<usize>) -> String {
+        let written = slot.and_then(|slot| self.mapping.paths.pointers.get(slot));
+        let Some((written, _)) = written else { return String::new() };
+        let mut items = self.items.iter();
+        let step = |step: &str| match (step, items.clone().next()) {
+            ("*", Some(_)) => items.next().map_or_else(String::new, |index| format!("/{index}")),
+            _ => format!("/{step}"),
+        };
+        written.split('/').skip(1).map(step).collect()
+    }
+
+    fn count_value(&mut self, slot: usize) {
+        if let Some((pointer, _)) = self.mapping.paths.pointers.get(slot) {
+            self.notes.count_value(pointer);
+        }
+    }
+}
+
+/// The first 128 bits of a hash of a record, as hex.
+fn fingerprint(bytes: &[u8]) -> String {
+    let mut id = String::with_capacity(32);
+    push_hex(&mut id, Sha256::digest(bytes).get(..16).unwrap_or_default());
+    id
+}
+
+#[cfg(test)]
+mod tests;
