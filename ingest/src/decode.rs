@@ -1,14 +1,14 @@
-//! From the bytes of one record to what it holds. The format is told by the first key; every fault of the
-//! input is a [`Rejection`] with code and place, and nothing here can fail.
+//! From the bytes of one record to what it holds. The format is told by the shape; every fault of the input
+//! is a [`Rejection`] with code and place, and nothing here can fail.
 
 use schemas::Activity;
 use schemas::reject::{ErrorCode, Rejection};
-use serde::de::IgnoredAny;
 
-use crate::depth;
-use crate::format::{langfuse, native, otlp};
+use crate::carrier::{Carrier, Identity};
+use crate::formats::Format;
 use crate::limits::Limits;
 use crate::notes::Notes;
+use crate::pass::Pass;
 use crate::pointer::rejection;
 
 /// One outcome of decoding.
@@ -30,45 +30,12 @@ pub struct Skip {
     pub rule: &'static str,
 }
 
-/// A format that records are read from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// `agent.activity/1` as JSON.
-    Native,
-    /// OpenTelemetry traces and logs, JSON or protobuf.
-    Otlp,
-    /// A trace as Langfuse exports it.
-    Langfuse,
-}
-
-// === impl Format ===
-
-impl Format {
-    /// The word of `producer.format` and of the dead-letter header.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Native => "native",
-            Self::Otlp => "otlp",
-            Self::Langfuse => "langfuse",
-        }
-    }
-}
-
-/// Decodes a record of either format: pushes one outcome per activity, at least one in all.
+/// Decodes a record whose format is told by its shape: pushes one outcome per activity, at least one in all.
 pub fn decode<'a>(bytes: &'a [u8], limits: &Limits, notes: &mut Notes, out: &mut Vec<Decoded<'a>>) {
-    if otlp::is_protobuf(bytes) {
-        return decode_otlp(bytes, limits, notes, out);
-    }
-    match text_of(bytes, limits) {
-        Err(rejection) => out.push(Decoded::Rejected(rejection)),
-        Ok(text) => match format_of(text) {
-            Some(format) => dispatch(format, text, limits, (notes, out)),
-            None => out.push(Decoded::Rejected(not_an_object(text, limits))),
-        },
-    }
+    pass(None, bytes, limits, (notes, out));
 }
 
-/// Decodes a record of a known format, whatever its first key.
+/// Decodes a record of a known format.
 pub fn decode_as<'a>(
     format: Format,
     bytes: &'a [u8],
@@ -76,48 +43,24 @@ pub fn decode_as<'a>(
     notes: &mut Notes,
     out: &mut Vec<Decoded<'a>>,
 ) {
-    if format == Format::Otlp && otlp::is_protobuf(bytes) {
-        return decode_otlp(bytes, limits, notes, out);
-    }
-    match text_of(bytes, limits) {
-        Err(rejection) => out.push(Decoded::Rejected(rejection)),
-        Ok(text) if format_of(text).is_none() => {
-            out.push(Decoded::Rejected(not_an_object(text, limits)));
-        }
-        Ok(text) => dispatch(format, text, limits, (notes, out)),
-    }
+    pass(Some(format), bytes, limits, (notes, out));
 }
 
-/// Tells the format of a record by its first key; `None` where it is no JSON object.
+/// Tells the format of the first record in some bytes; `None` where none has a shape that is known.
 pub fn detect(bytes: &[u8]) -> Option<Format> {
-    if otlp::is_protobuf(bytes) {
-        return Some(Format::Otlp);
-    }
-    // The key stands near the start; what follows may be anything.
-    format_of(std::str::from_utf8(bytes).ok()?)
+    pass(None, bytes, &Limits::default(), (&mut Notes::default(), &mut Vec::new()))
 }
 
-fn dispatch<'a>(
-    format: Format,
-    text: &'a str,
-    limits: &Limits,
-    (notes, out): (&mut Notes, &mut Vec<Decoded<'a>>),
-) {
-    match format {
-        Format::Native => out.push(native::decode(text, limits, notes)),
-        Format::Otlp => decode_otlp(text.as_bytes(), limits, notes, out),
-        Format::Langfuse => langfuse::decode(text, limits, notes, out),
-    }
-}
-
-fn decode_otlp<'a>(
+fn pass<'a>(
+    format: Option<Format>,
     bytes: &'a [u8],
     limits: &Limits,
-    notes: &mut Notes,
-    out: &mut Vec<Decoded<'a>>,
-) {
-    let mut sink = otlp::Sink { notes, out, orphans: &mut Vec::new() };
-    otlp::decode(bytes, limits, None, &mut sink);
+    (notes, out): (&mut Notes, &mut Vec<Decoded<'a>>),
+) -> Option<Format> {
+    let beside = (&Identity::default(), &Carrier::default());
+    let mut pass = Pass::new(format, beside, limits, notes);
+    pass.record(bytes, out);
+    pass.told
 }
 
 /// Refuses a record beyond its size.
@@ -130,10 +73,9 @@ pub(crate) fn within_size(bytes: &[u8], limits: &Limits) -> Result<(), Rejection
     Err(rejection(ErrorCode::TooLarge, String::new(), message))
 }
 
-/// The record as text, within its size.
-pub(crate) fn text_of<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, Rejection> {
+/// The text that some bytes are.
+pub(crate) fn text_of(bytes: &[u8]) -> Result<&str, Rejection> {
     let whole = |code, message: String| Err(rejection(code, String::new(), message));
-    within_size(bytes, limits)?;
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
@@ -146,33 +88,6 @@ pub(crate) fn text_of<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, R
         return whole(ErrorCode::EmptyValue, "find anything in the record".to_owned());
     }
     Ok(text)
-}
-
-fn format_of(text: &str) -> Option<Format> {
-    let is_space = |character| matches!(character, ' ' | '\t' | '\r' | '\n');
-    let members = text.trim_start_matches('\u{feff}').trim_start_matches(is_space);
-    let members = members.strip_prefix('{')?.trim_start_matches(is_space);
-    let begins_with = |keys: &[&str]| keys.iter().any(|key| members.starts_with(key));
-    Some(if begins_with(&["\"resourceSpans\"", "\"resourceLogs\""]) {
-        Format::Otlp
-    } else if begins_with(&["\"trace\"", "\"observations\""]) && text.contains("\"observations\"") {
-        Format::Langfuse
-    } else {
-        Format::Native
-    })
-}
-
-/// Why a text that does not begin as an object is refused.
-fn not_an_object(text: &str, limits: &Limits) -> Rejection {
-    match serde_json::from_str::<IgnoredAny>(text) {
-        _ if depth::exceeds(text, limits.depth_max) => too_deep(limits),
-        Err(error) => invalid_json(&error),
-        Ok(_) => rejection(
-            ErrorCode::UnsupportedFormat,
-            String::new(),
-            "recognise a record that is no json object",
-        ),
-    }
 }
 
 /// The rejection of a text that nests too deep.

@@ -29,6 +29,12 @@ pub(crate) fn exceeds(text: &str, depth_max: usize) -> bool {
     false
 }
 
+/// Counts what a text would hold in memory, from above: each value or member has a comma, a colon or a
+/// bracket; those within strings count too.
+pub(crate) fn values_at_most(text: &str) -> usize {
+    text.bytes().filter(|byte| matches!(byte, b',' | b'{' | b'[')).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::exceeds;

@@ -24,7 +24,7 @@ use self::hash::Secret;
 use self::paths::{Paths, Slots, Step, Steps};
 use self::put::{Form, Put};
 use self::source::{Given, Source};
-use crate::decode::{Decoded, Skip, invalid_json, text_of, too_deep};
+use crate::decode::{Decoded, Skip, invalid_json, text_of, too_deep, within_size};
 use crate::depth;
 use crate::format::otlp::push_hex;
 use crate::limits::Limits;
@@ -125,7 +125,7 @@ impl Mapping {
         activity: &mut Activity<'a>,
     ) -> Result<(), Rejection> {
         // What the built-in format reads is unknown here: nothing is counted.
-        let slots = self.slots(text_of(bytes, limits)?, limits, &mut Notes::default())?;
+        let slots = self.slots(text_of(bytes)?, limits, &mut Notes::default())?;
         if self.when.as_ref().is_some_and(|when| !when.holds(&slots)) {
             return Ok(());
         }
@@ -136,7 +136,7 @@ impl Mapping {
     /// Which fields a record of one activity fills, and from where.
     pub fn origins(&self, bytes: &[u8], limits: &Limits) -> Result<Vec<Origin>, Rejection> {
         let (mut notes, mut origins) = (Notes::default(), Vec::new());
-        let slots = self.slots(text_of(bytes, limits)?, limits, &mut notes)?;
+        let slots = self.slots(text_of(bytes)?, limits, &mut notes)?;
         let (notes, items) = (&mut notes, [0; 8]);
         let origins_of = Some(&mut origins);
         let mut pass =
@@ -164,7 +164,8 @@ impl Mapping {
         notes: &mut Notes,
         out: &mut Vec<Decoded<'a>>,
     ) -> Result<(), Rejection> {
-        let text = text_of(bytes, limits)?;
+        within_size(bytes, limits)?;
+        let text = text_of(bytes)?;
         let Some((pointer, each)) = &self.each else {
             let slots = self.slots(text, limits, notes)?;
             out.push(self.one(&slots, &[], bytes, notes));

@@ -18,6 +18,8 @@ pub struct Notes {
     pub unknown_values: BTreeMap<String, u64>,
     /// Addresses that are no IP and were kept as a host, or dropped beside one.
     pub opaque_addresses: u64,
+    /// Records of another format than the one before them in their topic.
+    pub format_changes: u64,
 }
 
 // === impl Notes ===
@@ -32,6 +34,7 @@ impl Notes {
             add(&mut self.unknown_values, path, *n);
         }
         self.opaque_addresses = self.opaque_addresses.saturating_add(other.opaque_addresses);
+        self.format_changes = self.format_changes.saturating_add(other.format_changes);
     }
 
     pub(crate) fn count_field(&mut self, path: &str) {

@@ -7,11 +7,11 @@ use schemas::reject::{ErrorCode, Rejection};
 use schemas::time::TimeError;
 
 use super::otlp::{
-    Ancestry, Attribute, Batch, Emitter, Item, Key, NS_PER_MS, Naming, Place, Read, Span, Status,
-    Value, View, after_prefix, for_user, id, members, naming_of, not_an_object, part, scope_of,
-    short_id,
+    Ancestry, Attribute, Batch, Emitter, Item, Key, NS_PER_MS, Naming, Place, Read, Sink, Span,
+    Status, Value, View, after_prefix, for_user, id, members, naming_of, not_an_object, part,
+    scope_of, short_id,
 };
-use crate::decode::{Decoded, Skip, invalid_json, too_deep};
+use crate::decode::{Decoded, Skip};
 use crate::depth;
 use crate::lexeme::Lexeme;
 use crate::limits::Limits;
@@ -26,34 +26,24 @@ const NOT_AN_ACTIVITY: &str = "langfuse_observation_not_an_activity";
 const WITHOUT_OBSERVATIONS: &str = "langfuse_trace_without_observations";
 
 /// Decodes one exported trace: one outcome per observation, in their order.
-pub(crate) fn decode<'a>(
-    text: &'a str,
-    limits: &Limits,
-    notes: &mut Notes,
-    out: &mut Vec<Decoded<'a>>,
-) {
-    if let Err(rejection) = decode_trace(text, limits, notes, out) {
-        out.push(Decoded::Rejected(rejection));
+pub(crate) fn decode<'a>(record: &Tree<'a>, limits: &Limits, sink: &mut Sink<'_, 'a>) {
+    if let Err(rejection) = decode_trace(record, limits, sink) {
+        sink.out.push(Decoded::Rejected(rejection));
     }
 }
 
 fn decode_trace<'a>(
-    text: &'a str,
+    record: &Tree<'a>,
     limits: &Limits,
-    notes: &mut Notes,
-    out: &mut Vec<Decoded<'a>>,
+    sink: &mut Sink<'_, 'a>,
 ) -> Result<(), Rejection> {
-    if depth::exceeds(text, limits.depth_max) {
-        return Err(too_deep(limits));
-    }
-    let record: Tree<'a> = serde_json::from_str(text).map_err(|error| invalid_json(&error))?;
-    let observations = members(&record, "observations", "")?;
+    let observations = members(record, "observations", "")?;
     if limits.spans_max < observations.len() {
         let message = format!("accept more than {} observations", limits.spans_max);
         return Err(rejection(ErrorCode::TooLarge, "/observations".to_owned(), message));
     }
     if observations.is_empty() {
-        out.push(Decoded::Skipped(Skip { rule: WITHOUT_OBSERVATIONS }));
+        sink.out.push(Decoded::Skipped(Skip { rule: WITHOUT_OBSERVATIONS }));
         return Ok(());
     }
     let trace = record.get("trace");
@@ -66,7 +56,8 @@ fn decode_trace<'a>(
         batch.items.push(item);
     }
     let ancestry = Ancestry::of(&batch, None, limits.ancestors_max);
-    out.extend(batch.items.iter().zip(observations).map(|(item, observation)| match item {
+    let notes = &mut *sink.notes;
+    sink.out.extend(batch.items.iter().zip(observations).map(|(item, observation)| match item {
         Item::Bad(rejection) => Decoded::Rejected(rejection.clone()),
         Item::Span(span) => {
             match activity(&View::new(&batch, span), &ancestry, (trace, observation), notes) {

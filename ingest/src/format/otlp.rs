@@ -52,7 +52,22 @@ pub(crate) fn decode<'a>(
     before: Option<&Ancestors>,
     sink: &mut Sink<'_, 'a>,
 ) {
-    match read(bytes, limits) {
+    let batch = crate::decode::within_size(bytes, limits).and_then(|()| read(bytes, limits));
+    finish(batch, limits, before, sink);
+}
+
+/// Decodes one record of JSON that was read.
+pub(crate) fn decode_tree<'a>(tree: &Tree<'a>, limits: &Limits, sink: &mut Sink<'_, 'a>) {
+    finish(json::read(tree, limits), limits, None, sink);
+}
+
+fn finish<'a>(
+    batch: Result<Batch<'a>, Rejection>,
+    limits: &Limits,
+    before: Option<&Ancestors>,
+    sink: &mut Sink<'_, 'a>,
+) {
+    match batch {
         Err(rejection) => sink.out.push(Decoded::Rejected(rejection)),
         Ok(batch) if batch.items.is_empty() => {
             sink.out.push(Decoded::Skipped(Skip { rule: RECORD_WITHOUT_SPANS }));
@@ -78,10 +93,9 @@ pub(crate) fn spans(bytes: &[u8], limits: &Limits) -> Vec<Seen> {
 
 fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Batch<'a>, Rejection> {
     if is_protobuf(bytes) {
-        crate::decode::within_size(bytes, limits)?;
         return protobuf::read(bytes, limits);
     }
-    let text = crate::decode::text_of(bytes, limits)?;
+    let text = crate::decode::text_of(bytes)?;
     if depth::exceeds(text, limits.depth_max) {
         return Err(too_deep(limits));
     }

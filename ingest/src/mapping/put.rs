@@ -11,7 +11,7 @@ use schemas::time::{EventTime, TimeError};
 use super::field::Kind;
 use crate::lexeme::Lexeme;
 use crate::tree::Tree;
-use crate::{moment, rfc3339, web};
+use crate::{moment, rfc3339, url};
 
 /// A value in the form of its field.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +55,9 @@ pub(super) fn read<'a>(kind: Kind, tree: Tree<'a>, form: TimeForm) -> Form<'a> {
     match kind {
         Kind::Text(chars_max) => text(tree, chars_max),
         Kind::Url(chars_max) => match text(tree, chars_max) {
-            Form::Is(Put::Text(url)) => Form::Is(Put::Text(web::without_secrets(url))),
+            Form::Is(Put::Text(text)) => {
+                url::bare(text).map_or(Form::Absent, |url| Form::Is(Put::Text(url)))
+            }
             other => other,
         },
         Kind::Word(_) => text(tree, usize::MAX),

@@ -9,7 +9,7 @@ use super::paths::{Slots, Steps, find};
 use super::put::{TimeForm, as_text, time};
 use crate::lexeme::Lexeme;
 use crate::tree::Tree;
-use crate::web;
+use crate::url;
 use schemas::activity::Text;
 
 /// One way to a value; of several the first that has one counts.
@@ -179,10 +179,8 @@ impl Convert {
                 (!part.is_empty()).then(|| text(part.to_owned()))?
             }
             Self::Lower => text(as_text(tree).ok()?.to_lowercase()),
-            Self::Host => text(web::host(&as_text(tree).ok()?)?),
-            Self::Url => {
-                Some(Tree::Scalar(Lexeme::Text(web::without_secrets(as_text(tree).ok()?))))
-            }
+            Self::Host => text(url::host_of(&as_text(tree).ok()?)?),
+            Self::Url => Some(Tree::Scalar(Lexeme::Text(url::bare(as_text(tree).ok()?)?))),
             Self::Text => Some(Tree::Scalar(Lexeme::Text(as_text(tree).ok()?))),
             Self::Number => number(tree.number()?),
             Self::Bool => match as_text(tree).ok()?.to_ascii_lowercase().as_str() {

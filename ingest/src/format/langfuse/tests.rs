@@ -3,7 +3,8 @@
 use schemas::Activity;
 use serde_json::{Map, Value, json};
 
-use crate::decode::{Decoded, Format, decode, decode_as, detect};
+use crate::decode::{Decoded, decode, decode_as, detect};
+use crate::formats::Format;
 use crate::limits::Limits;
 use crate::notes::Notes;
 

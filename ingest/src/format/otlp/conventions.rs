@@ -17,7 +17,7 @@ use super::key::Key;
 use super::span::{Deed, NS_PER_MS, View, push_hex};
 use crate::notes::Notes;
 use crate::pointer::rejection;
-use crate::web;
+use crate::url;
 
 // === impl View ===
 
@@ -152,11 +152,11 @@ impl<'a> View<'_, 'a> {
         {
             if endpoint.host.is_none()
                 && endpoint.ip.is_none()
-                && let Some(host) = web::host(&url)
+                && let Some(host) = url::host_of(&url)
             {
                 place_of(&mut endpoint, Text::Owned(host));
             }
-            endpoint.url = Some(web::without_secrets(url));
+            endpoint.url = url::bare(url);
         }
         if endpoint == Endpoint::default() {
             return Ok(None);

@@ -381,7 +381,7 @@ fn a_bad_structure_is_named() {
         other => panic!("{other:?}"),
     };
     assert_eq!(code("{\"resourceSpans\":["), ErrorCode::InvalidJson);
-    assert_eq!(code("{\"resourceSpans\":[]} {}"), ErrorCode::InvalidJson);
+    assert_eq!(code("{\"resourceSpans\":[]} {"), ErrorCode::InvalidJson);
     assert_eq!(code(&format!("{{\"resourceSpans\":{}", "[".repeat(99_999))), ErrorCode::TooDeep);
 }
 
