@@ -37,6 +37,8 @@ pub use decode::{Decoded, Skip, decode, decode_as, detect};
 pub use draft::AGENT_TYPE;
 pub use formats::{Format, pages};
 pub use limits::Limits;
-pub use mapping::{Mapping, Member, Origin, Problem, Setting, SettingValue};
+pub use mapping::{
+    Mapping, Member, Origin, Problem, Proposal, ProposedLine, Setting, SettingValue, propose,
+};
 pub use notes::{KINDS_MAX, Notes, OTHER};
 pub use reader::Reader;

@@ -7,6 +7,7 @@ mod condition;
 mod field;
 mod hash;
 mod paths;
+mod propose;
 mod put;
 mod setting;
 mod source;
@@ -32,6 +33,7 @@ use crate::notes::Notes;
 use crate::pointer::rejection;
 use crate::tree::Tree;
 
+pub use self::propose::{Proposal, ProposedLine, propose};
 pub use self::setting::{Member, Problem, Setting, SettingValue};
 
 /// The rule by which a record is skipped that a mapping's `when` leaves out.
@@ -444,4 +446,4 @@ fn fingerprint(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::condition;
 use super::field::{self, FIELDS, Kind};
-use super::paths::{self, Steps};
+use super::paths;
 use super::setting::{Member, Problem, Setting, SettingValue};
 use super::spec::Spec;
 use super::{Mapping, Rule, Target};
@@ -257,7 +257,8 @@ fn is_open(path: &str) -> bool {
     path.starts_with("attributes.") || matches!(path, "credential.id" | "outcome.reason")
 }
 
-fn is_secret(steps: &Steps) -> bool {
+/// Whether the last step is called like content or a secret.
+pub(super) fn is_secret(steps: &[paths::Step]) -> bool {
     steps.last().is_some_and(|step| match step {
         paths::Step::Name(name) => SECRETS.contains(&name.to_ascii_lowercase().as_str()),
         paths::Step::Each => false,
