@@ -28,6 +28,7 @@ use self::source::{Given, Source};
 use crate::decode::{Decoded, Skip, invalid_json, text_of, too_deep, within_size};
 use crate::depth;
 use crate::format::otlp::push_hex;
+use crate::lexeme::Lexeme;
 use crate::limits::Limits;
 use crate::notes::Notes;
 use crate::pointer::rejection;
@@ -68,6 +69,8 @@ struct Rule {
     target: Target,
     kind: Kind,
     sources: Vec<Source>,
+    /// The place that its only source reads, where that does nothing else.
+    plain: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -348,6 +351,11 @@ impl<'a> Pass<'_, 'a> {
         rule: &'a Rule,
         activity: &mut Activity<'a>,
     ) -> Result<Option<Option<usize>>, Rejection> {
+        if let Some(slot) = rule.plain
+            && self.fill_plain(rule, slot, activity)
+        {
+            return Ok(Some(Some(slot)));
+        }
         for source in &rule.sources {
             let (tree, slot) = match source.value(self.slots, &self.mapping.secret.0) {
                 Given::Value(tree, slot) => (tree, slot),
@@ -377,6 +385,20 @@ impl<'a> Pass<'_, 'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Fills a field by what most lines are: a text of the record as it stands. Gives `false` where it is not so.
+    #[inline]
+    fn fill_plain(&self, rule: &Rule, slot: usize, activity: &mut Activity<'a>) -> bool {
+        let (Some(Some(Tree::Scalar(Lexeme::Text(Text::Borrowed(text))))), Kind::Text(chars_max)) =
+            (self.slots.get(slot), rule.kind)
+        else {
+            return false;
+        };
+        let fits = !text.is_empty() && text.len() <= chars_max && self.origins.is_none();
+        let (true, Target::Field(field)) = (fits, &rule.target) else { return false };
+        (field.put)(activity, Put::Text(Text::Borrowed(text)));
+        true
     }
 
     fn put(

@@ -282,11 +282,21 @@ impl<'p> Pass<'p> {
         out: &mut Vec<Decoded<'a>>,
         decode: impl FnOnce(&mut otlp::Sink<'_, 'a>, &Limits),
     ) {
-        let mut found = Vec::new();
+        let start = out.len();
         let (notes, orphans) = (&mut *self.notes, &mut Vec::new());
-        decode(&mut otlp::Sink { notes, out: &mut found, orphans }, self.limits);
-        for decoded in found {
-            self.push(decoded, spot.place, out);
+        decode(&mut otlp::Sink { notes, out, orphans }, self.limits);
+        // In place: an outcome is large, and spans are many.
+        for decoded in out.iter_mut().skip(start) {
+            if let Decoded::Rejected(rejection) = decoded {
+                rejection.path.insert_str(0, spot.place);
+            }
+        }
+        let max = self.limits.activities_max;
+        self.n_activities += out.len() - start;
+        if max < self.n_activities {
+            out.truncate(out.len().saturating_sub(self.n_activities - max).max(start));
+            let message = format!("accept more than {max} activities in one record");
+            refuse(rejection(ErrorCode::TooLarge, String::new(), message), spot.place, out);
         }
     }
 

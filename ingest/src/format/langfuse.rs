@@ -81,6 +81,7 @@ fn read<'a>(
     let metadata = unwrapped.as_ref().or_else(|| observation.get("metadata"));
     let (start, within) = (batch.attributes.len(), |key| metadata.and_then(|tree| tree.get(key)));
     attributes(within("resourceAttributes"), batch);
+    let of_resource = batch.held_since(start);
     let middle = batch.attributes.len();
     attributes(within("attributes"), batch);
     if let Some(kind) = observation.get("type").and_then(Tree::text).and_then(kind_of_span) {
@@ -88,11 +89,11 @@ fn read<'a>(
         batch.attributes.push(Attribute { key: Key::OpenInferenceKind, index: 0, value });
     }
     let place = Place::ObservationResource(i);
-    batch.emitters.push(Emitter { attributes: start..middle, place });
+    batch.emitters.push(Emitter { attributes: of_resource, place });
     batch.scopes.push(scope_of(within("scope")));
     let mut span =
         Span::new(Place::Observation(i), batch.emitters.len() - 1, batch.scopes.len() - 1);
-    span.attributes = middle..batch.attributes.len();
+    span.attributes = batch.held_since(middle);
     span.trace = id(observation.get("traceId").or_else(|| trace?.get("id")));
     span.span = short_id(observation.get("id"));
     span.parent = short_id(observation.get("parentObservationId"));

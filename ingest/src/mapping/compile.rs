@@ -163,7 +163,11 @@ impl Compiler {
     fn rule(&mut self, path: &str, target: Target, kind: Kind, member: &Member) {
         self.places.push((path.to_owned(), member.span.clone()));
         let sources = Spec { path, kind }.sources(&member.setting, self);
-        self.mapping.rules.push(Rule { target, kind, sources });
+        let plain = match sources.as_slice() {
+            [only] => only.plain(),
+            _ => None,
+        };
+        self.mapping.rules.push(Rule { target, kind, sources, plain });
     }
 
     /// The slot of a pointer.

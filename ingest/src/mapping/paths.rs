@@ -26,9 +26,10 @@ pub(super) enum Step {
 pub(super) type Steps = Vec<Step>;
 
 /// All places of a mapping.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Paths {
     root: Node,
+    next_bit: u64,
     /// The pointer of each slot.
     pub(super) pointers: Vec<(String, Steps)>,
 }
@@ -41,6 +42,8 @@ struct Node {
     members: Vec<(String, Node)>,
     each: Option<Box<Node>>,
     slot: Option<usize>,
+    /// Its bit among the first 64 places that hold others; none of further ones.
+    bit: u64,
 }
 
 /// Reads a pointer; fails with what is wrong.
@@ -73,6 +76,12 @@ pub(super) fn find<'t, 'a>(
 
 // === impl Paths ===
 
+impl Default for Paths {
+    fn default() -> Self {
+        Self { root: Node::default(), next_bit: 1, pointers: Vec::new() }
+    }
+}
+
 impl Paths {
     /// The slot of a pointer; `None` where there are too many.
     pub(super) fn slot(&mut self, pointer: &str, steps: &Steps) -> Option<usize> {
@@ -84,6 +93,10 @@ impl Paths {
         self.pointers.push((pointer.to_owned(), steps.clone()));
         let mut node = &mut self.root;
         for step in steps {
+            if node.bit == 0 {
+                node.bit = self.next_bit;
+                self.next_bit <<= 1;
+            }
             node = match step {
                 Step::Each => node.each.get_or_insert_default(),
                 Step::Name(name) => node.member(name),
@@ -106,6 +119,7 @@ impl Paths {
             path: Vec::new(),
             found: Captured::default(),
             kind: String::new(),
+            visited: 0,
         };
         let mut parser = serde_json::Deserializer::from_str(text);
         let seed = NodeSeed { node: &self.root, capture: &mut capture };
@@ -214,6 +228,8 @@ struct Capture<'c, 'a> {
     path: Vec<Segment<'a>>,
     found: Captured,
     kind: String,
+    /// The places that were entered.
+    visited: u64,
 }
 
 struct NodeSeed<'n, 'c, 's, 'a> {
@@ -299,11 +315,18 @@ impl<'de> Visitor<'de> for NodeSeed<'_, '_, '_, 'de> {
             let known = self.node.members.iter().find(|(name, _)| *name == key);
             match known {
                 Some((_, node)) if node.is_leaf() => {
-                    let seed = NodeSeed { node, capture: self.capture };
-                    seed.whole::<A::Error>(map.next_value()?)?;
+                    let tree: Tree<'de> = map.next_value()?;
+                    self.capture.found.has_unwalked |= !matches!(tree, Tree::Scalar(_));
+                    let slot = node.slot.and_then(|slot| self.capture.slots.get_mut(slot));
+                    if let Some(slot) = slot {
+                        *slot = Some(tree);
+                    }
                 }
                 Some((_, node)) => {
-                    node.clear(self.capture.slots);
+                    if node.bit == 0 || self.capture.visited & node.bit != 0 {
+                        node.clear(self.capture.slots);
+                    }
+                    self.capture.visited |= node.bit;
                     self.capture.path.push(Segment::Key(key));
                     map.next_value_seed(Place(NodeSeed { node, capture: self.capture }))?;
                     self.capture.path.pop();

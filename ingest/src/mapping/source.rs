@@ -104,6 +104,18 @@ impl Source {
         }
     }
 
+    /// The place that it reads, where it does nothing else.
+    pub(super) fn plain(&self) -> Option<usize> {
+        match &self.input {
+            Input::Places(slots)
+                if self.when.is_none() && self.map.is_none() && self.steps.is_empty() =>
+            {
+                slots.first().copied().filter(|_| slots.len() == 1)
+            }
+            _ => None,
+        }
+    }
+
     /// The first place that it reads.
     pub(super) fn place(&self) -> Option<usize> {
         match &self.input {

@@ -164,7 +164,7 @@ fn each_conversion_gives_its_value() {
             json!({"x": "what do ya want for nothing?"}),
             json!(hash::keyed(
                 b"key",
-                &Tree::Scalar(crate::lexeme::Lexeme::Text("what do ya want for nothing?".into()))
+                &Tree::Scalar(Lexeme::Text("what do ya want for nothing?".into()))
             )),
         ),
     ] {

@@ -111,9 +111,8 @@ impl fmt::Display for Place {
 // === impl Attributes ===
 
 impl<'t, 'a> Attributes<'t, 'a> {
-    /// The attributes of a list that stands at a place.
-    pub(crate) fn new(list: &'t [Attribute<'a>], place: Place) -> Self {
-        let keys = list.iter().fold(0, |keys, attribute| keys | attribute.key.bit());
+    /// The attributes of a list that stands at a place, and which keys are among them.
+    pub(super) fn new(list: &'t [Attribute<'a>], keys: u64, place: Place) -> Self {
         Self { list, keys, place }
     }
 

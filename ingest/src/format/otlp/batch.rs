@@ -26,9 +26,17 @@ pub(crate) enum Item<'a> {
     Bad(Rejection),
 }
 
+/// The attributes of one place, among those of the batch.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Held {
+    range: Range<usize>,
+    /// Which keys are among them.
+    keys: u64,
+}
+
 /// A resource.
 pub(crate) struct Emitter {
-    pub(crate) attributes: Range<usize>,
+    pub(crate) attributes: Held,
     pub(crate) place: Place,
 }
 
@@ -71,7 +79,7 @@ pub(crate) struct Span<'a> {
     pub(crate) place: Place,
     pub(crate) emitter: usize,
     pub(crate) scope: usize,
-    pub(crate) attributes: Range<usize>,
+    pub(crate) attributes: Held,
     pub(crate) trace: Read<u128>,
     pub(crate) span: Read<u64>,
     pub(crate) parent: Read<u64>,
@@ -112,7 +120,7 @@ impl<'a> Batch<'a> {
     pub(super) fn resource(&self, span: &Span<'a>) -> Attributes<'_, 'a> {
         match self.emitters.get(span.emitter) {
             Some(emitter) => self.list(&emitter.attributes, emitter.place),
-            None => Attributes::new(&[], span.place),
+            None => Attributes::new(&[], 0, span.place),
         }
     }
 
@@ -124,8 +132,20 @@ impl<'a> Batch<'a> {
         })
     }
 
-    fn list(&self, range: &Range<usize>, place: Place) -> Attributes<'_, 'a> {
-        Attributes::new(self.attributes.get(range.clone()).unwrap_or_default(), place)
+    /// The attributes that were read since there were so many.
+    pub(crate) fn held_since(&self, start: usize) -> Held {
+        let range = start..self.attributes.len();
+        let held = self.attributes.get(range.clone()).unwrap_or_default();
+        Held { keys: held.iter().fold(0, |keys, one| keys | one.key.bit()), range }
+    }
+
+    /// The attributes of a place, in their order.
+    pub(super) fn held(&self, held: &Held) -> &[Attribute<'a>] {
+        self.attributes.get(held.range.clone()).unwrap_or_default()
+    }
+
+    fn list(&self, held: &Held, place: Place) -> Attributes<'_, 'a> {
+        Attributes::new(self.held(held), held.keys, place)
     }
 }
 
@@ -138,7 +158,7 @@ impl<'a> Span<'a> {
             place,
             emitter,
             scope,
-            attributes: 0..0,
+            attributes: Held::default(),
             trace: Read::Absent,
             span: Read::Absent,
             parent: Read::Absent,

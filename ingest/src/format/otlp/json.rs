@@ -40,7 +40,7 @@ fn read_signal<'a>(
         let start = batch.attributes.len();
         let resource = group.get("resource").and_then(|resource| resource.get("attributes"));
         attributes(resource, &mut batch.attributes);
-        let attributes = start..batch.attributes.len();
+        let attributes = batch.held_since(start);
         batch.emitters.push(Emitter { attributes, place: Place::Resource(signal, i) });
         for (j, scope) in scopes_of_group.iter().enumerate() {
             let path = format!("{path}/{scopes}/{j}");
@@ -77,7 +77,7 @@ fn span<'a>(tree: &Tree<'a>, place: Place, batch: &mut Batch<'a>) -> Span<'a> {
     span.parent = short_id(tree.get("parentSpanId"));
     let start = batch.attributes.len();
     attributes(tree.get("attributes"), &mut batch.attributes);
-    span.attributes = start..batch.attributes.len();
+    span.attributes = batch.held_since(start);
     let name = match place {
         Place::Item(Signal::Logs, ..) => "eventName",
         _ => "name",

@@ -109,7 +109,7 @@ fn read_groups<'a>(
                 read_attributes(sub(resource), 1, &mut batch.attributes)?;
             }
         }
-        let attributes = start..batch.attributes.len();
+        let attributes = batch.held_since(start);
         batch.emitters.push(Emitter { attributes, place: Place::Resource(signal, i) });
         let (mut fields, mut j) = (sub(group), 0);
         while let Some((number, scope)) = fields.next()? {
@@ -191,7 +191,7 @@ fn read_span<'a>(
             _ => {}
         }
     }
-    span.attributes = start..batch.attributes.len();
+    span.attributes = batch.held_since(start);
     Ok(())
 }
 
@@ -218,7 +218,7 @@ fn read_log<'a>(
     if span.end_ns == Read::Absent {
         span.end_ns = observed;
     }
-    span.attributes = start..batch.attributes.len();
+    span.attributes = batch.held_since(start);
     Ok(())
 }
 

@@ -166,8 +166,7 @@ impl<'b, 'a> View<'b, 'a> {
             hash.update(text.as_bytes());
         };
         text(&self.span.name);
-        for attribute in self.batch.attributes.get(self.span.attributes.clone()).unwrap_or_default()
-        {
+        for attribute in self.batch.held(&self.span.attributes) {
             text(attribute.key.name());
             match &attribute.value {
                 Value::Text(value) => text(value),
