@@ -23,75 +23,34 @@ pub(crate) const SPEC: Spec = Spec {
 const CLAIMS: [&str; 4] = ["identity/claims", "claims", "claims_d", "properties/claims"];
 const RESULT: [&str; 2] = ["resultType", "activityStatusValue"];
 
+#[rustfmt::skip]
 const ROWS: &[Row] = &[
     first(Field::Time, &["time", "eventTimestamp", "TimeGenerated"]),
-    by(
-        Field::AgentId,
-        &["identity/claims", "claims", "claims_d", "properties/claims", "caller"],
-        agent,
-        "the claims `objectidentifier`, `appid`, then `caller`, then the claim `emailaddress`",
-    ),
+    by(Field::AgentId, &["identity/claims", "claims", "claims_d", "properties/claims", "caller"], agent, "the claims `objectidentifier`, `appid`, then `caller`, then the claim `emailaddress`"),
     by(Field::AgentType, &["identity/claims"], agent_type, "a token without a user is a `service`"),
     first(Field::AgentIssuer, &["tenantId"]),
-    by(
-        Field::ActionType,
-        &["operationName", "operationNameValue"],
-        action_type,
-        "role assignments permission_change, listed keys token_issue, else by the last word",
-    ),
-    Row {
-        field: Field::Operation,
-        from: &["operationNameValue", "operationName"],
-        how: How::Lower,
-    },
+    by(Field::ActionType, &["operationName", "operationNameValue"], action_type, "role assignments permission_change, listed keys token_issue, else by the last word"),
+    Row { field: Field::Operation, from: &["operationNameValue", "operationName"], how: How::Lower },
     by(Field::ToolCall, &["correlationId"], call, "`correlationId/operation`"),
-    Row {
-        field: Field::ResourceId,
-        from: &["resourceId", "_ResourceId", "resourceUri"],
-        how: How::Lower,
-    },
+    Row { field: Field::ResourceId, from: &["resourceId", "_ResourceId", "resourceUri"], how: How::Lower },
     first(Field::ResourceRegion, &["location"]),
     first(Field::SourceAddress, &["callerIpAddress"]),
-    by(
-        Field::Result,
-        &[
-            "resultType",
-            "activityStatusValue",
-            "resultSignature",
-            "activitySubstatusValue",
-            "properties/statusCode",
-        ],
-        result,
-        "Success, Succeeded, Accepted, Start; Forbidden is denied, other failures failure",
-    ),
-    by(
-        Field::Code,
-        &["resultSignature", "activitySubstatusValue"],
-        |e| e.first_text(&["resultSignature", "activitySubstatusValue"]),
-        "",
-    ),
+    by(Field::Result, &["resultType", "activityStatusValue", "resultSignature", "activitySubstatusValue", "properties/statusCode"], result, "Success, Succeeded, Accepted, Start; Forbidden is denied, other failures failure"),
+    by(Field::Code, &["resultSignature", "activitySubstatusValue"], |e| e.first_text(&["resultSignature", "activitySubstatusValue"]), ""),
     first(Field::Id, &["eventDataId", "properties/eventDataId"]),
-    withheld(
-        &["properties", "authorization", "httpRequest", "resultDescription"],
-        "bodies and messages",
-    ),
+    withheld(&[
+        "properties", "authorization", "httpRequest", "resultDescription",
+    ], "bodies and messages"),
     unused(&[
-        "category",
-        "operationVersion",
-        "level",
-        "durationMs",
-        "identity",
-        "resourceGroup",
-        "subscriptionId",
-        "resourceProvider",
-        "Type",
-        "SourceSystem",
+        "category", "operationVersion", "level", "durationMs", "identity", "resourceGroup", "subscriptionId",
+        "resourceProvider", "Type", "SourceSystem",
     ]),
 ];
 
 fn recognises(tree: &Tree<'_>) -> bool {
     let has = |keys: &[&str]| keys.iter().any(|key| tree.get_caseless(key).is_some());
-    has(&["operationName", "operationNameValue"])
+    !super::entra::recognises(tree)
+        && has(&["operationName", "operationNameValue"])
         && has(&["resourceId", "_ResourceId", "resourceUri"])
         && has(&["resultType", "activityStatusValue", "callerIpAddress", "identity", "caller"])
 }

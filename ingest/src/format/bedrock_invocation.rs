@@ -23,72 +23,28 @@ pub(crate) const SPEC: Spec = Spec {
 
 const BODY: &str = "output/outputBodyJson";
 
+#[rustfmt::skip]
 const ROWS: &[Row] = &[
     first(Field::Time, &["timestamp"]),
-    by(
-        Field::AgentId,
-        &["identity/arn"],
-        |e| e.text("identity/arn").map(arn::stable),
-        "the role of a session's ARN, else the ARN",
-    ),
-    by(
-        Field::AgentType,
-        &[],
-        |e| {
-            Some(Text::Borrowed(if arn::session(e.text("identity/arn")?).is_some() {
-                "service"
-            } else {
-                "user"
-            }))
-        },
-        "a session is a `service`",
-    ),
-    by(
-        Field::AgentInstance,
-        &["identity/arn"],
-        |e| arn::session(e.text("identity/arn")?),
-        "the session: the last part",
-    ),
+    by(Field::AgentId, &["identity/arn"], |e| e.text("identity/arn").map(arn::stable), "the role of a session's ARN, else the ARN"),
+    by(Field::AgentType, &[], |e| { Some(Text::Borrowed(if arn::session(e.text("identity/arn")?).is_some() { "service" } else { "user" })) }, "a session is a `service`"),
+    by(Field::AgentInstance, &["identity/arn"], |e| arn::session(e.text("identity/arn")?), "the session: the last part"),
     by(Field::ActionType, &[], |_| Some(Text::Borrowed("model_call")), "`model_call`"),
-    by(
-        Field::Operation,
-        &["operation"],
-        |e| Some(Text::Owned(format!("bedrock:{}", e.text("operation")?))),
-        "`bedrock:Operation`",
-    ),
+    by(Field::Operation, &["operation"], |e| Some(Text::Owned(format!("bedrock:{}", e.text("operation")?))), "`bedrock:Operation`"),
     first(Field::ResourceId, &["modelId"]),
     by(Field::ResourceType, &[], |_| Some(Text::Borrowed("model")), "`model`"),
     first(Field::ResourceRegion, &["region"]),
-    first(
-        Field::TokensIn,
-        &[
-            "input/inputTokenCount",
-            "output/outputBodyJson/usage/inputTokens",
-            "output/outputBodyJson/usage/input_tokens",
-        ],
-    ),
-    first(
-        Field::TokensOut,
-        &[
-            "output/outputTokenCount",
-            "output/outputBodyJson/usage/outputTokens",
-            "output/outputBodyJson/usage/output_tokens",
-        ],
-    ),
-    by(
-        Field::Result,
-        &[
-            "errorCode",
-            "output/outputBodyJson/stopReason",
-            "output/outputBodyJson/amazon-bedrock-guardrailAction",
-        ],
-        result,
-        "an intervening guardrail is denied; an error a failure; an answer success",
-    ),
+    first(Field::TokensIn, &["input/inputTokenCount", "output/outputBodyJson/usage/inputTokens", "output/outputBodyJson/usage/input_tokens"]),
+    first(Field::TokensOut, &["output/outputTokenCount", "output/outputBodyJson/usage/outputTokens", "output/outputBodyJson/usage/output_tokens"]),
+    by(Field::Result, &["errorCode", "output/outputBodyJson/stopReason", "output/outputBodyJson/amazon-bedrock-guardrailAction"], result, "an intervening guardrail is denied; an error a failure; an answer success"),
     first(Field::Code, &["errorCode"]),
     first(Field::Id, &["requestId"]),
-    withheld(&["input", "output"], "prompts and answers"),
-    unused(&["accountId", "schemaType", "schemaVersion", "inferenceRegion", "requestMetadata"]),
+    withheld(&[
+        "input", "output",
+    ], "prompts and answers"),
+    unused(&[
+        "accountId", "schemaType", "schemaVersion", "inferenceRegion", "requestMetadata",
+    ]),
 ];
 
 fn recognises(tree: &Tree<'_>) -> bool {

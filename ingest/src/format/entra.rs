@@ -35,169 +35,36 @@ const CREATED: [&str; 6] = [
 const RESULT: [&str; 4] =
     ["properties/status/errorCode", "status/errorCode", "resultType", "properties/resultType"];
 
+#[rustfmt::skip]
 const ROWS: &[Row] = &[
     first(Field::Time, &CREATED),
-    by(
-        Field::AgentId,
-        &[
-            "properties/userId",
-            "properties/servicePrincipalId",
-            "properties/appId",
-            "properties/agent",
-            "properties/initiatedBy",
-            "userId",
-            "servicePrincipalId",
-            "appId",
-            "agent",
-            "initiatedBy",
-            "category",
-        ],
-        agent,
-        "the agent identity, else the service principal of such sign-ins, else the user; of an audit the application, else the user",
-    ),
-    by(
-        Field::AgentType,
-        &[],
-        |e| Some(Text::Borrowed(kind_of(e)?)),
-        "`ai_agent`, `service`, `user`",
-    ),
+    by(Field::AgentId, &["properties/userId", "properties/servicePrincipalId", "properties/appId", "properties/agent", "properties/initiatedBy", "userId", "servicePrincipalId", "appId", "agent", "initiatedBy", "category"], agent, "the agent identity, else the service principal of such sign-ins, else the user; of an audit the application, else the user"),
+    by(Field::AgentType, &[], |e| Some(Text::Borrowed(kind_of(e)?)), "`ai_agent`, `service`, `user`"),
     first(Field::AgentIssuer, &["AADTenantId", "tenantId", "properties/tenantId"]),
-    by(
-        Field::SubjectId,
-        &SUBJECT,
-        |e| is_agentic(e).then(|| e.first_text(&SUBJECT)).flatten(),
-        "the user an agent signs in for",
-    ),
-    by(
-        Field::SubjectType,
-        &[],
-        |e| (is_agentic(e) && e.first(&SUBJECT).is_some()).then_some(Text::Borrowed("user")),
-        "`user`",
-    ),
-    by(
-        Field::Mode,
-        &[],
-        |e| (is_agentic(e) && e.first(&SUBJECT).is_some()).then_some(Text::Borrowed("delegated")),
-        "`delegated` where there is a subject",
-    ),
-    first(
-        Field::CredentialId,
-        &["properties/servicePrincipalCredentialKeyId", "servicePrincipalCredentialKeyId"],
-    ),
+    by(Field::SubjectId, &SUBJECT, |e| is_agentic(e).then(|| e.first_text(&SUBJECT)).flatten(), "the user an agent signs in for"),
+    by(Field::SubjectType, &[], |e| (is_agentic(e) && e.first(&SUBJECT).is_some()).then_some(Text::Borrowed("user")), "`user`"),
+    by(Field::Mode, &[], |e| (is_agentic(e) && e.first(&SUBJECT).is_some()).then_some(Text::Borrowed("delegated")), "`delegated` where there is a subject"),
+    first(Field::CredentialId, &["properties/servicePrincipalCredentialKeyId", "servicePrincipalCredentialKeyId"]),
     first(Field::SessionId, &["properties/sessionId", "sessionId"]),
-    by(
-        Field::ActionType,
-        &["operationName", "category", "properties/activityDisplayName", "activityDisplayName"],
-        action_type,
-        "a sign-in is authentication; role, policy, consent, credential and federation changes permission_change; else api_call",
-    ),
-    first(
-        Field::Operation,
-        &["operationName", "properties/activityDisplayName", "activityDisplayName"],
-    ),
-    by(
-        Field::ResourceId,
-        &[
-            "properties/resourceId",
-            "resourceIdentity",
-            "properties/targetResources",
-            "targetResources",
-        ],
-        resource,
-        "of a sign-in its resource, of an audit the first target; in lower case",
-    ),
-    by(
-        Field::ResourceType,
-        &[],
-        |e| target(e)?.get_caseless("type")?.text().cloned(),
-        "the target's",
-    ),
-    first(
-        Field::ResourceName,
-        &[
-            "properties/resourceDisplayName",
-            "resourceDisplayName",
-            "properties/targetResources/0/displayName",
-            "targetResources/0/displayName",
-        ],
-    ),
-    first(
-        Field::SourceAddress,
-        &[
-            "properties/ipAddress",
-            "ipAddress",
-            "properties/initiatedBy/user/ipAddress",
-            "initiatedBy/user/ipAddress",
-            "callerIpAddress",
-        ],
-    ),
-    by(
-        Field::SourceUserAgent,
-        &["properties/userAgent", "userAgent", "properties/additionalDetails", "additionalDetails"],
-        user_agent,
-        "of a sign-in; of an audit the detail `User-Agent`",
-    ),
-    first(
-        Field::SourceCountry,
-        &["properties/location/countryOrRegion", "locationDetails/countryOrRegion"],
-    ),
-    by(
-        Field::SourceCity,
-        &["properties/location/city", "locationDetails/city"],
-        |e| {
-            e.first_text(&["properties/location/city", "locationDetails/city"])
-                .filter(|city| city != "Unknown")
-        },
-        "unless `Unknown`",
-    ),
+    by(Field::ActionType, &["operationName", "category", "properties/activityDisplayName", "activityDisplayName"], action_type, "a sign-in is authentication; role, policy, consent, credential and federation changes permission_change; else api_call"),
+    first(Field::Operation, &["operationName", "properties/activityDisplayName", "activityDisplayName"]),
+    by(Field::ResourceId, &["properties/resourceId", "resourceIdentity", "properties/targetResources", "targetResources"], resource, "of a sign-in its resource, of an audit the first target; in lower case"),
+    by(Field::ResourceType, &[], |e| target(e)?.get_caseless("type")?.text().cloned(), "the target's"),
+    first(Field::ResourceName, &["properties/resourceDisplayName", "resourceDisplayName", "properties/targetResources/0/displayName", "targetResources/0/displayName"]),
+    first(Field::SourceAddress, &["properties/ipAddress", "ipAddress", "properties/initiatedBy/user/ipAddress", "initiatedBy/user/ipAddress", "callerIpAddress"]),
+    by(Field::SourceUserAgent, &["properties/userAgent", "userAgent", "properties/additionalDetails", "additionalDetails"], user_agent, "of a sign-in; of an audit the detail `User-Agent`"),
+    first(Field::SourceCountry, &["properties/location/countryOrRegion", "locationDetails/countryOrRegion", "location"]),
+    by(Field::SourceCity, &["properties/location/city", "locationDetails/city"], |e| e.first_text(&["properties/location/city", "locationDetails/city"]).filter(|city| city != "Unknown"), "unless `Unknown`"),
     first(Field::SourceAsn, &["properties/autonomousSystemNumber", "autonomousSystemNumber"]),
-    by(
-        Field::SourceAnonymizer,
-        &[
-            "properties/riskEventTypes",
-            "properties/riskEventTypes_v2",
-            "riskEventTypes",
-            "riskEventTypes_v2",
-        ],
-        anonymizer,
-        "`proxy` for the risk `anonymizedIPAddress`",
-    ),
-    by(
-        Field::Result,
-        &["properties/result", "result", RESULT[0], RESULT[1], RESULT[2], RESULT[3]],
-        result,
-        "0 is success, 530xx (conditional access) denied, else failure; of an audit its word",
-    ),
-    by(
-        Field::Code,
-        &RESULT,
-        |e| if is_audit(e) { None } else { e.first_text(&RESULT) },
-        "the error code of a sign-in",
-    ),
-    by(
-        Field::Attribute("app_id"),
-        &[],
-        |e| if is_audit(e) { None } else { e.first_text(&["properties/appId", "appId"]) },
-        "the client of a sign-in",
-    ),
-    by(
-        Field::Id,
-        &["properties/id", "id", "correlationId"],
-        id,
-        "the record's own, else correlation, time and operation",
-    ),
-    withheld(
-        &[
-            "properties/additionalDetails",
-            "additionalDetails",
-            "properties/status",
-            "status",
-            "properties/resultReason",
-            "resultReason",
-            "resultDescription",
-        ],
-        "values of settings, messages",
-    ),
+    by(Field::SourceAnonymizer, &["properties/riskEventTypes", "properties/riskEventTypes_v2", "riskEventTypes", "riskEventTypes_v2"], anonymizer, "`proxy` for the risk `anonymizedIPAddress`"),
+    by(Field::Result, &["properties/result", "result", RESULT[0], RESULT[1], RESULT[2], RESULT[3]], result, "0 is success, 530xx (conditional access) denied, else failure; of an audit its word"),
+    by(Field::Code, &RESULT, |e| if is_audit(e) { None } else { e.first_text(&RESULT).filter(|code| is_number(code)) }, "the error code of a sign-in"),
+    by(Field::Attribute("app_id"), &[], |e| if is_audit(e) { None } else { e.first_text(&["properties/appId", "appId"]) }, "the client of a sign-in"),
+    by(Field::Id, &["properties/id", "id", "correlationId"], id, "the record's own, else correlation, time and operation"),
+    withheld(&[
+        "properties/additionalDetails", "additionalDetails", "properties/status", "status", "properties/resultReason",
+        "resultReason", "resultDescription",
+    ], "values of settings, messages"),
     unused(UNUSED),
 ];
 
@@ -244,7 +111,7 @@ const UNUSED: &[&str] = &[
     "AADOperationType",
 ];
 
-fn recognises(tree: &Tree<'_>) -> bool {
+pub(super) fn recognises(tree: &Tree<'_>) -> bool {
     let has =
         |tree: &Tree<'_>, keys: &[&str]| keys.iter().any(|key| tree.get_caseless(key).is_some());
     let own = [
@@ -397,13 +264,18 @@ fn result<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
         return Some(Text::Borrowed(by_word(&word)));
     }
     let Some(code) = event.first_text(&RESULT) else { return Some(Text::Borrowed("unknown")) };
-    let is_number = code.bytes().all(|byte| byte.is_ascii_digit());
     Some(Text::Borrowed(match code.as_ref() {
         "0" => "success",
-        code if is_number && code.starts_with("530") && matches!(code.len(), 5 | 6) => "denied",
-        _ if is_number => "failure",
+        code if is_number(code) && code.starts_with("530") && matches!(code.len(), 5 | 6) => {
+            "denied"
+        }
+        code if is_number(code) => "failure",
         word => by_word(word),
     }))
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn id<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {

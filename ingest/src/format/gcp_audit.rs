@@ -34,93 +34,35 @@ const PRINCIPALS: [&str; 2] = [
     "protoPayload/authenticationInfo/principalSubject",
 ];
 
+#[rustfmt::skip]
 const ROWS: &[Row] = &[
     first(Field::Time, &["timestamp"]),
     first(Field::AgentId, &PRINCIPALS),
-    by(
-        Field::AgentType,
-        &PRINCIPALS,
-        |e| {
-            Some(Text::Borrowed(
-                if is_service(&e.first_text(&PRINCIPALS)?, e.word(PRINCIPALS[1])) {
-                    "service"
-                } else {
-                    "user"
-                },
-            ))
-        },
-        "a service account is a `service`",
-    ),
-    by(
-        Field::CredentialId,
-        &["protoPayload/authenticationInfo/serviceAccountKeyName"],
-        key_id,
-        "the last part",
-    ),
-    by(
-        Field::ActionType,
-        &["protoPayload/methodName", "protoPayload/authorizationInfo"],
-        action_type,
-        "signed and generated tokens token_issue; policies, invites, keys, roles permission_change; else by the permission's last word, then its type",
-    ),
+    by(Field::AgentType, &PRINCIPALS, |e| { Some(Text::Borrowed(if is_service(&e.first_text(&PRINCIPALS)?, e.word(PRINCIPALS[1])) { "service" } else { "user" })) }, "a service account is a `service`"),
+    by(Field::CredentialId, &["protoPayload/authenticationInfo/serviceAccountKeyName"], key_id, "the last part"),
+    by(Field::ActionType, &["protoPayload/methodName", "protoPayload/authorizationInfo"], action_type, "signed and generated tokens token_issue; policies, invites, keys, roles permission_change; else by the permission's last word, then its type"),
     first(Field::Operation, &["protoPayload/methodName"]),
     first(Field::ToolCall, &["operation/id"]),
     first(Field::ResourceId, &["protoPayload/resourceName"]),
     first(Field::ResourceType, &["resource/type"]),
-    first(
-        Field::ResourceRegion,
-        &["protoPayload/resourceLocation/currentLocations/0", "resource/labels/location"],
-    ),
+    first(Field::ResourceRegion, &["protoPayload/resourceLocation/currentLocations/0", "resource/labels/location"]),
     first(Field::DestinationHost, &["protoPayload/serviceName"]),
-    first(
-        Field::SourceAddress,
-        &["protoPayload/requestMetadata/callerIp", "protoPayload/requestMetadata/callerIP"],
-    ),
+    first(Field::SourceAddress, &["protoPayload/requestMetadata/callerIp", "protoPayload/requestMetadata/callerIP"]),
     first(Field::SourceUserAgent, &["protoPayload/requestMetadata/callerSuppliedUserAgent"]),
-    by(
-        Field::Result,
-        &["protoPayload/status/code", "protoPayload/authorizationInfo"],
-        result,
-        "code 7 or a permission that was not granted is denied, other codes failure, none success",
-    ),
+    by(Field::Result, &["protoPayload/status/code", "protoPayload/authorizationInfo"], result, "code 7 or a permission that was not granted is denied, other codes failure, none success"),
     first(Field::Code, &["protoPayload/status/code"]),
-    first(
-        Field::Attribute("oauth_client_id"),
-        &["protoPayload/authenticationInfo/oauthInfo/oauthClientId"],
-    ),
+    first(Field::Attribute("oauth_client_id"), &["protoPayload/authenticationInfo/oauthInfo/oauthClientId"]),
     by(Field::Id, &["insertId", "logName"], id, "see below"),
-    withheld(
-        &[
-            "protoPayload/request",
-            "protoPayload/response",
-            "protoPayload/serviceData",
-            "protoPayload/metadata",
-            "protoPayload/status/message",
-            "protoPayload/status/details",
-        ],
-        "what was asked and answered",
-    ),
+    withheld(&[
+        "protoPayload/request", "protoPayload/response", "protoPayload/serviceData", "protoPayload/metadata",
+        "protoPayload/status/message", "protoPayload/status/details",
+    ], "what was asked and answered"),
     unused(&[
-        DELEGATIONS,
-        "protoPayload/@type",
-        "protoPayload/at_sign_type",
-        "protoPayload/authenticationInfo/authoritySelector",
-        "protoPayload/requestMetadata",
-        "protoPayload/resourceLocation",
-        "protoPayload/numResponseItems",
-        "protoPayload/resourceOriginalState",
-        "protoPayload/policyViolationInfo",
-        "receiveTimestamp",
-        "severity",
-        "resource",
-        "labels",
-        "operation",
-        "trace",
-        "spanId",
-        "traceSampled",
-        "sourceLocation",
-        "httpRequest",
-        "split",
+        DELEGATIONS, "protoPayload/@type", "protoPayload/at_sign_type",
+        "protoPayload/authenticationInfo/authoritySelector", "protoPayload/requestMetadata",
+        "protoPayload/resourceLocation", "protoPayload/numResponseItems", "protoPayload/resourceOriginalState",
+        "protoPayload/policyViolationInfo", "receiveTimestamp", "severity", "resource", "labels", "operation",
+        "trace", "spanId", "traceSampled", "sourceLocation", "httpRequest", "split",
     ]),
 ];
 

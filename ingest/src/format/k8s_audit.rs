@@ -12,7 +12,7 @@ use crate::tree::Tree;
 pub(crate) const SPEC: Spec = Spec {
     name: "k8s_audit",
     title: "Kubernetes audit",
-    shape: "a `user` with `username` beside `auditID`, `verb`, `objectRef` or `requestURI`",
+    shape: "`auditID` or a `user` with `username` beside `verb`, `objectRef` or `requestURI`",
     recognises,
     caseless: false,
     verdict,
@@ -37,81 +37,40 @@ const DECISION: [&str; 2] = [
     "annotations/authorization_k8s_io_slash_decision",
 ];
 
+#[rustfmt::skip]
 const ROWS: &[Row] = &[
     first(Field::Time, &["requestReceivedTimestamp", "stageTimestamp", "timestamp"]),
     first(Field::AgentId, &["user/username"]),
-    by(
-        Field::AgentType,
-        &["user/username"],
-        |e| principal_type(e.word("user/username")),
-        "service accounts, nodes and components are `service`",
-    ),
+    by(Field::AgentType, &["user/username"], |e| principal_type(e.word("user/username")), "service accounts, nodes and components are `service`"),
     first(Field::AgentInstance, POD),
     first(Field::SubjectId, &["impersonatedUser/username"]),
-    by(
-        Field::SubjectType,
-        &["impersonatedUser/username"],
-        |e| principal_type(e.word("impersonatedUser/username")),
-        "as the agent's",
-    ),
-    by(
-        Field::Mode,
-        &["impersonatedUser/username"],
-        |e| e.has("impersonatedUser/username").then_some(Text::Borrowed("delegated")),
-        "`delegated` where somebody is impersonated",
-    ),
+    by(Field::SubjectType, &["impersonatedUser/username"], |e| principal_type(e.word("impersonatedUser/username")), "as the agent's"),
+    by(Field::Mode, &["impersonatedUser/username"], |e| e.has("impersonatedUser/username").then_some(Text::Borrowed("delegated")), "`delegated` where somebody is impersonated"),
     first(Field::CredentialId, CREDENTIAL),
-    by(
-        Field::ActionType,
-        &["verb", "objectRef"],
-        action_type,
-        "exec, attach, portforward are code_execution; writes of rbac permission_change; tokens and certificate requests token_issue; else by the verb",
-    ),
-    by(
-        Field::Operation,
-        &["verb", "objectRef"],
-        operation,
-        "`verb [group/]resource[/subresource]`",
-    ),
-    by(
-        Field::ResourceId,
-        &["objectRef", "requestURI"],
-        resource,
-        "`[namespace/]resource[/name]`, else the path asked for",
-    ),
+    by(Field::ActionType, &["verb", "objectRef"], action_type, "exec, attach, portforward are code_execution; writes of rbac permission_change; tokens and certificate requests token_issue; else by the verb"),
+    by(Field::Operation, &["verb", "objectRef"], operation, "`verb [group/]resource[/subresource]`"),
+    by(Field::ResourceId, &["objectRef", "requestURI"], resource, "`[namespace/]resource[/name]`, else the path asked for"),
     by(Field::ResourceType, &["objectRef/resource"], |e| e.text("objectRef/resource"), ""),
     first(Field::SourceAddress, &["sourceIPs/-1"]),
     first(Field::SourceUserAgent, &["userAgent"]),
-    by(
-        Field::Result,
-        &["responseStatus/code", DECISION[0]],
-        result,
-        "401, 403 or a decision to forbid are denied; other codes from 400 failure",
-    ),
+    by(Field::Result, &["responseStatus/code", DECISION[0]], result, "401, 403 or a decision to forbid are denied; other codes from 400 failure"),
     first(Field::Code, &["responseStatus/code"]),
     by(Field::Decision, &DECISION, decision, "allow, or forbid"),
     first(Field::Id, &["auditID"]),
-    withheld(&["requestObject", "responseObject", "responseStatus"], "objects and messages"),
+    withheld(&[
+        "requestObject", "responseObject", "responseStatus",
+    ], "objects and messages"),
     unused(&[
-        "kind",
-        "apiVersion",
-        "level",
-        "stage",
-        "metadata",
-        "user/uid",
-        "user/groups",
-        "user/extra",
-        "impersonatedUser",
-        "annotations",
-        "sourceIPs",
-        "authenticationMetadata",
+        "kind", "apiVersion", "level", "stage", "metadata", "user/uid", "user/groups", "user/extra",
+        "impersonatedUser", "annotations", "sourceIPs", "authenticationMetadata",
     ]),
 ];
 
 fn recognises(tree: &Tree<'_>) -> bool {
     let has = |key| tree.get(key).is_some();
     let names_user = tree.get("user").is_some_and(|user| user.get("username").is_some());
-    names_user && (has("auditID") || has("verb") || has("objectRef") || has("requestURI"))
+    let asks = has("verb") || has("objectRef") || has("requestURI");
+    (names_user && (asks || has("auditID"))) || (has("auditID") && (asks || has("stage")))
 }
 
 fn verdict(event: &Event<'_, '_>) -> Verdict {

@@ -2,10 +2,12 @@
 //! acted, else the person, who is told as a `user`. Queries, bodies and commands are never read.
 
 mod classes;
+mod principal;
 
 use schemas::activity::Text;
 use schemas::reject::ErrorCode;
 
+use self::principal::{mode, principal, subject};
 use crate::arn;
 use crate::event::Event;
 use crate::field::Field;
@@ -26,178 +28,47 @@ pub(crate) const SPEC: Spec = Spec {
         `time_dt` holds where it stands beside a `time` that differs; `time` may be s, ms, µs or ns.",
 };
 
-/// Where an agent is named, best first, with what it then is; the last two only for a service.
-const AGENTS: [(&str, &str); 3] = [
-    ("ai_agent/uid", "ai_agent"),
-    ("actor/process/ai_agent/uid", "ai_agent"),
-    ("actor/app_uid", "service"),
-];
-/// `user.type_id` of a service.
-const SERVICE: u64 = 4;
-
+#[rustfmt::skip]
 const ROWS: &[Row] = &[
     first(Field::Time, &["time_dt", "time"]),
     first(Field::Tenant, &["metadata/tenant_uid"]),
-    by(
-        Field::AgentId,
-        &[
-            "ai_agent/uid",
-            "actor/process/ai_agent/uid",
-            "actor/app_uid",
-            "user/uid",
-            "actor/user/uid",
-            "user/type_id",
-            "actor/user/type_id",
-            "actor/user/type",
-        ],
-        |e| principal(e).map(|found| arn::stable(found.id)),
-        "the first agent or application, then a user that is a service, then the person; the address map last",
-    ),
-    by(
-        Field::AgentType,
-        &[],
-        |e| Some(Text::Borrowed(principal(e)?.kind)),
-        "`ai_agent`, `service` or `user`",
-    ),
-    first(
-        Field::AgentInstance,
-        &["ai_agent/instance_uid", "src_endpoint/instance_uid", "actor/process/uid"],
-    ),
+    by(Field::AgentId, &["ai_agent/uid", "actor/process/ai_agent/uid", "actor/app_uid", "user/uid", "actor/user/uid", "user/type_id", "actor/user/type_id", "actor/user/type"], |e| principal(e).map(|found| arn::stable(found.id)), "the first agent or application, then a user that is a service, then the person; the address map last"),
+    by(Field::AgentType, &[], |e| Some(Text::Borrowed(principal(e)?.kind)), "`ai_agent`, `service` or `user`"),
+    first(Field::AgentInstance, &["ai_agent/instance_uid", "src_endpoint/instance_uid", "actor/process/uid"]),
     by(Field::AgentInstance, &[], |e| arn::session(principal(e)?.id), "else the session of an ARN"),
     first(Field::AgentName, &["ai_agent/name", "actor/app_name"]),
     first(Field::AgentVersion, &["ai_agent/version"]),
     first(Field::ModelProvider, &["ai_agent/ai_model/ai_provider", "ai_model/ai_provider"]),
     first(Field::ModelName, &["ai_agent/ai_model/name", "ai_model/name"]),
     first(Field::ModelVersion, &["ai_agent/ai_model/version", "ai_model/version"]),
-    by(
-        Field::SubjectId,
-        &["actor/user/uid"],
-        subject,
-        "`actor.user`, where the agent came from elsewhere and this is no service",
-    ),
+    by(Field::SubjectId, &["actor/user/uid"], subject, "`actor.user`, where the agent came from elsewhere and this is no service"),
     by(Field::SubjectType, &[], |e| subject(e).map(|_| Text::Borrowed("user")), "`user`"),
-    by(
-        Field::SubjectName,
-        &["actor/user/name"],
-        |e| subject(e).and(e.text("actor/user/name")),
-        "of the subject",
-    ),
-    by(
-        Field::Mode,
-        &[],
-        mode,
-        "`delegated` with a subject; `autonomous` where an agent is the only principal",
-    ),
+    by(Field::SubjectName, &["actor/user/name"], |e| subject(e).and(e.text("actor/user/name")), "of the subject"),
+    by(Field::Mode, &[], mode, "`delegated` with a subject; `autonomous` where an agent is the only principal"),
     first(Field::DelegationId, &["delegation/uid"]),
-    first(
-        Field::CredentialId,
-        &[
-            "api/token/uid",
-            "actor/session/credential_uid",
-            "actor/user/programmatic_credentials/0/uid",
-            "session/credential_uid",
-        ],
-    ),
+    first(Field::CredentialId, &["api/token/uid", "actor/session/credential_uid", "actor/user/programmatic_credentials/0/uid", "session/credential_uid"]),
     first(Field::CredentialIssuer, &["session/issuer", "actor/session/issuer", "actor/idp/issuer"]),
-    first(
-        Field::CredentialExpires,
-        &["api/token/expiration_time", "actor/session/expiration_time", "session/expiration_time"],
-    ),
+    first(Field::CredentialExpires, &["api/token/expiration_time", "actor/session/expiration_time", "session/expiration_time"]),
     first(Field::TaskId, &["metadata/correlation_uid", "actor/session/uid"]),
     first(Field::ConversationId, &["message_context/uid"]),
-    by(
-        Field::ActionType,
-        &["class_uid", "activity_id"],
-        classes::action_type,
-        "by class and activity; `tools/call` is a tool_call",
-    ),
-    by(
-        Field::Operation,
-        &["api/operation", "http_request/http_method", "activity_name"],
-        operation,
-        "the operation, the method, else the caption of the activity",
-    ),
+    by(Field::ActionType, &["class_uid", "activity_id"], classes::action_type, "by class and activity; `tools/call` is a tool_call"),
+    by(Field::Operation, &["api/operation", "http_request/http_method", "activity_name"], operation, "the operation, the method, else the caption of the activity"),
     by(Field::ToolName, &["api/operation"], tool, "of a tool_call, what follows `tools/call:`"),
-    by(
-        Field::ToolServer,
-        &["api/service/uid", "api/service/name"],
-        |e| tool(e).and(e.first_text(&["api/service/uid", "api/service/name"])),
-        "of a tool_call",
-    ),
+    by(Field::ToolServer, &["api/service/uid", "api/service/name"], |e| tool(e).and(e.first_text(&["api/service/uid", "api/service/name"])), "of a tool_call"),
     by(Field::ToolKind, &[], |e| tool(e).map(|_| Text::Borrowed("mcp")), "`mcp`, of a tool_call"),
-    by(
-        Field::ResourceId,
-        &[
-            "resources",
-            "file/path",
-            "file/uid",
-            "database/name",
-            "table/name",
-            "databucket/name",
-            "http_request/url/url_string",
-        ],
-        resource,
-        "the target of `resources`, a file, `database.table`, a bucket, a URL without its query",
-    ),
+    by(Field::ResourceId, &["resources", "file/path", "file/uid", "database/name", "table/name", "databucket/name", "http_request/url/url_string"], resource, "the target of `resources`, a file, `database.table`, a bucket, a URL without its query"),
     by(Field::ResourceType, &[], resource_type, "its type, or what it is"),
-    by(
-        Field::ResourceName,
-        &["file/name"],
-        |e| {
-            target(e)
-                .and_then(|item| item.get("name")?.text().cloned())
-                .or_else(|| e.text("file/name"))
-        },
-        "its name",
-    ),
-    by(
-        Field::Classification,
-        &[
-            "resources",
-            "file/confidentiality_id",
-            "file/data_classifications/0/confidentiality_id",
-            "database/data_classifications/0/confidentiality_id",
-            "databucket/data_classifications/0/confidentiality_id",
-        ],
-        classes::classification,
-        "1 public, 2 confidential, 3, 4, 6 restricted",
-    ),
-    first(
-        Field::DestinationHost,
-        &[
-            "dst_endpoint/hostname",
-            "dst_endpoint/domain",
-            "tls/sni",
-            "http_request/url/hostname",
-            "url/hostname",
-        ],
-    ),
-    by(
-        Field::DestinationHost,
-        &["dst_endpoint/svc_name", "api/service/uid"],
-        remote_service,
-        "where no endpoint is named: the service",
-    ),
+    by(Field::ResourceName, &["file/name"], |e| target(e).and_then(|item| item.get("name")?.text().cloned()).or_else(|| e.text("file/name")), "its name"),
+    by(Field::Classification, &["resources", "file/confidentiality_id", "file/data_classifications/0/confidentiality_id", "database/data_classifications/0/confidentiality_id", "databucket/data_classifications/0/confidentiality_id"], classes::classification, "1 public, 2 confidential, 3, 4, 6 restricted"),
+    first(Field::DestinationHost, &["dst_endpoint/hostname", "dst_endpoint/domain", "tls/sni", "http_request/url/hostname", "url/hostname"]),
+    by(Field::DestinationHost, &["dst_endpoint/svc_name", "api/service/uid"], remote_service, "where no endpoint is named: the service"),
     first(Field::DestinationAddress, &["dst_endpoint/ip"]),
     first(Field::DestinationPort, &["dst_endpoint/port"]),
-    by(
-        Field::DestinationUrl,
-        &["http_request/url/url_string"],
-        |e| url::bare(e.text("http_request/url/url_string")?),
-        "without its query",
-    ),
+    by(Field::DestinationUrl, &["http_request/url/url_string"], |e| url::bare(e.text("http_request/url/url_string")?), "without its query"),
     first(Field::DestinationProtocol, &["connection_info/protocol_name"]),
     first(Field::DestinationAsn, &["dst_endpoint/autonomous_system/number"]),
     first(Field::DestinationCountry, &["dst_endpoint/location/country"]),
-    by(
-        Field::DestinationAnonymizer,
-        &["proxy_endpoint", "dst_endpoint/proxy_endpoint"],
-        |e| {
-            e.first(&["proxy_endpoint", "dst_endpoint/proxy_endpoint"])
-                .map(|_| Text::Borrowed("proxy"))
-        },
-        "`proxy` behind one",
-    ),
+    by(Field::DestinationAnonymizer, &["proxy_endpoint", "dst_endpoint/proxy_endpoint"], |e| e.first(&["proxy_endpoint", "dst_endpoint/proxy_endpoint"]).map(|_| Text::Borrowed("proxy")), "`proxy` behind one"),
     first(Field::SourceHost, &["src_endpoint/hostname"]),
     first(Field::SourceAddress, &["src_endpoint/ip"]),
     first(Field::SourcePort, &["src_endpoint/port"]),
@@ -208,130 +79,36 @@ const ROWS: &[Row] = &[
     first(Field::SourceCity, &["src_endpoint/location/city"]),
     first(Field::SourceLat, &["src_endpoint/location/lat"]),
     first(Field::SourceLon, &["src_endpoint/location/long"]),
-    by(
-        Field::SourceAnonymizer,
-        &["session/is_vpn", "actor/session/is_vpn"],
-        vpn,
-        "`vpn` where a session says so",
-    ),
-    first(
-        Field::BytesOut,
-        &["traffic/bytes_out", "http_request/body_length", "http_request/length"],
-    ),
+    by(Field::SourceAnonymizer, &["session/is_vpn", "actor/session/is_vpn"], vpn, "`vpn` where a session says so"),
+    first(Field::BytesOut, &["traffic/bytes_out", "http_request/body_length", "http_request/length"]),
     by(Field::BytesOut, &["file/size"], |e| classes::moved(e, classes::UPLOADS), "of an upload"),
-    first(
-        Field::BytesIn,
-        &[
-            "traffic/bytes_in",
-            "http_response/body_length",
-            "http_response/length",
-            "query_info/bytes",
-        ],
-    ),
+    first(Field::BytesIn, &["traffic/bytes_in", "http_response/body_length", "http_response/length", "query_info/bytes"]),
     by(Field::BytesIn, &["file/size"], |e| classes::moved(e, classes::DOWNLOADS), "of a download"),
     first(Field::DurationMs, &["duration"]),
     first(Field::TokensIn, &["message_context/prompt_tokens"]),
     first(Field::TokensOut, &["message_context/completion_tokens"]),
-    by(
-        Field::Result,
-        &[
-            "disposition_id",
-            "action_id",
-            "status_id",
-            "http_response/code",
-            "api/response/code",
-            "api/response/error",
-        ],
-        classes::result,
-        "a block or a refusal is denied, then `status_id`, then codes",
-    ),
-    first(
-        Field::Code,
-        &["http_response/code", "api/response/code", "api/response/error", "status_code"],
-    ),
+    by(Field::Result, &["disposition_id", "action_id", "status_id", "http_response/code", "api/response/code", "api/response/error"], classes::result, "a block or a refusal is denied, then `status_id`, then codes"),
+    first(Field::Code, &["http_response/code", "api/response/code", "api/response/error", "status_code"]),
     first(Field::TraceId, &["trace/uid"]),
     first(Field::SpanId, &["trace/span/uid"]),
     first(Field::ParentSpanId, &["trace/span/parent_uid"]),
     first(Field::ProducerName, &["metadata/product/name"]),
     first(Field::ProducerVersion, &["metadata/product/version"]),
     first(Field::Id, &["metadata/uid", "metadata/original_event_uid"]),
-    withheld(
-        &[
-            "query_info",
-            "api/request",
-            "api/response",
-            "http_request/args",
-            "http_request/http_headers",
-            "http_response",
-            "raw_data",
-            "unmapped",
-            "enrichments",
-            "message",
-            "status_detail",
-            "actor/process",
-            "actor/invoked_by",
-            "message_context",
-        ],
-        "queries, arguments, bodies, commands, prompts",
-    ),
+    withheld(&[
+        "query_info", "api/request", "api/response", "http_request/args", "http_request/http_headers",
+        "http_response", "raw_data", "unmapped", "enrichments", "message", "status_detail", "actor/process",
+        "actor/invoked_by", "message_context",
+    ], "queries, arguments, bodies, commands, prompts"),
     unused(&[
-        "category_uid",
-        "category_name",
-        "class_name",
-        "type_uid",
-        "type_name",
-        "type_id",
-        "severity",
-        "severity_id",
-        "status",
-        "metadata",
-        "observables",
-        "cloud",
-        "start_time",
-        "end_time",
-        "timezone_offset",
-        "user",
-        "actor",
-        "session",
-        "service",
-        "auth_protocol",
-        "auth_protocol_id",
-        "logon_type",
-        "logon_type_id",
-        "is_remote",
-        "is_mfa",
-        "is_cleartext",
-        "api",
-        "http_request",
-        "connection_info",
-        "traffic",
-        "src_endpoint",
-        "dst_endpoint",
-        "proxy_endpoint",
-        "database",
-        "table",
-        "databucket",
-        "file",
-        "trace",
-        "ai_model",
-        "tls",
-        "url",
-        "time",
-        "activity_name",
-        "action",
-        "disposition",
+        "category_uid", "category_name", "class_name", "type_uid", "type_name", "type_id", "severity", "severity_id",
+        "status", "metadata", "observables", "cloud", "start_time", "end_time", "timezone_offset", "user", "actor",
+        "session", "service", "auth_protocol", "auth_protocol_id", "logon_type", "logon_type_id", "is_remote",
+        "is_mfa", "is_cleartext", "api", "http_request", "connection_info", "traffic", "src_endpoint", "dst_endpoint",
+        "proxy_endpoint", "database", "table", "databucket", "file", "trace", "ai_model", "tls", "url", "time",
+        "activity_name", "action", "disposition",
     ]),
 ];
-
-/// The acting principal as an event names it.
-struct Principal<'a> {
-    id: Text<'a>,
-    kind: &'static str,
-    /// Whether it is what `actor.user` names.
-    is_actor_user: bool,
-    /// Whether the event itself names it.
-    is_named: bool,
-}
 
 fn recognises(tree: &Tree<'_>) -> bool {
     let has = |key| tree.get(key).is_some();
@@ -350,63 +127,6 @@ fn verdict(event: &Event<'_, '_>) -> Verdict {
         }
         _ => Verdict::Map,
     }
-}
-
-fn principal<'a>(event: &Event<'_, 'a>) -> Option<Principal<'a>> {
-    let named = |path: &str, kind, is_actor_user| {
-        event.text(path).map(|id| Principal { id, kind, is_actor_user, is_named: true })
-    };
-    if let Some(found) = AGENTS.iter().find_map(|(path, kind)| named(path, kind, false)) {
-        return Some(found);
-    }
-    let signs_in = event.number("class_uid") == Some(classes::AUTHENTICATION);
-    let is_service = |path| event.number(path) == Some(SERVICE);
-    if is_service("actor/user/type_id")
-        && let Some(found) = named("actor/user/uid", "service", true)
-    {
-        return Some(found);
-    }
-    if signs_in
-        && is_service("user/type_id")
-        && let Some(found) = named("user/uid", "service", false)
-    {
-        return Some(found);
-    }
-    let person = if signs_in { named("user/uid", "user", false) } else { None };
-    let roles = ["AssumedRole", "AWSService", "System", "Service"];
-    let actor = || {
-        let found = named("actor/user/uid", "user", true)?;
-        let is_role = roles.contains(&event.word("actor/user/type"))
-            || event.number("actor/user/type_id") == Some(3);
-        Some(Principal { kind: if is_role { "service" } else { "user" }, ..found })
-    };
-    person.or_else(actor).or_else(|| by_endpoint(event))
-}
-
-/// Whom the config knows behind the sending end.
-fn by_endpoint<'a>(event: &Event<'_, 'a>) -> Option<Principal<'a>> {
-    let configured = event.identity.by_endpoint;
-    let endpoint = || event.first_text(&["src_endpoint/uid", "src_endpoint/instance_uid"]);
-    let address = || event.identity.agent_at(event.word("src_endpoint/ip"));
-    let id = configured.then(endpoint).flatten();
-    let id = id.or_else(|| address().map(|id| Text::Owned(id.to_owned())))?;
-    Some(Principal { id, kind: "unknown", is_actor_user: false, is_named: false })
-}
-
-fn subject<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
-    let agent = principal(event)?;
-    let user = event.text("actor/user/uid")?;
-    let is_other = !agent.is_actor_user && agent.is_named && agent.id != user;
-    (is_other && event.number("actor/user/type_id") != Some(SERVICE)).then_some(user)
-}
-
-fn mode<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
-    if subject(event).is_some() {
-        return Some(Text::Borrowed("delegated"));
-    }
-    let agent = principal(event)?;
-    let is_alone = agent.is_named && (agent.is_actor_user || !event.has("actor/user/uid"));
-    (is_alone && agent.kind != "user").then_some(Text::Borrowed("autonomous"))
 }
 
 fn operation<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {

@@ -11,7 +11,7 @@ use crate::tree::Tree;
 pub(crate) const SPEC: Spec = Spec {
     name: "okta",
     title: "Okta system log",
-    shape: "`eventType` and an `actor` beside `published`, `uuid` or `legacyEventType`",
+    shape: "`eventType` beside `published`, `uuid` or `legacyEventType`, and an `actor`, `client` or `outcome`",
     recognises,
     caseless: false,
     verdict: always,
@@ -20,108 +20,43 @@ pub(crate) const SPEC: Spec = Spec {
     remarks: "Ids that say `unknown` name nobody. Reasons are kept only where they are codes.",
 };
 
+#[rustfmt::skip]
 const ROWS: &[Row] = &[
     first(Field::Time, &["published"]),
     by(Field::AgentId, &["actor/id", "client/id"], agent, "the OAuth client, else the actor"),
     by(Field::AgentType, &["actor/type"], agent_type, "`user` for a User, else `service`"),
-    by(
-        Field::AgentName,
-        &["actor/displayName"],
-        |e| named(e, "actor/displayName").filter(|_| !acts_for(e)),
-        "of the actor, where it is the agent",
-    ),
-    by(
-        Field::SubjectId,
-        &[],
-        |e| acts_for(e).then(|| named(e, "actor/id")).flatten(),
-        "the actor, where a client acts for it",
-    ),
+    by(Field::AgentName, &["actor/displayName"], |e| named(e, "actor/displayName").filter(|_| !acts_for(e)), "of the actor, where it is the agent"),
+    by(Field::SubjectId, &[], |e| acts_for(e).then(|| named(e, "actor/id")).flatten(), "the actor, where a client acts for it"),
     by(Field::SubjectType, &[], |e| acts_for(e).then(|| kind_of(e)), "as the actor's"),
-    by(
-        Field::Mode,
-        &[],
-        |e| acts_for(e).then_some(Text::Borrowed("delegated")),
-        "`delegated` where there is a subject",
-    ),
-    by(
-        Field::CredentialId,
-        &["transaction/detail/requestApiTokenId", "target"],
-        credential,
-        "the API token, else a token among the targets",
-    ),
+    by(Field::Mode, &[], |e| acts_for(e).then_some(Text::Borrowed("delegated")), "`delegated` where there is a subject"),
+    by(Field::CredentialId, &["transaction/detail/requestApiTokenId", "target"], credential, "the API token, else a token among the targets"),
     by(Field::CredentialType, &[], credential_type, "by which of them"),
-    by(
-        Field::SessionId,
-        &["authenticationContext/externalSessionId"],
-        |e| named(e, "authenticationContext/externalSessionId"),
-        "unless `unknown`",
-    ),
-    by(
-        Field::ActionType,
-        &["eventType"],
-        action_type,
-        "sign-ins authentication, grants token_issue, privileges and memberships permission_change, else api_call",
-    ),
+    by(Field::SessionId, &["authenticationContext/externalSessionId"], |e| named(e, "authenticationContext/externalSessionId"), "unless `unknown`"),
+    by(Field::ActionType, &["eventType"], action_type, "sign-ins authentication, grants token_issue, privileges and memberships permission_change, else api_call"),
     first(Field::Operation, &["eventType"]),
-    by(
-        Field::ResourceId,
-        &["target"],
-        |e| target(e)?.get("id")?.text().cloned(),
-        "the first target that is not the actor",
-    ),
+    by(Field::ResourceId, &["target"], |e| target(e)?.get("id")?.text().cloned(), "the first target that is not the actor"),
     by(Field::ResourceType, &[], |e| target(e)?.get("type")?.text().cloned(), "its type"),
     by(Field::ResourceName, &[], |e| target(e)?.get("displayName")?.text().cloned(), "its name"),
     first(Field::SourceAddress, &["client/ipAddress"]),
     first(Field::SourceUserAgent, &["client/userAgent/rawUserAgent"]),
-    by(
-        Field::SourceCountry,
-        &["client/geographicalContext/country"],
-        |e| e.text("client/geographicalContext/country").filter(|name| name.len() == 2),
-        "where it is a code",
-    ),
+    by(Field::SourceCountry, &["client/geographicalContext/country"], |e| e.text("client/geographicalContext/country").filter(|name| name.len() == 2), "where it is a code"),
     first(Field::SourceCity, &["client/geographicalContext/city"]),
     first(Field::SourceLat, &["client/geographicalContext/geolocation/lat"]),
     first(Field::SourceLon, &["client/geographicalContext/geolocation/lon"]),
     first(Field::SourceAsn, &["securityContext/asNumber"]),
     first(Field::SourceAsOrg, &["securityContext/asOrg"]),
-    by(
-        Field::SourceAnonymizer,
-        &["securityContext/isProxy"],
-        anonymizer,
-        "`proxy`, `none`, or `unknown` where it does not say",
-    ),
-    by(
-        Field::Result,
-        &["outcome/result"],
-        result,
-        "SUCCESS and ALLOW, FAILURE, DENY; else unknown",
-    ),
-    by(
-        Field::Code,
-        &["outcome/reason"],
-        |e| e.text("outcome/reason").filter(|reason| is_code(reason)),
-        "where it is a code",
-    ),
+    by(Field::SourceAnonymizer, &["securityContext/isProxy"], anonymizer, "`proxy`, `none`, or `unknown` where it does not say"),
+    by(Field::Result, &["outcome/result"], result, "SUCCESS and ALLOW, FAILURE, DENY; else unknown"),
+    by(Field::Code, &["outcome/reason"], |e| e.text("outcome/reason").filter(|reason| is_code(reason)), "where it is a code"),
     first(Field::Id, &["uuid"]),
-    withheld(&["debugContext", "outcome", "request"], "request parameters"),
+    withheld(&[
+        "debugContext", "outcome", "request",
+    ], "request parameters"),
     unused(&[
-        "actor/alternateId",
-        "actor/detailEntry",
-        "version",
-        "severity",
-        "legacyEventType",
-        "displayMessage",
-        "client/zone",
-        "client/device",
-        "client/userAgent/os",
-        "client/userAgent/browser",
-        "client/geographicalContext/state",
-        "client/geographicalContext/postalCode",
-        "authenticationContext",
-        "securityContext/isp",
-        "securityContext/domain",
-        "securityContext/userBehaviors",
-        "securityContext/risk",
+        "actor/alternateId", "actor/detailEntry", "version", "severity", "legacyEventType", "displayMessage",
+        "client/zone", "client/device", "client/userAgent/os", "client/userAgent/browser",
+        "client/geographicalContext/state", "client/geographicalContext/postalCode", "authenticationContext",
+        "securityContext/isp", "securityContext/domain", "securityContext/userBehaviors", "securityContext/risk",
         "transaction",
     ]),
 ];
@@ -129,8 +64,10 @@ const ROWS: &[Row] = &[
 fn recognises(tree: &Tree<'_>) -> bool {
     let has = |key| tree.get(key).is_some();
     has("eventType")
-        && tree.get("actor").is_some_and(Tree::is_object)
         && (has("published") || has("uuid") || has("legacyEventType"))
+        && ["actor", "client", "outcome"]
+            .iter()
+            .any(|key| tree.get(key).is_some_and(Tree::is_object))
 }
 
 /// A text that names somebody.

@@ -10,7 +10,7 @@ use crate::tree::Tree;
 pub(crate) const SPEC: Spec = Spec {
     name: "openai_audit",
     title: "OpenAI audit log",
-    shape: "`effective_at` and `type` beside an `actor`",
+    shape: "`effective_at` and `type` beside `actor` or `object`",
     recognises,
     caseless: false,
     verdict: always,
@@ -19,71 +19,31 @@ pub(crate) const SPEC: Spec = Spec {
     remarks: "Details stand in a member of the event's own name, with `.` or `_`; of them only the id is read.",
 };
 
+#[rustfmt::skip]
 const ROWS: &[Row] = &[
     first(Field::Time, &["effective_at"]),
-    first(
-        Field::AgentId,
-        &["actor/api_key/service_account/id", "actor/api_key/user/id", "actor/session/user/id"],
-    ),
-    by(
-        Field::AgentType,
-        &[],
-        |e| {
-            Some(Text::Borrowed(if e.has("actor/api_key/service_account/id") {
-                "service"
-            } else {
-                "user"
-            }))
-        },
-        "a service account is a `service`",
-    ),
+    first(Field::AgentId, &["actor/api_key/service_account/id", "actor/api_key/user/id", "actor/session/user/id"]),
+    by(Field::AgentType, &[], |e| { Some(Text::Borrowed(if e.has("actor/api_key/service_account/id") { "service" } else { "user" })) }, "a service account is a `service`"),
     first(Field::CredentialId, &["actor/api_key/id"]),
-    by(
-        Field::CredentialType,
-        &[],
-        |e| e.has("actor/api_key/id").then_some(Text::Borrowed("api_key")),
-        "`api_key`",
-    ),
-    by(
-        Field::ActionType,
-        &["type"],
-        action_type,
-        "`api_key.created` token_issue, logins authentication, roles permission_change, else api_call",
-    ),
+    by(Field::CredentialType, &[], |e| e.has("actor/api_key/id").then_some(Text::Borrowed("api_key")), "`api_key`"),
+    by(Field::ActionType, &["type"], action_type, "`api_key.created` token_issue, logins authentication, roles permission_change, else api_call"),
     first(Field::Operation, &["type"]),
     by(Field::ResourceId, &["type"], resource, "the id in the member named as the type"),
-    by(
-        Field::ResourceType,
-        &[],
-        |e| {
-            resource(e)
-                .and(e.word("type").rsplit_once('.').map(|(kind, _)| Text::Owned(kind.to_owned())))
-        },
-        "the type without its last word",
-    ),
+    by(Field::ResourceType, &[], |e| resource(e).and(e.word("type").rsplit_once('.').map(|(kind, _)| Text::Owned(kind.to_owned()))), "the type without its last word"),
     first(Field::SourceAddress, &["actor/session/ip_address", "actor/api_key/ip_address"]),
     first(Field::SourceUserAgent, &["actor/session/user_agent", "actor/api_key/user_agent"]),
     first(Field::SourceCountry, &["actor/session/ip_address_details/country"]),
     first(Field::SourceCity, &["actor/session/ip_address_details/city"]),
-    by(
-        Field::Result,
-        &["type"],
-        |e| {
-            Some(Text::Borrowed(if e.word("type").ends_with(".failed") {
-                "failure"
-            } else {
-                "success"
-            }))
-        },
-        "`*.failed` is failure",
-    ),
+    by(Field::Result, &["type"], |e| { Some(Text::Borrowed(if e.word("type").ends_with(".failed") { "failure" } else { "success" })) }, "`*.failed` is failure"),
     first(Field::Id, &["id"]),
-    unused(&["object", "actor", "project"]),
+    unused(&[
+        "object", "actor", "project",
+    ]),
 ];
 
 fn recognises(tree: &Tree<'_>) -> bool {
     let has = |key| tree.get(key).is_some();
-    has("effective_at") && has("type") && tree.get("actor").is_some_and(Tree::is_object)
+    has("effective_at") && has("type") && (has("actor") || has("object"))
 }
 
 fn action_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {

@@ -23,37 +23,16 @@ const REMOTE: &[&str] = &["addr.remote", "addr_remote", "addr/remote"];
 /// Connectors of an identity provider, by the first word of their events.
 const CONNECTORS: [&str; 5] = ["role", "saml", "oidc", "github", "connector"];
 
+#[rustfmt::skip]
 const ROWS: &[Row] = &[
     first(Field::Time, &["time"]),
     first(Field::AgentId, &["user", "identity/user"]),
-    by(
-        Field::AgentType,
-        &["user_kind", "identity/bot_name"],
-        agent_type,
-        "a bot is a `service`, else `user`",
-    ),
+    by(Field::AgentType, &["user_kind", "identity/bot_name"], agent_type, "a bot is a `service`, else `user`"),
     first(Field::SubjectId, &["impersonator", "identity/impersonator"]),
-    by(
-        Field::SubjectType,
-        &[],
-        |e| e.first(&["impersonator", "identity/impersonator"]).map(|_| Text::Borrowed("user")),
-        "`user`",
-    ),
-    by(
-        Field::Mode,
-        &[],
-        |e| {
-            e.first(&["impersonator", "identity/impersonator"]).map(|_| Text::Borrowed("delegated"))
-        },
-        "`delegated` where there is a subject",
-    ),
+    by(Field::SubjectType, &[], |e| e.first(&["impersonator", "identity/impersonator"]).map(|_| Text::Borrowed("user")), "`user`"),
+    by(Field::Mode, &[], |e| e.first(&["impersonator", "identity/impersonator"]).map(|_| Text::Borrowed("delegated")), "`delegated` where there is a subject"),
     first(Field::SessionId, &["sid"]),
-    by(
-        Field::ActionType,
-        &["event"],
-        action_type,
-        "logins authentication, certificates token_issue, commands code_execution, roles and connectors permission_change, else api_call",
-    ),
+    by(Field::ActionType, &["event"], action_type, "logins authentication, certificates token_issue, commands code_execution, roles and connectors permission_change, else api_call"),
     first(Field::Operation, &["event"]),
     first(Field::ResourceId, &["path"]),
     by(Field::ResourceType, &[], |e| e.has("path").then_some(Text::Borrowed("file")), "`file`"),
@@ -61,49 +40,16 @@ const ROWS: &[Row] = &[
     by(Field::SourceAddress, REMOTE, |e| remote(e).map(|(address, _)| address), "without the port"),
     by(Field::SourcePort, REMOTE, |e| remote(e)?.1, "the port"),
     first(Field::SourceUserAgent, &["user_agent"]),
-    by(
-        Field::Result,
-        &["success", "code"],
-        result,
-        "`success`, else the last letter of the code: I is success, W and E failure",
-    ),
+    by(Field::Result, &["success", "code"], result, "`success`, else the last letter of the code: I is success, W and E failure"),
     first(Field::Code, &["code"]),
     first(Field::Id, &["uid"]),
-    withheld(
-        &[
-            "argv",
-            "command",
-            "initial_command",
-            "error",
-            "message",
-            "db_query",
-            "db_query_parameters",
-            "identity",
-        ],
-        "arguments, commands, queries",
-    ),
+    withheld(&[
+        "argv", "command", "initial_command", "error", "message", "db_query", "db_query_parameters", "identity",
+    ], "arguments, commands, queries"),
     unused(&[
-        "cgroup_id",
-        "ei",
-        "login",
-        "namespace",
-        "pid",
-        "ppid",
-        "program",
-        "return_code",
-        "flags",
-        "server_id",
-        "server_addr",
-        "server_labels",
-        "cluster_name",
-        "expires",
-        "name",
-        "target",
-        "updated_by",
-        "proto",
-        "session_recording",
-        "size",
-        "method",
+        "cgroup_id", "ei", "login", "namespace", "pid", "ppid", "program", "return_code", "flags", "server_id",
+        "server_addr", "server_labels", "cluster_name", "expires", "name", "target", "updated_by", "proto",
+        "session_recording", "size", "method",
     ]),
 ];
 
