@@ -99,9 +99,7 @@ impl Format {
             Self::Otlp => {
                 ["resourceSpans", "resourceLogs"].iter().any(|key| tree.get(key).is_some())
             }
-            Self::Langfuse => {
-                tree.get("trace").is_some_and(Tree::is_object) && tree.get("observations").is_some()
-            }
+            Self::Langfuse => is_export(tree),
             _ => self.spec().is_some_and(|spec| (spec.recognises)(tree)),
         }
     }
@@ -125,6 +123,13 @@ impl Format {
             Self::Zeek => &zeek::SPEC,
         })
     }
+}
+
+/// Whether a value is an exported trace: its observations, beside their trace or each naming it.
+fn is_export(tree: &Tree<'_>) -> bool {
+    let observations = tree.get("observations");
+    let named = observations.and_then(|list| list.items().first()?.get("traceId"));
+    observations.is_some() && (tree.get("trace").is_some_and(Tree::is_object) || named.is_some())
 }
 
 /// The pages of the formats that are tables: name of the file, text.

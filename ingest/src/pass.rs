@@ -194,7 +194,7 @@ impl<'p> Pass<'p> {
     fn format_of(&self, tree: &Tree<'_>) -> Option<Format> {
         match self.format {
             None => Format::of(tree),
-            Some(format) if format.spec().is_none() => tree.is_object().then_some(format),
+            Some(Format::Native) => tree.is_object().then_some(Format::Native),
             Some(format) => format.recognises(tree).then_some(format),
         }
     }

@@ -13,6 +13,9 @@ use crate::tree::{Key, Tree};
 /// Most places that a mapping reads; 512.
 pub(super) const SLOTS_MAX: usize = 512;
 
+/// Longest pointer, so that it can stand in a dead-letter header; 512.
+const POINTER_BYTES_MAX: usize = 512;
+
 /// One step of a pointer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -49,6 +52,9 @@ struct Node {
 /// Reads a pointer; fails with what is wrong.
 pub(super) fn parse(pointer: &str) -> Result<Steps, &'static str> {
     let Some(rest) = pointer.strip_prefix('/') else { return Err("a pointer begins with `/`") };
+    if POINTER_BYTES_MAX < pointer.len() {
+        return Err("a pointer has at most 512 bytes");
+    }
     let step = |name: &str| match name {
         "*" => Step::Each,
         name => Step::Name(name.replace("~1", "/").replace("~0", "~")),
