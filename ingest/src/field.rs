@@ -8,6 +8,8 @@ pub(crate) enum Kind {
     Text(usize),
     /// A text that identifies: a longer one is refused.
     Key(usize),
+    /// A text of at most so many characters; a longer one is absent and counted.
+    Short(usize),
     /// An address, kept strictly, or else a host.
     Address,
     /// A whole number that is not negative.
@@ -120,7 +122,7 @@ impl Field {
     /// Its name and what it takes.
     pub(crate) fn spec(self) -> (&'static str, Kind) {
         match self {
-            Self::Id => ("id", Kind::Key(128)),
+            Self::Id => ("id", Kind::Short(128)),
             Self::Time => ("time", Kind::When),
             Self::Tenant => ("tenant_id", Kind::Tenant),
             Self::AgentId => ("agent.id", Kind::Key(2_048)),

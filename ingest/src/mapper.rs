@@ -75,7 +75,7 @@ fn read<'a>(
 ) -> Result<Option<Value<'a>>, Fault> {
     let (_, kind) = row.field.spec();
     if let How::By(rule, _) = row.how {
-        let Some(text) = rule(event) else { return Ok(None) };
+        let Some(text) = rule(event).filter(|text| !text.is_empty()) else { return Ok(None) };
         let path = row.from.first().copied().unwrap_or_default();
         return fitted(kind, &Tree::Scalar(Lexeme::Text(text)), path, notes);
     }

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
 use schemas::reject::{ErrorCode, Rejection};
 
 use crate::carrier::{Carrier, Identity};
@@ -93,7 +94,7 @@ impl<'p> Pass<'p> {
             Ok(text) => text,
             Err(rejection) => return refuse(rejection, spot.place, out),
         };
-        if self.by_first_key(text, spot, out) {
+        if self.as_native(text, spot, out) {
             return;
         }
         if depth::exceeds(text, self.limits.depth_max) {
@@ -122,29 +123,31 @@ impl<'p> Pass<'p> {
         }
     }
 
-    /// Takes what its first key tells, without reading it twice. Native records begin so by custom.
-    fn by_first_key<'a>(
-        &mut self,
-        text: &'a str,
-        spot: Spot<'_>,
-        out: &mut Vec<Decoded<'a>>,
-    ) -> bool {
-        let is_native = self.format.is_none_or(|format| format == Format::Native);
+    /// Takes a native record without reading it twice: one that begins with its schema, as is the custom, or
+    /// that holds ours and decodes. Nothing else is judged here.
+    fn as_native<'a>(&mut self, text: &'a str, spot: Spot<'_>, out: &mut Vec<Decoded<'a>>) -> bool {
+        let is_asked = self.format.is_none_or(|format| format == Format::Native);
         // What was unpacked may be longer than any record: its values are counted first.
-        let is_short = text.len() <= self.limits.record_bytes_max;
-        if !is_native || !is_short || first_key(text) != Some("schema") {
+        if !is_asked || self.limits.record_bytes_max < text.len() {
+            return false;
+        }
+        let begins = first_key(text) == Some("schema");
+        if !begins && memmem::find(text.as_bytes(), NATIVE.as_bytes()).is_none() {
             return false;
         }
         let mut notes = Notes::default();
         let decoded = native::decode(text, self.limits, &mut notes);
-        // What does not parse may be several records.
-        if matches!(&decoded, Decoded::Rejected(found) if found.code == ErrorCode::InvalidJson) {
-            return false;
+        let is_taken = match &decoded {
+            // What does not parse may be several records.
+            Decoded::Rejected(found) => begins && found.code != ErrorCode::InvalidJson,
+            _ => true,
+        };
+        if is_taken {
+            self.notes.merge(&notes);
+            self.told.get_or_insert(Format::Native);
+            self.push(decoded, spot.place, out);
         }
-        self.notes.merge(&notes);
-        self.told.get_or_insert(Format::Native);
-        self.push(decoded, spot.place, out);
-        true
+        is_taken
     }
 
     /// Lines of which some are broken: each is a record, and a broken one costs itself.

@@ -52,6 +52,10 @@ impl<'a> Value<'a> {
         match kind {
             Kind::Text(chars_max) => Ok(limited(text()?, chars_max)),
             Kind::Key(chars_max) => key(tree, chars_max),
+            Kind::Short(chars_max) => match limited(text()?, chars_max) {
+                Self::Cut(_) => Err(Misfit::Count),
+                fits => Ok(fits),
+            },
             Kind::Address => address(text()?),
             Kind::Number => tree.unsigned().map(Self::Number).ok_or(Misfit::Count),
             Kind::Degrees(max) => degrees(tree, f64::from(max)),

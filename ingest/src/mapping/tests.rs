@@ -118,7 +118,7 @@ destination.host = { from = "/url", as = "host" }
         "producer": {"format": "mapping"},
     });
     assert_eq!(serde_json::to_value(activity).unwrap(), expected);
-    assert_eq!(activity.id.len(), 32);
+    assert!(activity.id.starts_with("sha256:") && activity.id.len() == 39);
 }
 
 #[test]
@@ -330,7 +330,7 @@ action.operation = "/groups/*/calls/*/tool"
     };
     assert_eq!(ids("id = \"/id\""), ["r-0", "r-1"]);
     let [first, second] = ids("").try_into().unwrap();
-    assert!(first != second && first.ends_with("-0") && first.len() == 34, "{first}");
+    assert!(first != second && first.ends_with("-0") && first.len() == 41, "{first}");
 }
 
 #[test]
@@ -353,6 +353,12 @@ fn a_bad_record_has_its_code_and_place() {
         let out = decoded(&mapping, record, &mut Notes::default());
         assert_eq!(out.iter().map(shown).collect::<Vec<_>>(), [expected], "{record}");
     }
+    // Without a time of its own it has that of its place on the log.
+    let carrier =
+        Carrier { time: EventTime::from_millis(1_795_467_091_412).ok(), ..Carrier::default() };
+    let (limits, mut out) = (Limits::default(), Vec::new());
+    mapping.decode_at(br#"{"a": "b"}"#, (&limits, &carrier), &mut Notes::default(), &mut out);
+    assert!(matches!(out.as_slice(), [Decoded::Activity(a)] if Some(a.time) == carrier.time));
     // Of a member that stands twice the last counts, as a whole.
     let twice = r#"{"t": 1795467091, "a": "b", "x": {"y": "old"}, "x": {"z": 1}}"#;
     let out = decoded(&mapping, twice, &mut Notes::default());

@@ -175,7 +175,7 @@ impl<'b, 'a> View<'b, 'a> {
                 Value::Other | Value::Garbled => {}
             }
         }
-        let mut id = String::with_capacity(32);
+        let mut id = "sha256:".to_owned();
         push_hex(&mut id, hash.finalize().get(..16).unwrap_or_default());
         id
     }
