@@ -9,6 +9,7 @@ use self::toml::valid;
 use super::*;
 use crate::decode::tests::properties::{Dice, mutate};
 use crate::format::native;
+use crate::lexeme::Lexeme;
 
 mod problems;
 pub(crate) mod toml;
