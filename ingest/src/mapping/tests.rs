@@ -2,7 +2,7 @@
 //! the same as the native decoder on native records.
 
 use proptest::prelude::*;
-use schemas::activity::Producer;
+use schemas::activity::{Producer, Text};
 use serde_json::{Value, json};
 
 use self::toml::valid;
