@@ -24,7 +24,7 @@ use self::hash::Secret;
 use self::pass::Pass;
 use self::paths::{Paths, Slots, Step, Steps};
 use self::source::Source;
-use crate::carrier::Carrier;
+use crate::carrier::{Carrier, Identity};
 use crate::decode::{Decoded, Skip, invalid_json, text_of, too_deep, within_size};
 use crate::depth;
 use crate::limits::Limits;
@@ -115,7 +115,33 @@ impl Mapping {
         notes: &mut Notes,
         out: &mut Vec<Decoded<'a>>,
     ) {
-        if let Err(rejection) = self.decode_record(bytes, (limits, carrier.time), notes, out) {
+        let start = out.len();
+        self.decode_bare(bytes, (limits, carrier.time), notes, out);
+        let Some(Decoded::Rejected(bare)) = out.get(start) else { return };
+        if !is_maybe_wrapped(bare.code) || limits.record_bytes_max < bytes.len() {
+            return;
+        }
+        // Envelopes are looked for only where the record is none by itself.
+        let (identity, mut peeled) = (Identity::default(), Vec::new());
+        let mut layers = crate::pass::Pass::new(None, (&identity, carrier), limits, notes);
+        layers.mapping = Some(self);
+        layers.record(bytes, &mut peeled);
+        let is_same = matches!(peeled.as_slice(), [Decoded::Rejected(found)] if *found == *bare);
+        if !is_same {
+            out.truncate(start);
+            out.append(&mut peeled);
+        }
+    }
+
+    /// Decodes a record that stands in no envelope.
+    pub(crate) fn decode_bare<'a>(
+        &'a self,
+        bytes: &'a [u8],
+        (limits, time): (&Limits, Option<EventTime>),
+        notes: &mut Notes,
+        out: &mut Vec<Decoded<'a>>,
+    ) {
+        if let Err(rejection) = self.decode_record(bytes, (limits, time), notes, out) {
             out.push(Decoded::Rejected(rejection));
         }
     }
@@ -236,6 +262,18 @@ impl Mapping {
             Err(rejection) => Decoded::Rejected(rejection),
         }
     }
+}
+
+/// Whether a record may be refused only for what is around it.
+fn is_maybe_wrapped(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::InvalidUtf8
+            | ErrorCode::InvalidJson
+            | ErrorCode::UnsupportedFormat
+            | ErrorCode::MissingField
+            | ErrorCode::MissingAgentId
+    )
 }
 
 fn not_an_object() -> Rejection {

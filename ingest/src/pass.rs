@@ -15,6 +15,7 @@ use crate::format::{langfuse, native, otlp};
 use crate::formats::Format;
 use crate::limits::Limits;
 use crate::mapper;
+use crate::mapping::Mapping;
 use crate::notes::Notes;
 use crate::path::is_json_object;
 use crate::pointer::rejection;
@@ -28,6 +29,8 @@ const NATIVE: &str = "\"agent.activity/1\"";
 pub(crate) struct Pass<'p> {
     /// The format that the config names; `None`: by shape.
     pub(crate) format: Option<Format>,
+    /// The mapping that reads each record in place of a format.
+    pub(crate) mapping: Option<&'p Mapping>,
     pub(crate) identity: &'p Identity,
     pub(crate) carrier: &'p Carrier<'p>,
     pub(crate) limits: &'p Limits,
@@ -56,7 +59,17 @@ impl<'p> Pass<'p> {
         notes: &'p mut Notes,
     ) -> Self {
         let budget = Budget::new(limits);
-        Self { format, identity, carrier, limits, notes, budget, n_activities: 0, told: None }
+        Self {
+            format,
+            mapping: None,
+            identity,
+            carrier,
+            limits,
+            notes,
+            budget,
+            n_activities: 0,
+            told: None,
+        }
     }
 
     /// Decodes a record.
@@ -86,7 +99,8 @@ impl<'p> Pass<'p> {
     }
 
     fn text<'a>(&mut self, bytes: &'a [u8], spot: Spot<'_>, out: &mut Vec<Decoded<'a>>) {
-        if self.format.is_none_or(|format| format == Format::Otlp) && otlp::is_protobuf(bytes) {
+        let may_be = |format| self.mapping.is_none() && self.format.is_none_or(|own| own == format);
+        if may_be(Format::Otlp) && otlp::is_protobuf(bytes) {
             self.told.get_or_insert(Format::Otlp);
             return self.spans(spot, out, |sink, limits| otlp::decode(bytes, limits, None, sink));
         }
@@ -94,7 +108,7 @@ impl<'p> Pass<'p> {
             Ok(text) => text,
             Err(rejection) => return refuse(rejection, spot.place, out),
         };
-        if self.as_native(text, spot, out) {
+        if self.mapping.is_none() && self.as_native(text, spot, out) {
             return;
         }
         if depth::exceeds(text, self.limits.depth_max) {
@@ -116,7 +130,10 @@ impl<'p> Pass<'p> {
             },
             Err(_) if is_lines(text) => self.lines(text, spot, out),
             // Its own decoder skips what it does not know, and tells what is wrong by field.
-            Err(_) if self.format == Some(Format::Native) || text.contains(NATIVE) => {
+            Err(_)
+                if self.mapping.is_none()
+                    && (self.format == Some(Format::Native) || text.contains(NATIVE)) =>
+            {
                 self.whole(Format::Native, text, spot, out);
             }
             Err(error) => refuse(invalid_json(&error), spot.place, out),
@@ -180,6 +197,9 @@ impl<'p> Pass<'p> {
                 opened => return self.opened(opened, spot, out),
             }
         }
+        if let Some(mapping) = self.mapping {
+            return self.by_mapping(mapping, tree, (text, spot), out);
+        }
         match self.format_of(tree) {
             Some(format) => self.leaf(format, tree, (text, spot), out),
             None => match open_last(tree) {
@@ -190,6 +210,37 @@ impl<'p> Pass<'p> {
                 }
                 opened => self.opened(opened, spot, out),
             },
+        }
+    }
+
+    /// Decodes by a mapping; what lacks its fields may be what a shipper wrapped.
+    fn by_mapping<'a>(
+        &mut self,
+        mapping: &Mapping,
+        tree: &Tree<'a>,
+        (text, spot): (Option<&'a str>, Spot<'_>),
+        out: &mut Vec<Decoded<'a>>,
+    ) {
+        // A tree always serialises.
+        let text = text
+            .map_or_else(|| serde_json::to_string(tree).unwrap_or_default().into(), Cow::Borrowed);
+        let mut found = Vec::new();
+        mapping.decode_bare(
+            text.as_bytes(),
+            (self.limits, self.carrier.time),
+            self.notes,
+            &mut found,
+        );
+        if let [Decoded::Rejected(lacking)] = found.as_slice()
+            && matches!(lacking.code, ErrorCode::MissingField | ErrorCode::MissingAgentId)
+        {
+            match open_last(tree) {
+                Opened::Leaf => {}
+                opened => return self.opened(opened, spot, out),
+            }
+        }
+        for decoded in found {
+            self.push(decoded.into_owned(), spot.place, out);
         }
     }
 

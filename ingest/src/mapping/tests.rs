@@ -341,8 +341,8 @@ fn a_bad_record_has_its_code_and_place() {
     for (record, expected) in [
         ("", "empty_value "),
         ("{", "invalid_json "),
-        ("{} {}", "invalid_json "),
         ("[]", "unsupported_format "),
+        ("[7]", "unsupported_format "),
         ("7", "unsupported_format "),
         ("{}", "missing_field /t"),
         (deep.as_str(), "too_deep "),
@@ -364,6 +364,27 @@ fn a_bad_record_has_its_code_and_place() {
     let twice = r#"{"t": 1795467091, "a": "b", "x": {"y": "old"}, "x": {"z": 1}}"#;
     let out = decoded(&mapping, twice, &mut Notes::default());
     assert!(matches!(out.as_slice(), [Decoded::Activity(a)] if a.action.operation.is_none()));
+}
+
+#[test]
+fn envelopes_are_peeled_before_a_mapping() {
+    let mapping = valid(&format!("{NEEDED}action.operation = \"/x\""));
+    let one = r#"{"t": 1795467091, "a": "b", "x": "y"}"#;
+    let quoted = serde_json::to_string(one).unwrap();
+    for record in [
+        format!("[{one}, {one}]"),
+        format!("{one}\n{one}\n"),
+        format!(r#"{{"Records": [{one}, {one}]}}"#),
+        format!(r#"[{{"message": {quoted}, "@timestamp": "z"}}, {{"log": {quoted}}}]"#),
+    ] {
+        let out = decoded(&mapping, &record, &mut Notes::default());
+        let is_whole =
+            |outcome: &Decoded<'_>| matches!(outcome, Decoded::Activity(a) if a.agent.id == "b");
+        assert!(out.len() == 2 && out.iter().all(is_whole), "{record}: {out:?}");
+    }
+    let broken = format!("[{one}, {{\"t\": 1795467091}}]");
+    let out = decoded(&mapping, &broken, &mut Notes::default());
+    assert_eq!(shown(&out[1]), "missing_agent_id /1/a");
 }
 
 #[test]
