@@ -1,7 +1,10 @@
 //! What must hold of every outcome of decoding, whatever the bytes. The targets only choose the decoder.
 #![forbid(unsafe_code)]
 
-use ingest::{Decoded, Format, Limits, Notes};
+use ingest::{
+    Decoded, Format, Limits, Mapping, Member, Notes, Problem, Setting, SettingValue,
+};
+use toml_edit::{Document, Item, TableLike};
 
 /// Checks the outcomes of one record.
 pub fn check(bytes: &[u8], notes: &Notes, out: &[Decoded<'_>]) {
@@ -38,4 +41,46 @@ pub fn check_format(format: Format, bytes: &[u8]) {
     let (mut notes, mut out) = (Notes::default(), Vec::new());
     ingest::decode_as(format, bytes, &Limits::default(), &mut notes, &mut out);
     check(bytes, &notes, &out);
+}
+
+/// The mapping of a text, with a key for hashes; a text that is no TOML is no mapping.
+pub fn mapping(text: &str) -> Result<Mapping, Vec<Problem>> {
+    let value = match Document::parse(text) {
+        Ok(document) => table(document.as_table()),
+        Err(_) => SettingValue::Flag(false),
+    };
+    Mapping::parse("fuzz", &Setting { span: 0..text.len(), value }, b"key")
+}
+
+fn table(table: &dyn TableLike) -> SettingValue {
+    let member = |(key, item): (&str, &Item)| {
+        let span = table.key(key).and_then(toml_edit::Key::span).unwrap_or_default();
+        let value = match (item.as_value(), item.as_table_like()) {
+            (Some(inner), _) => value(inner),
+            (None, Some(inner)) => self::table(inner),
+            // A list of tables.
+            (None, None) => SettingValue::Flag(false),
+        };
+        let setting = Setting { span: item.span().unwrap_or(span.clone()), value };
+        Member { key: key.to_owned(), span, setting }
+    };
+    SettingValue::Table(table.iter().map(member).collect())
+}
+
+fn value(value: &toml_edit::Value) -> SettingValue {
+    use toml_edit::Value;
+
+    let item = |inner: &Value| Setting {
+        span: inner.span().unwrap_or_default(),
+        value: self::value(inner),
+    };
+    match value {
+        Value::String(text) => SettingValue::Text(text.value().clone()),
+        Value::Integer(number) => SettingValue::Integer(*number.value()),
+        Value::Float(number) => SettingValue::Number(*number.value()),
+        Value::Boolean(truth) => SettingValue::Flag(*truth.value()),
+        Value::Datetime(time) => SettingValue::Text(time.value().to_string()),
+        Value::Array(items) => SettingValue::List(items.iter().map(item).collect()),
+        Value::InlineTable(inner) => table(inner),
+    }
 }

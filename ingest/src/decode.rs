@@ -63,6 +63,16 @@ fn pass<'a>(
     pass.told
 }
 
+/// Refuses a record beyond its size.
+pub(crate) fn within_size(bytes: &[u8], limits: &Limits) -> Result<(), Rejection> {
+    let max = limits.record_bytes_max;
+    if bytes.len() <= max {
+        return Ok(());
+    }
+    let message = format!("accept a record of more than {max} bytes");
+    Err(rejection(ErrorCode::TooLarge, String::new(), message))
+}
+
 /// The text that some bytes are.
 pub(crate) fn text_of(bytes: &[u8]) -> Result<&str, Rejection> {
     let whole = |code, message: String| Err(rejection(code, String::new(), message));

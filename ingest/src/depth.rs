@@ -3,6 +3,11 @@
 
 /// Whether objects and lists nest deeper than the limit; brackets within strings do not count.
 pub(crate) fn exceeds(text: &str, depth_max: usize) -> bool {
+    // What opens so seldom cannot nest so deep; counting is many times faster than following.
+    let n_opened = text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    if n_opened <= depth_max {
+        return false;
+    }
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     for byte in text.bytes() {
         if in_string {

@@ -13,8 +13,10 @@ use crate::tree::Tree;
 pub enum Format {
     /// `agent.activity/1` as JSON.
     Native,
-    /// OTLP/JSON traces.
+    /// OpenTelemetry traces and logs, JSON or protobuf.
     Otlp,
+    /// Traces as Langfuse exports them.
+    Langfuse,
     /// OCSF events of six classes.
     Ocsf,
     /// AWS CloudTrail.
@@ -47,9 +49,10 @@ pub enum Format {
 
 impl Format {
     /// Every format, in the order in which `auto` asks them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Native,
         Self::Otlp,
+        Self::Langfuse,
         Self::Ocsf,
         Self::Cloudtrail,
         Self::K8sAudit,
@@ -70,6 +73,7 @@ impl Format {
         match self {
             Self::Native => "native",
             Self::Otlp => "otlp",
+            Self::Langfuse => "langfuse",
             _ => self.spec().map_or("", |spec| spec.name),
         }
     }
@@ -92,7 +96,10 @@ impl Format {
         };
         match self {
             Self::Native => is_native(tree),
-            Self::Otlp => tree.get("resourceSpans").is_some(),
+            Self::Otlp => {
+                ["resourceSpans", "resourceLogs"].iter().any(|key| tree.get(key).is_some())
+            }
+            Self::Langfuse => is_export(tree),
             _ => self.spec().is_some_and(|spec| (spec.recognises)(tree)),
         }
     }
@@ -100,7 +107,7 @@ impl Format {
     /// Its table, where it has one.
     pub(crate) fn spec(self) -> Option<&'static Spec> {
         Some(match self {
-            Self::Native | Self::Otlp => return None,
+            Self::Native | Self::Otlp | Self::Langfuse => return None,
             Self::Ocsf => &ocsf::SPEC,
             Self::Cloudtrail => &cloudtrail::SPEC,
             Self::K8sAudit => &k8s_audit::SPEC,
@@ -116,6 +123,13 @@ impl Format {
             Self::Zeek => &zeek::SPEC,
         })
     }
+}
+
+/// Whether a value is an exported trace: its observations, beside their trace or each naming it.
+fn is_export(tree: &Tree<'_>) -> bool {
+    let observations = tree.get("observations");
+    let named = observations.and_then(|list| list.items().first()?.get("traceId"));
+    observations.is_some() && (tree.get("trace").is_some_and(Tree::is_object) || named.is_some())
 }
 
 /// The pages of the formats that are tables: name of the file, text.

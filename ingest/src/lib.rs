@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
+mod ancestors;
 mod arn;
 mod carrier;
 mod decode;
@@ -16,6 +17,7 @@ mod formats;
 mod lexeme;
 mod limits;
 mod mapper;
+mod mapping;
 mod moment;
 mod notes;
 mod owned;
@@ -29,10 +31,14 @@ mod tree;
 mod url;
 mod value;
 
+pub use ancestors::{Ancestors, HoldLimits, Orphan, Released, decode_among};
 pub use carrier::{Carrier, Identity};
 pub use decode::{Decoded, Skip, decode, decode_as, detect};
 pub use draft::{AGENT_TYPE, principal_type};
 pub use formats::{Format, pages};
 pub use limits::Limits;
+pub use mapping::{
+    Mapping, Member, Origin, Problem, Proposal, ProposedLine, Setting, SettingValue, propose,
+};
 pub use notes::{KINDS_MAX, Notes, OTHER};
 pub use reader::Reader;

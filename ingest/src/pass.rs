@@ -7,14 +7,15 @@ use memchr::memmem;
 use schemas::reject::{ErrorCode, Rejection};
 
 use crate::carrier::{Carrier, Identity};
-use crate::decode::{Decoded, Skip, invalid_json, text_of, too_deep};
+use crate::decode::{Decoded, Skip, invalid_json, text_of, too_deep, within_size};
 use crate::depth;
 use crate::envelope::{self, Budget, Opened, expand, open, open_last};
 use crate::event::Event;
-use crate::format::{native, otlp};
+use crate::format::{langfuse, native, otlp};
 use crate::formats::Format;
 use crate::limits::Limits;
 use crate::mapper;
+use crate::mapping::Mapping;
 use crate::notes::Notes;
 use crate::path::is_json_object;
 use crate::pointer::rejection;
@@ -28,6 +29,8 @@ const NATIVE: &str = "\"agent.activity/1\"";
 pub(crate) struct Pass<'p> {
     /// The format that the config names; `None`: by shape.
     pub(crate) format: Option<Format>,
+    /// The mapping that reads each record in place of a format.
+    pub(crate) mapping: Option<&'p Mapping>,
     pub(crate) identity: &'p Identity,
     pub(crate) carrier: &'p Carrier<'p>,
     pub(crate) limits: &'p Limits,
@@ -56,15 +59,23 @@ impl<'p> Pass<'p> {
         notes: &'p mut Notes,
     ) -> Self {
         let budget = Budget::new(limits);
-        Self { format, identity, carrier, limits, notes, budget, n_activities: 0, told: None }
+        Self {
+            format,
+            mapping: None,
+            identity,
+            carrier,
+            limits,
+            notes,
+            budget,
+            n_activities: 0,
+            told: None,
+        }
     }
 
     /// Decodes a record.
     pub(crate) fn record<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<Decoded<'a>>) {
-        let max = self.limits.record_bytes_max;
-        if max < bytes.len() {
-            let message = format!("accept a record of more than {max} bytes");
-            return refuse(rejection(ErrorCode::TooLarge, String::new(), message), "", out);
+        if let Err(rejection) = within_size(bytes, self.limits) {
+            return refuse(rejection, "", out);
         }
         let is_avro = |name| self.carrier.header(name).is_some_and(|word| word.contains("avro"));
         if is_avro("content-type") || is_avro("ce_datacontenttype") {
@@ -88,11 +99,16 @@ impl<'p> Pass<'p> {
     }
 
     fn text<'a>(&mut self, bytes: &'a [u8], spot: Spot<'_>, out: &mut Vec<Decoded<'a>>) {
+        let may_be = |format| self.mapping.is_none() && self.format.is_none_or(|own| own == format);
+        if may_be(Format::Otlp) && otlp::is_protobuf(bytes) {
+            self.told.get_or_insert(Format::Otlp);
+            return self.spans(spot, out, |sink, limits| otlp::decode(bytes, limits, None, sink));
+        }
         let text = match text_of(bytes) {
             Ok(text) => text,
             Err(rejection) => return refuse(rejection, spot.place, out),
         };
-        if self.as_native(text, spot, out) {
+        if self.mapping.is_none() && self.as_native(text, spot, out) {
             return;
         }
         if depth::exceeds(text, self.limits.depth_max) {
@@ -114,7 +130,10 @@ impl<'p> Pass<'p> {
             },
             Err(_) if is_lines(text) => self.lines(text, spot, out),
             // Its own decoder skips what it does not know, and tells what is wrong by field.
-            Err(_) if self.format == Some(Format::Native) || text.contains(NATIVE) => {
+            Err(_)
+                if self.mapping.is_none()
+                    && (self.format == Some(Format::Native) || text.contains(NATIVE)) =>
+            {
                 self.whole(Format::Native, text, spot, out);
             }
             Err(error) => refuse(invalid_json(&error), spot.place, out),
@@ -178,6 +197,9 @@ impl<'p> Pass<'p> {
                 opened => return self.opened(opened, spot, out),
             }
         }
+        if let Some(mapping) = self.mapping {
+            return self.by_mapping(mapping, tree, (text, spot), out);
+        }
         match self.format_of(tree) {
             Some(format) => self.leaf(format, tree, (text, spot), out),
             None => match open_last(tree) {
@@ -191,11 +213,42 @@ impl<'p> Pass<'p> {
         }
     }
 
+    /// Decodes by a mapping; what lacks its fields may be what a shipper wrapped.
+    fn by_mapping<'a>(
+        &mut self,
+        mapping: &Mapping,
+        tree: &Tree<'a>,
+        (text, spot): (Option<&'a str>, Spot<'_>),
+        out: &mut Vec<Decoded<'a>>,
+    ) {
+        // A tree always serialises.
+        let text = text
+            .map_or_else(|| serde_json::to_string(tree).unwrap_or_default().into(), Cow::Borrowed);
+        let mut found = Vec::new();
+        mapping.decode_bare(
+            text.as_bytes(),
+            (self.limits, self.carrier.time),
+            self.notes,
+            &mut found,
+        );
+        if let [Decoded::Rejected(lacking)] = found.as_slice()
+            && matches!(lacking.code, ErrorCode::MissingField | ErrorCode::MissingAgentId)
+        {
+            match open_last(tree) {
+                Opened::Leaf => {}
+                opened => return self.opened(opened, spot, out),
+            }
+        }
+        for decoded in found {
+            self.push(decoded.into_owned(), spot.place, out);
+        }
+    }
+
     /// The format of a value: the named one where it fits.
     fn format_of(&self, tree: &Tree<'_>) -> Option<Format> {
         match self.format {
             None => Format::of(tree),
-            Some(format) if format.spec().is_none() => tree.is_object().then_some(format),
+            Some(Format::Native) => tree.is_object().then_some(Format::Native),
             Some(format) => format.recognises(tree).then_some(format),
         }
     }
@@ -249,6 +302,12 @@ impl<'p> Pass<'p> {
             let decoded = self.mapped(spec, tree);
             return self.push(decoded, spot.place, out);
         }
+        if format == Format::Otlp {
+            return self.spans(spot, out, |sink, limits| otlp::decode_tree(tree, limits, sink));
+        }
+        if format == Format::Langfuse {
+            return self.spans(spot, out, |sink, limits| langfuse::decode(tree, limits, sink));
+        }
         let Some(text) = text else {
             // A tree always serialises.
             let text = serde_json::to_string(tree).unwrap_or_default();
@@ -267,13 +326,33 @@ impl<'p> Pass<'p> {
         spot: Spot<'_>,
         out: &mut Vec<Decoded<'a>>,
     ) {
-        let mut found = Vec::new();
-        match format {
-            Format::Otlp => otlp::decode(text, self.limits, self.notes, &mut found),
-            _ => found.push(native::decode(text, self.limits, self.notes)),
+        debug_assert!(format == Format::Native, "other formats read trees");
+        let decoded = native::decode(text, self.limits, self.notes);
+        self.push(decoded, spot.place, out);
+    }
+
+    /// Decodes a record of many spans.
+    fn spans<'a>(
+        &mut self,
+        spot: Spot<'_>,
+        out: &mut Vec<Decoded<'a>>,
+        decode: impl FnOnce(&mut otlp::Sink<'_, 'a>, &Limits),
+    ) {
+        let start = out.len();
+        let (notes, orphans) = (&mut *self.notes, &mut Vec::new());
+        decode(&mut otlp::Sink { notes, out, orphans }, self.limits);
+        // In place: an outcome is large, and spans are many.
+        for decoded in out.iter_mut().skip(start) {
+            if let Decoded::Rejected(rejection) = decoded {
+                rejection.path.insert_str(0, spot.place);
+            }
         }
-        for decoded in found {
-            self.push(decoded, spot.place, out);
+        let max = self.limits.activities_max;
+        self.n_activities += out.len() - start;
+        if max < self.n_activities {
+            out.truncate(out.len().saturating_sub(self.n_activities - max).max(start));
+            let message = format!("accept more than {max} activities in one record");
+            refuse(rejection(ErrorCode::TooLarge, String::new(), message), spot.place, out);
         }
     }
 

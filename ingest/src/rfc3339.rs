@@ -13,6 +13,16 @@ pub(crate) fn parse(text: &str) -> Result<EventTime, TimeError> {
     EventTime::parse(text)
 }
 
+/// Reads a time that may lack its offset: then it is local to a place so many seconds ahead of UTC.
+pub(crate) fn parse_at(text: &str, offset_s: i32) -> Result<EventTime, TimeError> {
+    let is_local = text.get(19..).is_some_and(|rest| !rest.contains(['Z', 'z', '+', '-']));
+    if !is_local {
+        return parse(text);
+    }
+    let time = parse(&format!("{text}Z"));
+    time.and_then(|time| EventTime::from_millis(time.millis() - i64::from(offset_s) * 1_000))
+}
+
 /// The year of a well-formed time: `YYYY-MM-DDTHH:MM:SS[.f](Z|+HH:MM)` with every part in its bounds.
 fn year_of(text: &[u8]) -> Option<u32> {
     let (year, text) = digits::<4>(text)?;

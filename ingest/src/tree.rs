@@ -43,6 +43,17 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// The finite number it is, as a number or as decimal text.
+    pub(crate) fn number(&self) -> Option<f64> {
+        match self {
+            Self::Scalar(Lexeme::Text(text)) => {
+                text.parse().ok().filter(|number: &f64| number.is_finite())
+            }
+            Self::Scalar(lexeme) => lexeme.number(),
+            _ => None,
+        }
+    }
+
     /// The same value, kept beyond the text it was read from.
     pub(crate) fn into_owned<'b>(self) -> Tree<'b> {
         let owned = |text: Text<'_>| Text::Owned(text.into_owned());

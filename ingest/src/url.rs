@@ -31,6 +31,21 @@ pub(crate) fn host(url: &str) -> Option<&str> {
     (!host.is_empty()).then_some(host)
 }
 
+/// The host of a URL or of `host[:port]`, in lower case and without brackets.
+pub(crate) fn host_of(text: &str) -> Option<String> {
+    let authority = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next()?;
+    let place = authority.rsplit('@').next()?;
+    let host = match place.strip_prefix('[') {
+        Some(bracketed) => bracketed.split_once(']')?.0,
+        // More than one colon is an address of IPv6 without brackets.
+        None if place.matches(':').count() == 1 => place.split_once(':')?.0,
+        None => place,
+    };
+    let is_host = !host.is_empty() && host.len() <= 255 && !host.contains(char::is_whitespace);
+    is_host.then(|| host.to_ascii_lowercase())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +63,17 @@ mod tests {
         }
         assert_eq!(host("https://u:p@h.example:8443/a"), Some("h.example"));
         assert_eq!(host("h.example/a"), None);
+        for (text, expected) in [
+            ("https://Files.Example/u?x=1", Some("files.example")),
+            ("https://u:p@h.example:8443/", Some("h.example")),
+            ("http://[2001:db8::1]:80/x", Some("2001:db8::1")),
+            ("2001:db8::1", Some("2001:db8::1")),
+            ("h.example:443", Some("h.example")),
+            ("h.example", Some("h.example")),
+            ("https:///x", None),
+            ("two words", None),
+        ] {
+            assert_eq!(host_of(text).as_deref(), expected, "{text}");
+        }
     }
 }

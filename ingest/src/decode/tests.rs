@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-mod properties;
+pub(crate) mod properties;
 
 const MINIMAL: &str = include_str!("../../fixtures/event.native.minimal.json");
 

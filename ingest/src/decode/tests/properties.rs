@@ -13,7 +13,7 @@ const NATIVE: &str = include_str!("../../../fixtures/event.native.json");
 const OTLP: &str = include_str!("../../../fixtures/in.otlp-span.json");
 
 /// A small generator: which fields are there and what they hold follows from one seed.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     /// SplitMix64.
@@ -175,7 +175,7 @@ impl Dice {
         (0..n).map(attribute).collect()
     }
 
-    fn activity(&mut self) -> Activity<'static> {
+    pub(crate) fn activity(&mut self) -> Activity<'static> {
         let id = self.some_text(128);
         let (time, agent, action) = (self.time(), self.agent(), self.action());
         let mut activity = Activity::new(id, time, agent, action);
@@ -248,7 +248,7 @@ impl Dice {
 }
 
 /// Cuts, doubles, overwrites or inserts at random places.
-fn mutate(mut bytes: Vec<u8>, seed: u64) -> Vec<u8> {
+pub(crate) fn mutate(mut bytes: Vec<u8>, seed: u64) -> Vec<u8> {
     let mut dice = Dice(seed);
     let words: [&[u8]; 12] = [
         b"null",
