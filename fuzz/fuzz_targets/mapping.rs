@@ -3,7 +3,8 @@
 
 use std::sync::LazyLock;
 
-use ingest::{Limits, Mapping, Notes};
+use ingest::{Limits, Notes};
+use mapping::Mapping;
 
 static MAPPINGS: LazyLock<[Mapping; 2]> = LazyLock::new(|| {
     let all = "when = 'not exists(a.b) or a.c in [1, \"x\"] and /d/0 < 3'\n\
@@ -27,7 +28,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         fuzz::check(bytes, &notes, &out);
     }
     let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
-    let proposal = ingest::propose("own", &lines);
+    let proposal = mapping::propose("own", &lines);
     if proposal.missing.is_empty() {
         let text = proposal.text.replace("[mapping.own]\n", "");
         fuzz::mapping(&text).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"));

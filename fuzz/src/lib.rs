@@ -1,9 +1,8 @@
 //! What must hold of every outcome of decoding, whatever the bytes. The targets only choose the decoder.
 #![forbid(unsafe_code)]
 
-use ingest::{
-    Decoded, Format, Limits, Mapping, Member, Notes, Problem, Setting, SettingValue,
-};
+use ingest::{Decoded, Format, Limits, Notes};
+use mapping::{Mapping, Member, Problem, Setting, SettingValue};
 use toml_edit::{Document, Item, TableLike};
 
 /// Checks the outcomes of one record.

@@ -4,12 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use record::limits::Limits;
+use record::notes::Notes;
+use record::outcome::Decoded;
 use schemas::time::EventTime;
 
-use crate::decode::Decoded;
 use crate::format::otlp::{self, Naming, Sink};
-use crate::limits::Limits;
-use crate::notes::Notes;
 
 /// How long and how much is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! An activity while its fields arrive, in any order, and then the activity. Nothing is guessed here: an
 //! object without a field is absent.
 
+use record::notes::Notes;
 use schemas::activity::{
     Action, Activity, Agent, Credential, Delegation, Endpoint, Geo, Model, Principal, Producer,
     Resource, Result as Ending, Scalar, Session, Text, Tool, Trace, Usage,
@@ -12,7 +13,6 @@ use schemas::choice::{
 use schemas::time::EventTime;
 
 use crate::field::Field;
-use crate::notes::Notes;
 use crate::value::Value;
 
 /// The attribute that says what the acting principal is; whether it is scored is decided after the adapter.

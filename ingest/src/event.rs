@@ -1,10 +1,10 @@
 //! One record of a foreign format while it is mapped: what its rules may look at.
 
+use record::lexeme::Lexeme;
+use record::tree::Tree;
 use schemas::activity::Text;
 
 use crate::carrier::Identity;
-use crate::lexeme::Lexeme;
-use crate::tree::Tree;
 
 /// A record, and what is known beside it.
 pub(crate) struct Event<'t, 'a> {

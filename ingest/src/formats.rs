@@ -1,12 +1,13 @@
 //! The formats, by name and by shape. Which one a record has follows from the record alone: nothing that came
 //! before it counts.
 
+use record::tree::Tree;
+
 use crate::format::{
     azure_activity, bedrock_invocation, claude_compliance, cloudtrail, entra, gcp_audit,
     github_audit, k8s_audit, ocsf, okta, openai_audit, teleport, zeek,
 };
 use crate::table::Spec;
-use crate::tree::Tree;
 
 /// A format that records are read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

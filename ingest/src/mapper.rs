@@ -1,6 +1,10 @@
 //! The one mapper of all table formats: it reads the rows of a format over a record, counts what nobody
 //! mapped, and names what is missing. What a row means is the table's.
 
+use record::lexeme::Lexeme;
+use record::notes::Notes;
+use record::pointer::{Segment, kind_into, rejection};
+use record::tree::Tree;
 use schemas::activity::{Activity, Text};
 use schemas::reject::{ErrorCode, Rejection};
 use sha2::{Digest, Sha256};
@@ -9,11 +13,7 @@ use crate::carrier::Carrier;
 use crate::draft::Draft;
 use crate::event::Event;
 use crate::field::{Field, Kind};
-use crate::lexeme::Lexeme;
-use crate::notes::Notes;
-use crate::pointer::{Segment, kind_into, rejection};
 use crate::table::{How, Row, Spec, Verdict};
-use crate::tree::Tree;
 use crate::value::{Misfit, Value};
 
 /// Members that shippers add beside a record and that say nothing of it.

@@ -4,23 +4,24 @@
 use std::borrow::Cow;
 
 use memchr::memmem;
+use record::depth;
+use record::limits::Limits;
+use record::native;
+use record::notes::Notes;
+use record::outcome::{Decoded, Skip, invalid_json, text_of, too_deep, within_size};
+use record::path::is_json_object;
+use record::pointer::rejection;
+use record::tree::Tree;
 use schemas::reject::{ErrorCode, Rejection};
 
 use crate::carrier::{Carrier, Identity};
-use crate::decode::{Decoded, Skip, invalid_json, text_of, too_deep, within_size};
-use crate::depth;
+use crate::decode::ByRecord;
 use crate::envelope::{self, Budget, Opened, expand, open, open_last};
 use crate::event::Event;
-use crate::format::{langfuse, native, otlp};
+use crate::format::{langfuse, otlp};
 use crate::formats::Format;
-use crate::limits::Limits;
 use crate::mapper;
-use crate::mapping::Mapping;
-use crate::notes::Notes;
-use crate::path::is_json_object;
-use crate::pointer::rejection;
 use crate::table::Spec;
-use crate::tree::Tree;
 
 /// What native records hold and others do not.
 const NATIVE: &str = "\"agent.activity/1\"";
@@ -29,8 +30,8 @@ const NATIVE: &str = "\"agent.activity/1\"";
 pub(crate) struct Pass<'p> {
     /// The format that the config names; `None`: by shape.
     pub(crate) format: Option<Format>,
-    /// The mapping that reads each record in place of a format.
-    pub(crate) mapping: Option<&'p Mapping>,
+    /// What reads each record in place of a format.
+    pub(crate) decoder: Option<&'p dyn ByRecord>,
     pub(crate) identity: &'p Identity,
     pub(crate) carrier: &'p Carrier<'p>,
     pub(crate) limits: &'p Limits,
@@ -61,7 +62,7 @@ impl<'p> Pass<'p> {
         let budget = Budget::new(limits);
         Self {
             format,
-            mapping: None,
+            decoder: None,
             identity,
             carrier,
             limits,
@@ -99,7 +100,7 @@ impl<'p> Pass<'p> {
     }
 
     fn text<'a>(&mut self, bytes: &'a [u8], spot: Spot<'_>, out: &mut Vec<Decoded<'a>>) {
-        let may_be = |format| self.mapping.is_none() && self.format.is_none_or(|own| own == format);
+        let may_be = |format| self.decoder.is_none() && self.format.is_none_or(|own| own == format);
         if may_be(Format::Otlp) && otlp::is_protobuf(bytes) {
             self.told.get_or_insert(Format::Otlp);
             return self.spans(spot, out, |sink, limits| otlp::decode(bytes, limits, None, sink));
@@ -108,7 +109,7 @@ impl<'p> Pass<'p> {
             Ok(text) => text,
             Err(rejection) => return refuse(rejection, spot.place, out),
         };
-        if self.mapping.is_none() && self.as_native(text, spot, out) {
+        if self.decoder.is_none() && self.as_native(text, spot, out) {
             return;
         }
         if depth::exceeds(text, self.limits.depth_max) {
@@ -131,7 +132,7 @@ impl<'p> Pass<'p> {
             Err(_) if is_lines(text) => self.lines(text, spot, out),
             // Its own decoder skips what it does not know, and tells what is wrong by field.
             Err(_)
-                if self.mapping.is_none()
+                if self.decoder.is_none()
                     && (self.format == Some(Format::Native) || text.contains(NATIVE)) =>
             {
                 self.whole(Format::Native, text, spot, out);
@@ -197,8 +198,8 @@ impl<'p> Pass<'p> {
                 opened => return self.opened(opened, spot, out),
             }
         }
-        if let Some(mapping) = self.mapping {
-            return self.by_mapping(mapping, tree, (text, spot), out);
+        if let Some(decoder) = self.decoder {
+            return self.by_decoder(decoder, tree, (text, spot), out);
         }
         match self.format_of(tree) {
             Some(format) => self.leaf(format, tree, (text, spot), out),
@@ -213,10 +214,10 @@ impl<'p> Pass<'p> {
         }
     }
 
-    /// Decodes by a mapping; what lacks its fields may be what a shipper wrapped.
-    fn by_mapping<'a>(
+    /// Decodes by what reads in place of a format; what lacks its fields may be what a shipper wrapped.
+    fn by_decoder<'a>(
         &mut self,
-        mapping: &Mapping,
+        decoder: &dyn ByRecord,
         tree: &Tree<'a>,
         (text, spot): (Option<&'a str>, Spot<'_>),
         out: &mut Vec<Decoded<'a>>,
@@ -225,7 +226,7 @@ impl<'p> Pass<'p> {
         let text = text
             .map_or_else(|| serde_json::to_string(tree).unwrap_or_default().into(), Cow::Borrowed);
         let mut found = Vec::new();
-        mapping.decode_bare(
+        decoder.decode_bare(
             text.as_bytes(),
             (self.limits, self.carrier.time),
             self.notes,

@@ -2,11 +2,12 @@
 //! the limits. It remembers the last format only to count when it changes: what a record is never depends
 //! on the records before it.
 
+use record::limits::Limits;
+use record::notes::Notes;
+use record::outcome::Decoded;
+
 use crate::carrier::{Carrier, Identity};
-use crate::decode::Decoded;
 use crate::formats::Format;
-use crate::limits::Limits;
-use crate::notes::Notes;
 use crate::pass::Pass;
 
 /// Reads the records of one topic.

@@ -3,12 +3,12 @@
 
 use std::fmt::Write;
 
+use record::tree::Tree;
 use schemas::activity::{Activity, Text};
 use schemas::reject::ErrorCode;
 
 use crate::event::Event;
 use crate::field::{Field, Kind};
-use crate::tree::Tree;
 
 /// A rule of a format's own: the value, as text.
 pub(crate) type Rule = for<'a> fn(&Event<'_, 'a>) -> Option<Text<'a>>;

@@ -3,15 +3,15 @@
 
 use std::net::IpAddr;
 
+use record::lexeme::Lexeme;
+use record::moment;
+use record::tree::Tree;
 use schemas::activity::{Scalar, Text};
 use schemas::reject::ErrorCode;
 use schemas::time::{EventTime, TimeError};
 
 use crate::event::{flag_of, text_of};
 use crate::field::Kind;
-use crate::lexeme::Lexeme;
-use crate::moment;
-use crate::tree::Tree;
 
 /// A value that fits its field.
 #[derive(Clone, Debug)]

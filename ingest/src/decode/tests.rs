@@ -4,32 +4,20 @@
 use schemas::reject::{ErrorCode, Stage};
 use serde_json::{Value, json};
 
+use self::minimal::{MINIMAL, minimal_with};
 use super::*;
 
-pub(crate) mod properties;
-
-const MINIMAL: &str = include_str!("../../fixtures/event.native.minimal.json");
+mod dice;
+#[path = "../../../record/src/native/tests/minimal.rs"]
+mod minimal;
+mod properties;
 
 /// Decodes one record and returns its only outcome.
-pub(crate) fn only<'a>(bytes: &'a [u8], notes: &mut Notes) -> Decoded<'a> {
+fn only<'a>(bytes: &'a [u8], notes: &mut Notes) -> Decoded<'a> {
     let mut out = Vec::new();
     decode(bytes, &Limits::default(), notes, &mut out);
     assert_eq!(out.len(), 1, "{out:?}");
     out.remove(0)
-}
-
-/// The minimal record with a value set at a pointer; missing objects are made.
-pub(crate) fn minimal_with(pointer: &str, value: Value) -> Value {
-    let mut record: Value = serde_json::from_str(MINIMAL).unwrap();
-    let mut place = &mut record;
-    for key in pointer.split('/').skip(1) {
-        place = match key.parse::<usize>() {
-            Ok(index) => place.get_mut(index).unwrap(),
-            Err(_) => place.as_object_mut().unwrap().entry(key).or_insert_with(|| json!({})),
-        };
-    }
-    *place = value;
-    record
 }
 
 fn minimal_without(pointer: &str) -> String {

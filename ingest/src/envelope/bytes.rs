@@ -6,11 +6,10 @@ use std::io::Read;
 
 use data_encoding::{BASE64, BASE64_NOPAD};
 use flate2::read::MultiGzDecoder;
+use record::limits::Limits;
+use record::pointer::rejection;
 use ruzstd::decoding::StreamingDecoder;
 use schemas::reject::{ErrorCode, Rejection};
-
-use crate::limits::Limits;
-use crate::pointer::rejection;
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];

@@ -2,8 +2,8 @@
 //! log shippers make of a line. Each is told by its members. An envelope's own id and time are of the
 //! delivery, never of the event.
 
-use crate::path;
-use crate::tree::Tree;
+use record::path;
+use record::tree::Tree;
 
 /// What stands in an envelope.
 pub(crate) enum Opened<'t, 'a> {
@@ -110,7 +110,7 @@ fn cloudevent<'t, 'a>(tree: &'t Tree<'a>) -> Opened<'t, 'a> {
     match tree.get("data") {
         None => Opened::Nothing("cloudevent_without_data"),
         Some(Tree::Scalar(lexeme)) => match lexeme {
-            crate::lexeme::Lexeme::Text(text) => {
+            record::lexeme::Lexeme::Text(text) => {
                 Opened::Texts(vec![(text.as_ref(), "/data".to_owned())])
             }
             _ => Opened::Leaf,

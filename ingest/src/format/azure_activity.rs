@@ -1,11 +1,11 @@
 //! Azure's activity log. Who acted stands in the claims of the token; an address is never taken for it.
 
+use record::tree::Tree;
 use schemas::activity::Text;
 
 use crate::event::{Event, text_of};
 use crate::field::Field;
 use crate::table::{How, Row, Spec, always, by, first, nothing, unused, withheld};
-use crate::tree::Tree;
 
 pub(crate) const SPEC: Spec = Spec {
     name: "azure_activity",

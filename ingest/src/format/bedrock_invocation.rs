@@ -1,13 +1,13 @@
 //! Model invocations as Amazon Bedrock logs them. The bodies are prompts and answers: of them only counts and
 //! the guardrail's word are read. The agent is the one that CloudTrail names for the same call.
 
+use record::tree::Tree;
 use schemas::activity::Text;
 
 use crate::arn;
 use crate::event::Event;
 use crate::field::Field;
 use crate::table::{Row, Spec, always, by, first, nothing, unused, withheld};
-use crate::tree::Tree;
 
 pub(crate) const SPEC: Spec = Spec {
     name: "bedrock_invocation",

@@ -1,12 +1,12 @@
 //! Activities of Anthropic's compliance API. What an activity is about stands in a member `<kind>_id` of its
 //! own; new kinds need no new code.
 
+use record::tree::Tree;
 use schemas::activity::Text;
 
 use crate::event::Event;
 use crate::field::Field;
 use crate::table::{Row, Spec, always, by, first, nothing, unused, withheld};
-use crate::tree::Tree;
 
 pub(crate) const SPEC: Spec = Spec {
     name: "claude_compliance",

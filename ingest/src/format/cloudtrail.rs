@@ -3,13 +3,13 @@
 
 mod share;
 
+use record::tree::Tree;
 use schemas::activity::Text;
 
 use crate::arn;
 use crate::event::Event;
 use crate::field::Field;
 use crate::table::{Row, Spec, always, by, first, nothing, unused, withheld};
-use crate::tree::Tree;
 
 pub(crate) const SPEC: Spec = Spec {
     name: "cloudtrail",

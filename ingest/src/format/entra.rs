@@ -1,12 +1,12 @@
 //! Microsoft Entra: sign-ins and directory audits, as diagnostic settings or Log Analytics write them. Where an
 //! agent signs in for a user, the agent acts and the user is whom it acts for.
 
+use record::tree::Tree;
 use schemas::activity::Text;
 
 use crate::event::{Event, text_of};
 use crate::field::Field;
 use crate::table::{Row, Spec, always, by, first, nothing, unused, withheld};
-use crate::tree::Tree;
 
 pub(crate) const SPEC: Spec = Spec {
     name: "entra",

@@ -1,6 +1,7 @@
 //! Audit entries of Google Cloud, GKE's among them, bare or as the data of a CloudEvent. A service account
 //! that others act through is the agent, and they are its chain.
 
+use record::tree::Tree;
 use schemas::activity::{Activity, Delegation, Principal, Text};
 use schemas::choice::{Authority, PrincipalType};
 
@@ -8,7 +9,6 @@ use crate::event::Event;
 use crate::field::Field;
 use crate::mapper::hash;
 use crate::table::{Row, Spec, always, by, first, unused, withheld};
-use crate::tree::Tree;
 
 pub(crate) const SPEC: Spec = Spec {
     name: "gcp_audit",

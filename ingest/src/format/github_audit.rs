@@ -1,11 +1,11 @@
 //! GitHub's audit log. An entry is a done action, so it succeeded.
 
+use record::tree::Tree;
 use schemas::activity::Text;
 
 use crate::event::Event;
 use crate::field::Field;
 use crate::table::{Row, Spec, always, by, first, nothing, unused, withheld};
-use crate::tree::Tree;
 
 pub(crate) const SPEC: Spec = Spec {
     name: "github_audit",

@@ -1,13 +1,13 @@
 //! Kubernetes audit events, also as AKS and EKS ship them. Of a request's stages the first answer counts; the
 //! same `auditID` makes the later one a duplicate. Objects of requests and answers are never read.
 
+use record::tree::Tree;
 use schemas::activity::Text;
 use schemas::reject::ErrorCode;
 
 use crate::event::Event;
 use crate::field::Field;
 use crate::table::{Row, Spec, Verdict, by, first, nothing, unused, withheld};
-use crate::tree::Tree;
 
 pub(crate) const SPEC: Spec = Spec {
     name: "k8s_audit",

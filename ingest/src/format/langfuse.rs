@@ -2,6 +2,14 @@
 //! stand in its metadata. It is read into the same spans as OpenTelemetry, so that both give one activity; the
 //! order of the file is not that of time. Inputs, outputs and status messages are content and never read.
 
+use record::depth;
+use record::lexeme::Lexeme;
+use record::limits::Limits;
+use record::notes::Notes;
+use record::outcome::{Decoded, Skip};
+use record::pointer::rejection;
+use record::rfc3339;
+use record::tree::Tree;
 use schemas::activity::{Activity, Model, Session, Text, Usage};
 use schemas::reject::{ErrorCode, Rejection};
 use schemas::time::TimeError;
@@ -11,14 +19,6 @@ use super::otlp::{
     Status, Value, View, after_prefix, for_user, id, members, naming_of, not_an_object, part,
     scope_of, short_id,
 };
-use crate::decode::{Decoded, Skip};
-use crate::depth;
-use crate::lexeme::Lexeme;
-use crate::limits::Limits;
-use crate::notes::Notes;
-use crate::pointer::rejection;
-use crate::rfc3339;
-use crate::tree::Tree;
 
 /// The rule by which an observation of structure is skipped.
 const NOT_AN_ACTIVITY: &str = "langfuse_observation_not_an_activity";

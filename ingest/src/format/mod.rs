@@ -9,7 +9,6 @@ pub(crate) mod gcp_audit;
 pub(crate) mod github_audit;
 pub(crate) mod k8s_audit;
 pub(crate) mod langfuse;
-pub(crate) mod native;
 pub(crate) mod ocsf;
 pub(crate) mod okta;
 pub(crate) mod openai_audit;

@@ -4,6 +4,8 @@
 mod classes;
 mod principal;
 
+use record::tree::Tree;
+use record::url;
 use schemas::activity::Text;
 use schemas::reject::ErrorCode;
 
@@ -12,8 +14,6 @@ use crate::arn;
 use crate::event::Event;
 use crate::field::Field;
 use crate::table::{Row, Spec, Verdict, by, first, nothing, unused, withheld};
-use crate::tree::Tree;
-use crate::url;
 
 pub(crate) const SPEC: Spec = Spec {
     name: "ocsf",

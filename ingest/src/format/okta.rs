@@ -1,12 +1,12 @@
 //! Okta's system log. An OAuth client is the agent where there is one, else the actor; who it is not, it may
 //! act for.
 
+use record::tree::Tree;
 use schemas::activity::Text;
 
 use crate::event::Event;
 use crate::field::Field;
 use crate::table::{Row, Spec, always, by, first, nothing, unused, withheld};
-use crate::tree::Tree;
 
 pub(crate) const SPEC: Spec = Spec {
     name: "okta",

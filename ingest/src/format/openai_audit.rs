@@ -1,11 +1,11 @@
 //! OpenAI's audit log of an organisation.
 
+use record::tree::Tree;
 use schemas::activity::Text;
 
 use crate::event::Event;
 use crate::field::Field;
 use crate::table::{Row, Spec, always, by, first, nothing, unused};
-use crate::tree::Tree;
 
 pub(crate) const SPEC: Spec = Spec {
     name: "openai_audit",

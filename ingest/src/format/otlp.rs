@@ -12,17 +12,17 @@ mod protobuf;
 mod span;
 mod wire;
 
+use record::depth;
+use record::limits::Limits;
+use record::notes::Notes;
+use record::outcome::{Decoded, Skip, invalid_json, too_deep};
+use record::pointer::rejection;
+use record::tree::Tree;
 use schemas::activity::Activity;
 use schemas::reject::{ErrorCode, Rejection};
 
 use self::span::Deed;
 use crate::ancestors::{Ancestors, Orphan, Seen};
-use crate::decode::{Decoded, Skip, invalid_json, too_deep};
-use crate::depth;
-use crate::limits::Limits;
-use crate::notes::Notes;
-use crate::pointer::rejection;
-use crate::tree::Tree;
 
 pub(crate) use self::ancestry::{Ancestry, Naming, after_prefix, naming_of, part};
 pub(crate) use self::attributes::{Attribute, Place, Value};
@@ -31,7 +31,7 @@ pub(crate) use self::conventions::for_user;
 pub(crate) use self::json::{id, members, not_an_object, scope_of, short_id};
 pub(crate) use self::key::Key;
 pub(crate) use self::protobuf::is_protobuf;
-pub(crate) use self::span::{NS_PER_MS, View, push_hex};
+pub(crate) use self::span::{NS_PER_MS, View};
 
 /// The rule by which a span of another kind is skipped.
 const SPAN_NOT_AN_ACTIVITY: &str = "otlp_span_not_an_activity";
@@ -52,7 +52,7 @@ pub(crate) fn decode<'a>(
     before: Option<&Ancestors>,
     sink: &mut Sink<'_, 'a>,
 ) {
-    let batch = crate::decode::within_size(bytes, limits).and_then(|()| read(bytes, limits));
+    let batch = record::outcome::within_size(bytes, limits).and_then(|()| read(bytes, limits));
     finish(batch, limits, before, sink);
 }
 
@@ -95,7 +95,7 @@ fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Batch<'a>, Rejection> {
     if is_protobuf(bytes) {
         return protobuf::read(bytes, limits);
     }
-    let text = crate::decode::text_of(bytes)?;
+    let text = record::outcome::text_of(bytes)?;
     if depth::exceeds(text, limits.depth_max) {
         return Err(too_deep(limits));
     }

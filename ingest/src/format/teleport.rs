@@ -1,11 +1,11 @@
 //! Teleport audit events. Of a command the program's path is the resource; its arguments are never read.
 
+use record::tree::Tree;
 use schemas::activity::Text;
 
 use crate::event::Event;
 use crate::field::Field;
 use crate::table::{Row, Spec, always, by, first, nothing, unused, withheld};
-use crate::tree::Tree;
 
 pub(crate) const SPEC: Spec = Spec {
     name: "teleport",

@@ -1,12 +1,12 @@
 //! Zeek's conn, dns, http and ssl as JSON. A network sees no identity: the agent is whom the config or the
 //! inventory knows behind the sending address.
 
+use record::tree::Tree;
 use schemas::activity::Text;
 
 use crate::event::Event;
 use crate::field::Field;
 use crate::table::{Row, Spec, Verdict, by, first, nothing, unused, withheld};
-use crate::tree::Tree;
 
 pub(crate) const SPEC: Spec = Spec {
     name: "zeek",
@@ -136,7 +136,7 @@ fn resource<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
             let uri = event.word("uri").split(['?', '#']).next()?;
             let host = event.text("host")?;
             if uri.contains("://") {
-                return crate::url::bare(Text::Owned(uri.to_owned()));
+                return record::url::bare(Text::Owned(uri.to_owned()));
             }
             Some(Text::Owned(format!("http://{host}{uri}")))
         }

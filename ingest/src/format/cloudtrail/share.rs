@@ -1,10 +1,11 @@
 //! Whether a call opens something to another account or to all: an attribute to which one is added, or a
 //! policy that allows one. Parameters are looked at here and go nowhere.
 
+use record::lexeme::Lexeme;
+use record::path::is_json_object;
+use record::tree::Tree;
+
 use crate::event::Event;
-use crate::lexeme::Lexeme;
-use crate::path::is_json_object;
-use crate::tree::Tree;
 
 /// Steps down that are looked at.
 const DEPTH_MAX: usize = 16;

@@ -1,12 +1,13 @@
 //! Exported traces: what each observation is, the same as from OpenTelemetry, and nothing of their content.
 
+use record::limits::Limits;
+use record::notes::Notes;
+use record::outcome::Decoded;
 use schemas::Activity;
 use serde_json::{Map, Value, json};
 
-use crate::decode::{Decoded, decode, decode_as, detect};
+use crate::decode::{decode, decode_as, detect};
 use crate::formats::Format;
-use crate::limits::Limits;
-use crate::notes::Notes;
 
 const GOOGLE: &str = include_str!("../../../fixtures/langfuse/google-adk-2025-08-28.json");
 const MICROSOFT: &str = include_str!("../../../fixtures/langfuse/microsoft-agent-2025-10-14.json");
@@ -118,7 +119,7 @@ fn as_otlp(export: &Value) -> Value {
         object.and_then(Value::as_object).unwrap_or(&Map::new()).iter().map(attribute).collect()
     };
     let nanoseconds = |time: &Value| {
-        let time = crate::rfc3339::parse(time.as_str().unwrap()).unwrap();
+        let time = record::rfc3339::parse(time.as_str().unwrap()).unwrap();
         json!(format!("{}000000", time.millis()))
     };
     let group = |observation: &Value| {

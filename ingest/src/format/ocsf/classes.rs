@@ -1,10 +1,10 @@
 //! What the numbers of OCSF mean: classes, activities, dispositions, confidentiality (1.8.0).
 
+use record::tree::Tree;
 use schemas::activity::Text;
 
 use crate::arn;
 use crate::event::Event;
-use crate::tree::Tree;
 
 /// Class of sign-ins.
 pub(super) const AUTHENTICATION: u64 = 3_002;

@@ -3,11 +3,11 @@
 
 use std::fmt;
 
+use record::pointer::rejection;
 use schemas::activity::Text;
 use schemas::reject::{ErrorCode, Rejection};
 
 use super::key::Key;
-use crate::pointer::rejection;
 
 /// What a record holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +154,7 @@ impl<'t, 'a> Attributes<'t, 'a> {
         let Some(attribute) = keys.iter().find_map(|key| self.find(*key)) else { return Ok(None) };
         let number = match &attribute.value {
             Value::Integer(number) => u64::try_from(*number).ok(),
-            Value::Number(number) => crate::lexeme::Lexeme::Float(*number).unsigned(),
+            Value::Number(number) => record::lexeme::Lexeme::Float(*number).unsigned(),
             Value::Text(text) => text.parse().ok(),
             Value::Garbled => return Err(self.garbled(attribute)),
             Value::Other => None,

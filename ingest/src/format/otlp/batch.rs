@@ -3,12 +3,12 @@
 
 use std::ops::Range;
 
+use record::limits::Limits;
+use record::pointer::rejection;
 use schemas::activity::Text;
 use schemas::reject::{ErrorCode, Rejection};
 
 use super::attributes::{Attribute, Attributes, Place, Signal};
-use crate::limits::Limits;
-use crate::pointer::rejection;
 
 /// The spans or log records of one record, in their order.
 #[derive(Default)]

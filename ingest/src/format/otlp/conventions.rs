@@ -3,6 +3,9 @@
 
 use std::net::IpAddr;
 
+use record::notes::Notes;
+use record::pointer::rejection;
+use record::url;
 use schemas::activity::{
     Action, Agent, Delegation, Endpoint, Model, Principal, Producer, Resource, Result as Ending,
     Session, Text, Tool, Trace, Usage,
@@ -15,9 +18,6 @@ use super::attributes::{Place, Signal};
 use super::batch::{Read, Side, Status};
 use super::key::Key;
 use super::span::{Deed, NS_PER_MS, View, push_hex};
-use crate::notes::Notes;
-use crate::pointer::rejection;
-use crate::url;
 
 // === impl View ===
 

@@ -1,16 +1,16 @@
 //! OTLP/JSON: `resourceSpans` or `resourceLogs`, each a list of scopes, each a list of items. Names of members are
 //! lower camel case, ids hex of either case, 64-bit numbers texts or numbers, enums numbers or names.
 
+use record::lexeme::Lexeme;
+use record::limits::Limits;
+use record::pointer::rejection;
+use record::tree::Tree;
 use schemas::activity::Text;
 use schemas::reject::{ErrorCode, Rejection};
 
 use super::attributes::{Attribute, Place, Signal, Value};
 use super::batch::{Batch, Emitter, Item, Read, Scope, Side, Span, Status};
 use super::key::Key;
-use crate::lexeme::Lexeme;
-use crate::limits::Limits;
-use crate::pointer::rejection;
-use crate::tree::Tree;
 
 /// Reads what a record holds; spans come before log records.
 pub(super) fn read<'a>(record: &Tree<'a>, limits: &Limits) -> Result<Batch<'a>, Rejection> {

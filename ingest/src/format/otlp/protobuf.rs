@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use record::limits::Limits;
+use record::pointer::rejection;
 use schemas::activity::Text;
 use schemas::reject::{ErrorCode, Rejection};
 
@@ -10,8 +12,6 @@ use super::attributes::{Attribute, Place, Signal, Value};
 use super::batch::{Batch, Emitter, Item, Read, Scope, Side, Span, Status};
 use super::key::Key;
 use super::wire::{Broken, Field, Message};
-use crate::limits::Limits;
-use crate::pointer::rejection;
 
 /// Why reading ends.
 enum Stop {

@@ -1,6 +1,8 @@
 //! One span or log record: what kind of activity it is, when, whose and in which trace. What its attributes say of
 //! the activity is read in `conventions`.
 
+use record::notes::Notes;
+use record::pointer::rejection;
 use schemas::activity::{Activity, Text};
 use schemas::choice::ActionType;
 use schemas::reject::{ErrorCode, Rejection};
@@ -11,8 +13,6 @@ use super::ancestry::Naming;
 use super::attributes::{Attributes, Place, Signal, Value};
 use super::batch::{Batch, Read, Side, Span};
 use super::key::Key;
-use crate::notes::Notes;
-use crate::pointer::rejection;
 
 /// Nanoseconds of a millisecond.
 pub(crate) const NS_PER_MS: u64 = 1_000_000;

@@ -1,13 +1,14 @@
 //! Spans that are activities, spans that are not, and what a bad one costs.
 
+use record::limits::Limits;
+use record::notes::Notes;
+use record::outcome::Decoded;
 use schemas::Activity;
 use schemas::choice::{ActionType, Authority, Outcome};
 use schemas::reject::ErrorCode;
 use serde_json::{Value, json};
 
-use crate::decode::{Decoded, decode};
-use crate::limits::Limits;
-use crate::notes::Notes;
+use crate::decode::decode;
 
 mod protobuf;
 
