@@ -3,16 +3,28 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
+mod ancestors;
+mod arn;
+mod carrier;
 mod decode;
-mod depth;
+mod draft;
+mod envelope;
+mod event;
+mod field;
 mod format;
-mod lexeme;
-mod limits;
-mod notes;
-mod pointer;
-mod rfc3339;
-mod tree;
+mod formats;
+mod mapper;
+mod pass;
+mod reader;
+mod table;
+mod value;
 
-pub use decode::{Decoded, Format, Skip, decode, decode_as, detect};
-pub use limits::Limits;
-pub use notes::{KINDS_MAX, Notes, OTHER};
+pub use ancestors::{Ancestors, HoldLimits, Orphan, Released, decode_among};
+pub use carrier::{Carrier, Identity};
+pub use decode::{ByRecord, decode, decode_as, decode_by, detect};
+pub use draft::{AGENT_TYPE, principal_type};
+pub use formats::{Format, pages};
+pub use reader::Reader;
+pub use record::limits::Limits;
+pub use record::notes::{KINDS_MAX, Notes, OTHER};
+pub use record::outcome::{Decoded, Skip};

@@ -47,7 +47,10 @@ fn mangle_bytes(number: usize, kind: usize, line: &[u8], noise: &mut Noise) -> B
             bytes.insert(0, 0x80);
             bad(bytes, &[InvalidUtf8])
         }
-        3 => bad(vec![0; 1 + number % 7], &[InvalidJson, UnsupportedFormat]),
+        3 => bad(
+            vec![0; 1 + number % 7],
+            &[InvalidJson, UnsupportedFormat, SchemaRegistryUnsupported],
+        ),
         4 => {
             let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
             bad(format!("{{\"extra\":{deep},{}", &text[1..]).into_bytes(), &[TooDeep])
@@ -60,7 +63,7 @@ fn mangle_bytes(number: usize, kind: usize, line: &[u8], noise: &mut Noise) -> B
             let scalars = ["null", "42", "\"text\"", "[1, 2]", "true", "[]"];
             bad(scalars[number / KINDS % 6].into(), &[UnsupportedFormat])
         }
-        7 => bad(format!("{text} {text}").into_bytes(), &[InvalidJson]),
+        7 => bad(format!("{text} {{").into_bytes(), &[InvalidJson]),
         _ if number < KINDS => {
             let long = format!("{{\"extra\":\"{}\",{}", "x".repeat(2 << 20), &text[1..]);
             bad(long.into_bytes(), &[TooLarge])

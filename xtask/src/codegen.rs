@@ -1,5 +1,5 @@
-//! Generated files: JSON Schemas, the list and the documentation of the signals, the references of the
-//! config and the metrics. Each has one hand-written source; `--check` compares and writes nothing.
+//! Generated files: JSON Schemas, the pages of the input formats, the list and the documentation of the signals, the
+//! references of the config and the metrics. Each has one hand-written source; `--check` writes nothing.
 
 use std::fs;
 use std::io::Write;
@@ -11,6 +11,11 @@ use anyhow::{Context, Result, ensure};
 /// The sections that the header of each signal has, in this order.
 const SECTIONS: [&str; 4] = ["Detects", "Why", "Wrong when", "Example"];
 const SIGNALS: &str = "detector/src/signal";
+/// Folders that an example writes, how it is run, and whether it writes all that stands there.
+const WRITTEN: [(&str, &str, bool); 2] = [
+    ("schemas/json", "run -q -p schemas --features json-schema --example codegen --", true),
+    ("docs/inputs", "run -q -p ingest --example inputs --", false),
+];
 
 /// One generated file: its path in the workspace and its text; no text where it must not exist.
 struct Generated {
@@ -26,7 +31,9 @@ pub(crate) fn run(flags: &[&str]) -> Result<ExitCode> {
     // The signals first: without their list the other crates do not build.
     let mut stale = settle(&root, signals(&root)?, check)?;
     if !flags.contains(&"--signals") {
-        stale.extend(settle(&root, schemas(&root)?, check)?);
+        for what in WRITTEN {
+            stale.extend(settle(&root, written(&root, what)?, check)?);
+        }
         stale.extend(settle(&root, config(&root)?, check)?);
     }
     for path in &stale {
@@ -164,22 +171,23 @@ fn rustfmt(root: &Path, text: &str) -> Result<String> {
 
 // === Schemas and config ===
 
-fn schemas(root: &Path) -> Result<Vec<Generated>> {
-    let made = crate::target(root).join("codegen/schemas");
+/// The files that an example of a crate writes into a folder given to it.
+fn written(root: &Path, what: (&str, &str, bool)) -> Result<Vec<Generated>> {
+    let (folder, arguments, is_whole) = what;
+    let made = crate::target(root).join("codegen").join(folder);
     let _ = fs::remove_dir_all(&made);
     fs::create_dir_all(&made)?;
-    let arguments = "run -q -p schemas --features json-schema --example codegen --";
     crate::output(crate::cargo(root).args(arguments.split(' ')).arg(&made))?;
     let mut files = Vec::new();
-    for entry in fs::read_dir(&made)? {
-        let entry = entry?;
-        let path = Path::new("schemas/json").join(entry.file_name());
-        files.push(Generated { path, text: Some(fs::read_to_string(entry.path())?) });
+    for from in fs::read_dir(&made)? {
+        let from = from?.path();
+        let path = Path::new(folder).join(from.file_name().unwrap_or_default());
+        files.push(Generated { path, text: Some(fs::read_to_string(from)?) });
     }
-    ensure!(!files.is_empty(), "schemas/examples/codegen.rs wrote no schema");
-    for entry in fs::read_dir(root.join("schemas/json")).into_iter().flatten() {
-        let path = Path::new("schemas/json").join(entry?.file_name());
-        if !files.iter().any(|file| file.path == path) {
+    ensure!(!files.is_empty(), "`cargo {arguments}` wrote nothing");
+    for entry in fs::read_dir(root.join(folder)).into_iter().flatten() {
+        let path = Path::new(folder).join(entry?.file_name());
+        if is_whole && !files.iter().any(|file| file.path == path) {
             files.push(Generated { path, text: None });
         }
     }

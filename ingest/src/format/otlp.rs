@@ -1,135 +1,164 @@
-//! OTLP/JSON traces: spans of tool calls and agent invocations are activities, other spans are skipped by
-//! name. One bad span costs itself only. An agent is read, from the span or what stands above it, and never
-//! guessed from a service name.
+//! OpenTelemetry traces and logs, JSON and protobuf: spans of tool calls, agents, models, retrievals, requests and
+//! queries are activities, other spans are skipped by name. One bad span costs itself only. An agent is read, from
+//! the span or what stands above it, and never guessed from a service name.
 
 mod ancestry;
 mod attributes;
-mod mapping;
+mod batch;
+mod conventions;
+mod json;
+mod key;
+mod protobuf;
 mod span;
+mod wire;
 
+use record::depth;
+use record::limits::Limits;
+use record::notes::Notes;
+use record::outcome::{Decoded, Skip, invalid_json, too_deep};
+use record::pointer::rejection;
+use record::tree::Tree;
+use schemas::activity::Activity;
 use schemas::reject::{ErrorCode, Rejection};
 
-use self::ancestry::Ancestry;
-use self::attributes::{Attributes, Place};
-use self::span::{Emitter, Span};
-use crate::decode::{Decoded, Skip, invalid_json, too_deep};
-use crate::depth;
-use crate::limits::Limits;
-use crate::notes::Notes;
-use crate::pointer::rejection;
-use crate::tree::Tree;
+use self::span::Deed;
+use crate::ancestors::{Ancestors, Orphan, Seen};
+
+pub(crate) use self::ancestry::{Ancestry, Naming, after_prefix, naming_of, part};
+pub(crate) use self::attributes::{Attribute, Place, Value};
+pub(crate) use self::batch::{Batch, Emitter, Item, Read, Span, Status};
+pub(crate) use self::conventions::for_user;
+pub(crate) use self::json::{id, members, not_an_object, scope_of, short_id};
+pub(crate) use self::key::Key;
+pub(crate) use self::protobuf::is_protobuf;
+pub(crate) use self::span::{NS_PER_MS, View};
 
 /// The rule by which a span of another kind is skipped.
 const SPAN_NOT_AN_ACTIVITY: &str = "otlp_span_not_an_activity";
 /// The rule by which a record without any span is skipped.
 const RECORD_WITHOUT_SPANS: &str = "otlp_record_without_spans";
 
-/// What stands where a span is expected.
-enum Item<'t, 'a> {
-    Span(Span<'t, 'a>),
-    Bad(Rejection),
+/// Where outcomes go: counters, outcomes, and which of them lack only their agent.
+pub(crate) struct Sink<'s, 'a> {
+    pub(crate) notes: &'s mut Notes,
+    pub(crate) out: &'s mut Vec<Decoded<'a>>,
+    pub(crate) orphans: &'s mut Vec<Orphan>,
 }
 
-/// Decodes one record: one outcome per span, in their order.
+/// Decodes one record of either encoding: one outcome per item, in their order.
 pub(crate) fn decode<'a>(
-    text: &'a str,
+    bytes: &'a [u8],
     limits: &Limits,
-    notes: &mut Notes,
-    out: &mut Vec<Decoded<'a>>,
+    before: Option<&Ancestors>,
+    sink: &mut Sink<'_, 'a>,
 ) {
-    if depth::exceeds(text, limits.depth_max) {
-        return out.push(Decoded::Rejected(too_deep(limits)));
-    }
-    let record: Tree<'a> = match serde_json::from_str(text) {
-        Ok(record) => record,
-        Err(error) => return out.push(Decoded::Rejected(invalid_json(&error))),
-    };
-    let mut items = Vec::new();
-    if let Err(rejection) = walk(&record, limits, &mut items) {
-        return out.push(Decoded::Rejected(rejection));
-    }
-    if items.is_empty() {
-        return out.push(Decoded::Skipped(Skip { rule: RECORD_WITHOUT_SPANS }));
-    }
-    let spans = items.iter().filter_map(|item| match item {
-        Item::Span(span) => Some(span),
-        Item::Bad(_) => None,
-    });
-    let ancestry = Ancestry::of(spans, limits.ancestors_max);
-    out.extend(items.into_iter().map(|item| match item {
-        Item::Bad(rejection) => Decoded::Rejected(rejection),
-        Item::Span(span) => match span.activity(&ancestry, notes) {
-            None => Decoded::Skipped(Skip { rule: SPAN_NOT_AN_ACTIVITY }),
-            Some(Ok(activity)) => Decoded::Activity(activity),
-            Some(Err(rejection)) => Decoded::Rejected(rejection),
-        },
-    }));
+    let batch = record::outcome::within_size(bytes, limits).and_then(|()| read(bytes, limits));
+    finish(batch, limits, before, sink);
 }
 
-/// Lists what stands where spans are expected; fails where there is more than the limit.
-fn walk<'t, 'a>(
-    record: &'t Tree<'a>,
+/// Decodes one record of JSON that was read.
+pub(crate) fn decode_tree<'a>(tree: &Tree<'a>, limits: &Limits, sink: &mut Sink<'_, 'a>) {
+    finish(json::read(tree, limits), limits, None, sink);
+}
+
+fn finish<'a>(
+    batch: Result<Batch<'a>, Rejection>,
     limits: &Limits,
-    items: &mut Vec<Item<'t, 'a>>,
-) -> Result<(), Rejection> {
-    let keep = |items: &mut Vec<Item<'t, 'a>>, item| {
-        if limits.spans_max <= items.len() {
-            let message = format!("accept more than {} spans in one record", limits.spans_max);
-            return Err(rejection(ErrorCode::TooLarge, "/resourceSpans".to_owned(), message));
+    before: Option<&Ancestors>,
+    sink: &mut Sink<'_, 'a>,
+) {
+    match batch {
+        Err(rejection) => sink.out.push(Decoded::Rejected(rejection)),
+        Ok(batch) if batch.items.is_empty() => {
+            sink.out.push(Decoded::Skipped(Skip { rule: RECORD_WITHOUT_SPANS }));
         }
-        items.push(item);
-        Ok(())
+        Ok(batch) => decode_batch(&batch, limits, before, sink),
+    }
+}
+
+/// The spans of a record, for those of later records; none where it cannot be read.
+pub(crate) fn spans(bytes: &[u8], limits: &Limits) -> Vec<Seen> {
+    let Ok(batch) = read(bytes, limits) else { return Vec::new() };
+    let seen = |span: &Span<'_>| {
+        let naming = naming_of(&batch, span).ok().flatten();
+        Some(Seen {
+            trace: span.trace.good()?,
+            span: span.span.good()?,
+            parent: span.parent.good(),
+            naming: naming.map(Naming::into_owned),
+        })
     };
-    let bad = |path| Item::Bad(rejection(ErrorCode::InvalidField, path, "read an object"));
-    for (i, group) in members(record, "resourceSpans", "")?.iter().enumerate() {
-        let path = format!("/resourceSpans/{i}");
-        let scopes = match members(group, "scopeSpans", &path) {
-            Ok(scopes) => scopes,
-            Err(rejection) => {
-                keep(items, Item::Bad(rejection))?;
-                continue;
+    batch.spans().filter_map(seen).collect()
+}
+
+fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Batch<'a>, Rejection> {
+    if is_protobuf(bytes) {
+        return protobuf::read(bytes, limits);
+    }
+    let text = record::outcome::text_of(bytes)?;
+    if depth::exceeds(text, limits.depth_max) {
+        return Err(too_deep(limits));
+    }
+    let record: Tree<'a> = serde_json::from_str(text).map_err(|error| invalid_json(&error))?;
+    json::read(&record, limits)
+}
+
+fn decode_batch<'a>(
+    batch: &Batch<'a>,
+    limits: &Limits,
+    before: Option<&Ancestors>,
+    sink: &mut Sink<'_, 'a>,
+) {
+    let ancestry = Ancestry::of(batch, before, limits.ancestors_max);
+    let names_any = batch.spans().any(|span| matches!(naming_of(batch, span), Ok(Some(_))));
+    for item in &batch.items {
+        let outcome = match item {
+            Item::Bad(rejection) => Decoded::Rejected(rejection.clone()),
+            Item::Span(span) => {
+                let view = View::new(batch, span);
+                match view.deed() {
+                    None if names_any || above(&ancestry, span).is_some() => {
+                        Decoded::Skipped(Skip { rule: SPAN_NOT_AN_ACTIVITY })
+                    }
+                    // Where nobody names an agent, the source is not about agents: that is no skip.
+                    None => Decoded::Rejected(nobody(span)),
+                    Some(deed) => match activity(&view, deed, &ancestry, sink) {
+                        Ok(activity) => Decoded::Activity(activity),
+                        Err(rejection) => Decoded::Rejected(rejection),
+                    },
+                }
             }
         };
-        let resource = group.get("resource").and_then(|resource| resource.get("attributes"));
-        let emitter = Emitter::new(Attributes::new(resource, Place::Resource(i)));
-        for (j, scope) in scopes.iter().enumerate() {
-            let path = format!("{path}/scopeSpans/{j}");
-            let spans = match members(scope, "spans", &path) {
-                Ok(spans) => spans,
-                Err(rejection) => {
-                    keep(items, Item::Bad(rejection))?;
-                    continue;
-                }
-            };
-            for (k, tree) in spans.iter().enumerate() {
-                let item = match tree {
-                    Tree::Object(_) => {
-                        let place = Place::Span(i, j, k);
-                        Item::Span(Span::new(tree, scope.get("scope"), emitter.clone(), place))
-                    }
-                    _ => bad(format!("{path}/spans/{k}")),
-                };
-                keep(items, item)?;
-            }
-        }
+        sink.out.push(outcome);
     }
-    Ok(())
 }
 
-/// The items of a list within an object; none where it is absent.
-fn members<'t, 'a>(
-    object: &'t Tree<'a>,
-    key: &str,
-    path: &str,
-) -> Result<&'t [Tree<'a>], Rejection> {
-    if !matches!(object, Tree::Object(_)) {
-        return Err(rejection(ErrorCode::InvalidField, path.to_owned(), "read an object"));
+fn activity<'a>(
+    view: &View<'_, 'a>,
+    deed: Deed<'_>,
+    ancestry: &Ancestry<'_, 'a>,
+    sink: &mut Sink<'_, 'a>,
+) -> Result<Activity<'a>, Rejection> {
+    let span = view.span;
+    if let Some(naming) = naming_of(view.batch(), span)?.or_else(|| above(ancestry, span)) {
+        return view.activity(deed, naming, sink.notes);
     }
-    match object.get(key) {
-        None => Ok(&[]),
-        Some(Tree::List(items)) => Ok(items),
-        Some(_) => Err(rejection(ErrorCode::InvalidField, format!("{path}/{key}"), "read a list")),
+    // Whatever else is wrong with it is wrong with any agent.
+    let activity = view.activity(deed, Naming::default(), &mut Notes::default())?;
+    if let (Some(trace), Some(parent)) = (span.trace.good(), span.parent.good()) {
+        let ordinal = sink.out.len();
+        sink.orphans.push(Orphan { ordinal, trace, parent, time: activity.time });
     }
+    Err(nobody(span))
+}
+
+fn above<'a>(ancestry: &Ancestry<'_, 'a>, span: &Span<'a>) -> Option<Naming<'a>> {
+    ancestry.naming(span.trace.good()?, span.parent.good())
+}
+
+fn nobody(span: &Span<'_>) -> Rejection {
+    let message = "find an agent on the span, its resource or an ancestor";
+    rejection(ErrorCode::MissingAgentId, span.place.to_string(), message)
 }
 
 #[cfg(test)]

@@ -1,184 +1,257 @@
-//! One span: what kind of activity it is, when, whose and in which trace. What its attributes say of the
-//! activity is read in `mapping`.
+//! One span or log record: what kind of activity it is, when, whose and in which trace. What its attributes say of
+//! the activity is read in `conventions`.
 
+use record::notes::Notes;
+use record::pointer::rejection;
 use schemas::activity::{Activity, Text};
 use schemas::choice::ActionType;
 use schemas::reject::{ErrorCode, Rejection};
 use schemas::time::{EventTime, TimeError};
+use sha2::{Digest, Sha256};
 
-use super::ancestry::{Ancestry, Naming};
-use super::attributes::{Attributes, Place};
-use crate::notes::Notes;
-use crate::pointer::rejection;
-use crate::tree::Tree;
+use super::ancestry::Naming;
+use super::attributes::{Attributes, Place, Signal, Value};
+use super::batch::{Batch, Read, Side, Span};
+use super::key::Key;
 
 /// Nanoseconds of a millisecond.
-pub(super) const NS_PER_MS: u64 = 1_000_000;
+pub(crate) const NS_PER_MS: u64 = 1_000_000;
+/// The event that repeats its span, which it may replace but not double.
+const EVENT_OF_A_SPAN: &str = "gen_ai.client.inference.operation.details";
 
-/// What a resource says of all its spans.
-#[derive(Clone)]
-pub(super) struct Emitter<'a> {
-    naming: Result<Option<Naming<'a>>, Rejection>,
-    pub(super) instance_id: Result<Option<Text<'a>>, Rejection>,
+/// A span with its attributes and those of its resource.
+pub(crate) struct View<'b, 'a> {
+    pub(super) batch: &'b Batch<'a>,
+    pub(crate) span: &'b Span<'a>,
+    pub(super) own: Attributes<'b, 'a>,
+    pub(super) resource: Attributes<'b, 'a>,
 }
 
-/// A span where it stands.
-pub(super) struct Span<'t, 'a> {
-    pub(super) tree: &'t Tree<'a>,
-    pub(super) scope: Option<&'t Tree<'a>>,
-    pub(super) emitter: Emitter<'a>,
-    pub(super) attributes: Attributes<'t, 'a>,
-    pub(super) place: Place,
+/// What a span is, as an activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deed<'b> {
+    pub(super) kind: ActionType,
+    /// The word that says so; of tool calls it is the tool that counts.
+    pub(super) operation: &'b str,
 }
 
-// === impl Emitter ===
+// === impl View ===
 
-impl<'a> Emitter<'a> {
-    /// Reads a resource once for all its spans.
-    pub(super) fn new(attributes: Attributes<'_, 'a>) -> Self {
-        Self {
-            naming: naming_of(&attributes),
-            instance_id: attributes.text(&["service.instance.id"], 256),
-        }
-    }
-}
-
-fn naming_of<'a>(attributes: &Attributes<'_, 'a>) -> Result<Option<Naming<'a>>, Rejection> {
-    let Some(id) = attributes.text(&["gen_ai.agent.id"], 2_048)? else { return Ok(None) };
-    Ok(Some(Naming {
-        id,
-        name: attributes.text(&["gen_ai.agent.name"], 256)?,
-        version: attributes.text(&["gen_ai.agent.version"], 64)?,
-        conversation_id: attributes.text(&["gen_ai.conversation.id"], 256)?,
-    }))
-}
-
-// === impl Span ===
-
-impl<'t, 'a> Span<'t, 'a> {
-    /// A span within its scope and resource.
-    pub(super) fn new(
-        tree: &'t Tree<'a>,
-        scope: Option<&'t Tree<'a>>,
-        emitter: Emitter<'a>,
-        place: Place,
-    ) -> Self {
-        let attributes = Attributes::new(tree.get("attributes"), place);
-        Self { tree, scope, emitter, attributes, place }
+impl<'b, 'a> View<'b, 'a> {
+    /// A span of a batch.
+    pub(crate) fn new(batch: &'b Batch<'a>, span: &'b Span<'a>) -> Self {
+        Self { batch, span, own: batch.own(span), resource: batch.resource(span) }
     }
 
-    /// Its trace, where the id is valid.
-    pub(super) fn trace_id(&self) -> Option<u128> {
-        hex_id::<32>(self.tree.get("traceId")?.text()?)
+    /// Where it stands.
+    pub(crate) fn batch(&self) -> &'b Batch<'a> {
+        self.batch
     }
 
-    /// Its own id, where it is valid.
-    pub(super) fn span_id(&self) -> Option<u64> {
-        hex_id::<16>(self.tree.get("spanId")?.text()?)?.try_into().ok()
-    }
-
-    /// The id of its parent, where it is valid.
-    pub(super) fn parent_id(&self) -> Option<u64> {
-        hex_id::<16>(self.tree.get("parentSpanId")?.text()?)?.try_into().ok()
-    }
-
-    /// What it says of its agent, itself or by its resource.
-    pub(super) fn naming(&self) -> Result<Option<Naming<'a>>, Rejection> {
-        match naming_of(&self.attributes)? {
-            Some(own) => Ok(Some(own)),
-            None => self.emitter.naming.clone(),
-        }
-    }
-
-    /// The activity it is; `None` where it is another kind of span.
-    pub(super) fn activity(
+    /// The activity it is.
+    pub(crate) fn activity(
         &self,
-        ancestry: &Ancestry<'a>,
-        notes: &mut Notes,
-    ) -> Option<Result<Activity<'a>, Rejection>> {
-        let kind = self.action_type()?;
-        Some(self.activity_of(kind, ancestry, notes))
-    }
-
-    fn activity_of(
-        &self,
-        kind: ActionType,
-        ancestry: &Ancestry<'a>,
+        deed: Deed<'_>,
+        naming: Naming<'a>,
         notes: &mut Notes,
     ) -> Result<Activity<'a>, Rejection> {
-        let trace =
-            self.required("traceId", self.trace_id(), "read 32 hex digits, not all zero")?;
-        let span = self.required("spanId", self.span_id(), "read 16 hex digits, not all zero")?;
         let time = self.time()?;
-        let naming = match self.naming()? {
-            Some(naming) => naming,
-            None => ancestry.naming(trace, self.parent_id()).cloned().ok_or_else(|| {
-                let message = "find an agent on the span, its resource or an ancestor";
-                rejection(ErrorCode::MissingAgentId, self.place.to_string(), message)
-            })?,
-        };
-        let id = Text::Owned(format!("{trace:032x}:{span:016x}"));
+        let id = self.id()?;
         let conversation_id = naming.conversation_id.clone();
         let agent = self.agent(naming)?;
-        let mut activity = Activity::new(id, time, agent, self.action(kind)?);
+        let mut activity = Activity::new(id, time, agent, self.action(deed)?);
         activity.delegation = self.delegation()?;
         activity.session = self.session(conversation_id)?;
-        activity.resource = self.resource()?;
+        activity.resource = self.resource(deed)?;
         activity.destination = self.destination(notes)?;
+        activity.source = self.source(notes)?;
         activity.usage = self.usage()?;
         activity.outcome = Some(self.outcome()?);
-        activity.trace = Some(self.trace(trace, span, notes));
+        activity.trace = self.trace(notes);
         activity.producer = Some(self.producer()?);
         Ok(activity)
     }
 
-    fn action_type(&self) -> Option<ActionType> {
-        let of_operation = |operation: &str| match operation {
-            "execute_tool" => Some(ActionType::ToolCall),
-            "invoke_agent" => Some(ActionType::AgentInvoke),
-            _ => None,
-        };
-        // A name of another type names nothing.
-        if let Ok(Some(operation)) = self.attributes.text(&["gen_ai.operation.name"], usize::MAX) {
-            return of_operation(&operation);
+    /// What it is; `None` where it is no activity.
+    pub(crate) fn deed(&self) -> Option<Deed<'b>> {
+        let deed = |kind, operation| Some(Deed { kind, operation });
+        // Who says an operation of another kind says that this is none of ours.
+        if let Some(operation) = self.own.word(&[Key::OperationName]) {
+            return genai(operation);
         }
-        if let Ok(Some(method)) = self.attributes.text(&["mcp.method.name"], usize::MAX) {
-            return (method == "tools/call").then_some(ActionType::ToolCall);
+        if let Some(method) = self.own.word(&[Key::McpMethod]) {
+            return match method {
+                "tools/call" => genai("execute_tool"),
+                "resources/read" => deed(ActionType::DataRead, method),
+                _ => None,
+            };
         }
-        let (first, _) = self.name_parts();
-        if first == "tools/call" { Some(ActionType::ToolCall) } else { of_operation(first) }
+        if self.own.has(&[Key::ToolName]) {
+            return genai("execute_tool");
+        }
+        if let Some(kind) = self.own.word(&[Key::OpenInferenceKind]) {
+            return open_inference(kind);
+        }
+        match self.name_parts().0 {
+            "tools/call" => return genai("execute_tool"),
+            first @ ("execute_tool" | "invoke_agent") => return genai(first),
+            _ => {}
+        }
+        if let Some("message/send" | "message/stream" | "SendMessage" | "SendStreamingMessage") =
+            self.own.word(&[Key::A2aMethod])
+        {
+            return genai("invoke_agent");
+        }
+        // The served side of a request is another's deed.
+        if self.span.side == Side::Server {
+            return None;
+        }
+        if let Some(operation) = self.own.word(&[Key::DbOperation, Key::DbOperationOld]) {
+            return deed(database(operation), operation);
+        }
+        deed(ActionType::HttpRequest, self.own.word(&[Key::HttpMethod, Key::HttpMethodOld])?)
     }
 
     /// The name of the span at its first space: `execute_tool http_post`.
-    pub(super) fn name_parts(&self) -> (&str, &str) {
-        let name = self.tree.get("name").and_then(Tree::text).map_or("", AsRef::as_ref);
-        name.split_once(' ').unwrap_or((name, ""))
+    pub(super) fn name_parts(&self) -> (&'b str, &'b str) {
+        self.span.name.split_once(' ').unwrap_or((&self.span.name, ""))
     }
 
     fn time(&self) -> Result<EventTime, Rejection> {
-        let end_ns = self.tree.get("endTimeUnixNano").and_then(Tree::unsigned);
-        let end_ns = self.required("endTimeUnixNano", end_ns, "read nanoseconds since 1970")?;
+        let name = match self.span.place {
+            Place::Item(Signal::Logs, ..) => "timeUnixNano",
+            Place::Observation(_) => "endTime",
+            _ => "endTimeUnixNano",
+        };
+        let end_ns = self.required(name, self.span.end_ns, "read nanoseconds since 1970")?;
         let ms = i64::try_from(end_ns / NS_PER_MS).map_err(|_| TimeError::OutOfRange);
         ms.and_then(EventTime::from_millis).map_err(|error| {
-            let path = format!("{}/endTimeUnixNano", self.place);
+            let path = format!("{}/{name}", self.span.place);
             rejection(ErrorCode::TimeOutOfRange, path, error.to_string())
         })
     }
 
-    fn required<T>(&self, key: &str, value: Option<T>, message: &str) -> Result<T, Rejection> {
-        value.ok_or_else(|| {
-            let path = format!("{}/{key}", self.place);
-            match self.tree.get(key) {
-                None => rejection(ErrorCode::MissingField, path, "find a required field"),
-                Some(_) => rejection(ErrorCode::InvalidField, path, message),
+    /// A span is known by trace and span; a log record by its own id, else by what it says.
+    fn id(&self) -> Result<Text<'a>, Rejection> {
+        let is_log = matches!(self.span.place, Place::Item(Signal::Logs, ..));
+        if !is_log || self.span.name == EVENT_OF_A_SPAN {
+            let names = match self.span.place {
+                Place::Observation(_) => ["traceId", "id"],
+                _ => ["traceId", "spanId"],
+            };
+            let digits = "read hex digits, not all zero";
+            let trace = self.required(names[0], self.span.trace, digits)?;
+            let span = self.required(names[1], self.span.span, digits)?;
+            let mut id = String::with_capacity(49);
+            push_hex(&mut id, &trace.to_be_bytes());
+            id.push(':');
+            push_hex(&mut id, &span.to_be_bytes());
+            return Ok(Text::Owned(id));
+        }
+        match self.own.text(&[Key::LogUid], 128)? {
+            Some(uid) => Ok(uid),
+            None => Ok(Text::Owned(self.fingerprint())),
+        }
+    }
+
+    /// A hash of a log record's time, place in a trace, event and attributes that are read: the same for both
+    /// encodings and every delivery.
+    fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.span.end_ns.good().unwrap_or_default().to_le_bytes());
+        hash.update(self.span.trace.good().unwrap_or_default().to_le_bytes());
+        hash.update(self.span.span.good().unwrap_or_default().to_le_bytes());
+        let mut text = |text: &str| {
+            hash.update(text.len().to_le_bytes());
+            hash.update(text.as_bytes());
+        };
+        text(&self.span.name);
+        for attribute in self.batch.held(&self.span.attributes) {
+            text(attribute.key.name());
+            match &attribute.value {
+                Value::Text(value) => text(value),
+                Value::Integer(value) => text(&value.to_string()),
+                Value::Number(value) => text(&value.to_bits().to_string()),
+                Value::Other | Value::Garbled => {}
             }
-        })
+        }
+        let mut id = "sha256:".to_owned();
+        push_hex(&mut id, hash.finalize().get(..16).unwrap_or_default());
+        id
+    }
+
+    fn required<T: Copy>(&self, key: &str, value: Read<T>, message: &str) -> Result<T, Rejection> {
+        let path = || format!("{}/{key}", self.span.place);
+        match value {
+            Read::Is(value) => Ok(value),
+            Read::Bad => Err(rejection(ErrorCode::InvalidField, path(), message)),
+            Read::Absent => {
+                Err(rejection(ErrorCode::MissingField, path(), "find a required field"))
+            }
+        }
     }
 }
 
-/// The number that `N` hex digits of either case write; zero is no id.
-fn hex_id<const N: usize>(text: &str) -> Option<u128> {
-    let is_hex = text.len() == N && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let number = is_hex.then(|| u128::from_str_radix(text, 16).ok()).flatten()?;
-    (number != 0).then_some(number)
+/// What an operation of the GenAI conventions is.
+pub(super) fn genai(operation: &str) -> Option<Deed<'_>> {
+    let kind = match operation {
+        "execute_tool" => ActionType::ToolCall,
+        "invoke_agent" => ActionType::AgentInvoke,
+        "create_agent" => ActionType::AgentSpawn,
+        "chat" | "generate_content" | "text_completion" | "embeddings" => ActionType::ModelCall,
+        "retrieval" => ActionType::DataRead,
+        _ => return None,
+    };
+    Some(Deed { kind, operation })
+}
+
+/// What a kind of span of OpenInference is.
+fn open_inference(kind: &str) -> Option<Deed<'static>> {
+    genai(match kind {
+        "TOOL" => "execute_tool",
+        "AGENT" => "invoke_agent",
+        "LLM" => "chat",
+        "EMBEDDING" => "embeddings",
+        "RETRIEVER" => "retrieval",
+        _ => return None,
+    })
+}
+
+/// What a database is asked to do.
+fn database(operation: &str) -> ActionType {
+    let is_one_of = |words: &[&str]| words.iter().any(|word| operation.eq_ignore_ascii_case(word));
+    if is_one_of(&["delete", "drop", "truncate", "remove", "del", "deleteMany", "deleteOne"]) {
+        ActionType::DataDelete
+    } else if is_one_of(&[
+        "insert",
+        "update",
+        "upsert",
+        "merge",
+        "replace",
+        "create",
+        "alter",
+        "put",
+        "set",
+        "write",
+        "insertMany",
+        "updateMany",
+        "findAndModify",
+        "bulkWrite",
+        "index",
+        "bulk",
+    ]) {
+        ActionType::DataWrite
+    } else {
+        ActionType::DataRead
+    }
+}
+
+/// Appends bytes as lower-case hex.
+pub(crate) fn push_hex(text: &mut String, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(DIGITS.get(usize::from(digit)).copied().map_or('0', char::from));
+        }
+    }
 }

@@ -1,15 +1,19 @@
 //! Spans that are activities, spans that are not, and what a bad one costs.
 
+use record::limits::Limits;
+use record::notes::Notes;
+use record::outcome::Decoded;
 use schemas::Activity;
 use schemas::choice::{ActionType, Authority, Outcome};
 use schemas::reject::ErrorCode;
 use serde_json::{Value, json};
 
-use crate::decode::{Decoded, decode};
-use crate::limits::Limits;
-use crate::notes::Notes;
+use crate::decode::decode;
+
+mod protobuf;
 
 const SPAN: &str = include_str!("../../../fixtures/in.otlp-span.json");
+const LOG: &str = include_str!("../../../fixtures/in.otlp-log.json");
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 fn outcomes<'a>(text: &'a str, notes: &mut Notes) -> Vec<Decoded<'a>> {
@@ -25,10 +29,26 @@ fn shown(record: &Value) -> Vec<String> {
         Decoded::Skipped(skip) => skip.rule.to_owned(),
         Decoded::Rejected(r) => format!("{} {}", r.code.as_str(), r.path),
     };
-    outcomes(&record.to_string(), &mut Notes::default()).iter().map(show).collect()
+    let text = record.to_string();
+    let out = outcomes(&text, &mut Notes::default());
+    if let Some(binary) = protobuf::encoded(record) {
+        let mut same = Vec::new();
+        decode(&binary, &Limits::default(), &mut Notes::default(), &mut same);
+        assert_eq!(same, out, "{record}");
+    }
+    out.iter().map(show).collect()
+}
+
+fn with_outcome<T>(record: &Value, read: impl FnOnce(&Decoded<'_>) -> T) -> T {
+    shown(record);
+    let text = record.to_string();
+    let out = outcomes(&text, &mut Notes::default());
+    let [outcome] = out.as_slice() else { panic!("{out:?}") };
+    read(outcome)
 }
 
 fn with_activity<T>(record: &Value, read: impl FnOnce(&Activity<'_>) -> T) -> T {
+    shown(record);
     let text = record.to_string();
     let out = outcomes(&text, &mut Notes::default());
     let [Decoded::Activity(activity)] = out.as_slice() else { panic!("{out:?}") };
@@ -107,24 +127,166 @@ fn the_published_example_is_this_activity() {
 }
 
 #[test]
-fn only_tool_calls_and_invocations_are_activities() {
+fn what_a_span_is_follows_from_its_operation() {
     let named = |name: &str, pairs: &[(&str, Value)]| {
         let mut span = span(1, 0, &[&[agent("a")], pairs].concat());
         span["name"] = json!(name);
-        shown(&record(vec![span])).remove(0)
+        with_outcome(&record(vec![span]), |outcome| match outcome {
+            Decoded::Activity(activity) => format!(
+                "{} {}",
+                activity.action.kind.as_str(),
+                activity.action.operation.as_deref().unwrap_or("-")
+            ),
+            Decoded::Skipped(skip) => skip.rule.to_owned(),
+            Decoded::Rejected(rejection) => panic!("{rejection:?}"),
+        })
     };
     let skipped = "otlp_span_not_an_activity";
-    assert_eq!(named("n", &[tool()]), "tool_call a");
-    assert_eq!(named("n", &[("gen_ai.operation.name", json!("invoke_agent"))]), "agent_invoke a");
-    assert_eq!(named("execute_tool http_post", &[]), "tool_call a");
-    assert_eq!(named("invoke_agent planner", &[]), "agent_invoke a");
-    assert_eq!(named("tools/call http_post", &[]), "tool_call a");
-    assert_eq!(named("n", &[("mcp.method.name", json!("tools/call"))]), "tool_call a");
-    assert_eq!(named("n", &[("mcp.method.name", json!("tools/list"))]), skipped);
-    assert_eq!(named("execute_tool x", &[("gen_ai.operation.name", json!("chat"))]), skipped);
+    let by = |key: &'static str, word: &str| named("n", &[(key, json!(word))]);
+    for (operation, expected) in [
+        ("execute_tool", "tool_call -"),
+        ("invoke_agent", "agent_invoke invoke_agent"),
+        ("create_agent", "agent_spawn create_agent"),
+        ("chat", "model_call chat"),
+        ("generate_content", "model_call generate_content"),
+        ("text_completion", "model_call text_completion"),
+        ("embeddings", "model_call embeddings"),
+        ("retrieval", "data_read retrieval"),
+        ("plan", skipped),
+    ] {
+        assert_eq!(by("gen_ai.operation.name", operation), expected);
+    }
+    assert_eq!(named("execute_tool http_post", &[]), "tool_call http_post");
+    assert_eq!(named("invoke_agent planner", &[]), "agent_invoke invoke_agent");
+    assert_eq!(named("tools/call http_post", &[]), "tool_call http_post");
+    assert_eq!(by("gen_ai.tool.name", "http_post"), "tool_call http_post");
+    assert_eq!(by("mcp.method.name", "tools/call"), "tool_call -");
+    assert_eq!(by("mcp.method.name", "resources/read"), "data_read resources/read");
+    assert_eq!(by("mcp.method.name", "tools/list"), skipped);
+    assert_eq!(by("openinference.span.kind", "TOOL"), "tool_call -");
+    assert_eq!(by("openinference.span.kind", "LLM"), "model_call chat");
+    assert_eq!(by("openinference.span.kind", "CHAIN"), skipped);
+    assert_eq!(by("a2a.method.name", "message/send"), "agent_invoke invoke_agent");
+    assert_eq!(by("http.request.method", "POST"), "http_request POST");
+    assert_eq!(by("db.operation.name", "SELECT"), "data_read SELECT");
+    assert_eq!(by("db.operation", "update"), "data_write update");
+    assert_eq!(by("db.operation.name", "DROP"), "data_delete DROP");
+    assert_eq!(named("execute_tool x", &[("gen_ai.operation.name", json!("plan"))]), skipped);
     assert_eq!(named("executes", &[]), skipped);
+    let mut served = span(1, 0, &[agent("a"), ("http.request.method", json!("POST"))]);
+    served["kind"] = json!(2);
+    assert_eq!(shown(&record(vec![served])), [skipped]);
     assert_eq!(shown(&json!({"resourceSpans": []})), ["otlp_record_without_spans"]);
     assert_eq!(shown(&record(vec![])), ["otlp_record_without_spans"]);
+}
+
+#[test]
+fn a_record_that_names_no_agent_is_refused_and_not_skipped() {
+    let place = |n| format!("missing_agent_id /resourceSpans/0/scopeSpans/0/spans/{n}");
+    assert_eq!(shown(&record(vec![span(1, 0, &[]), span(2, 0, &[])])), [place(0), place(1)]);
+    let skipped = "otlp_span_not_an_activity".to_owned();
+    let among = record(vec![span(1, 0, &[]), span(2, 0, &[agent("a")])]);
+    assert_eq!(shown(&among), [skipped.clone(), skipped]);
+}
+
+#[test]
+fn a_name_is_an_agent_where_no_id_is() {
+    let name = |name: &str| ("gen_ai.agent.name", json!(name));
+    let with_resource = |span: Value, pairs: &[(&str, Value)]| {
+        let mut record = record(vec![span]);
+        record["resourceSpans"][0]["resource"]["attributes"] = attributes(pairs);
+        shown(&record)
+    };
+    assert_eq!(with_resource(span(1, 0, &[tool(), name("n")]), &[]), ["tool_call n"]);
+    assert_eq!(with_resource(span(1, 0, &[tool(), name("n")]), &[agent("r")]), ["tool_call r"]);
+    assert_eq!(with_resource(span(1, 0, &[tool()]), &[name("r")]), ["tool_call r"]);
+    let mut run = span(1, 0, &[]);
+    run["name"] = json!("invoke_agent planner");
+    assert_eq!(
+        shown(&record(vec![run, span(2, 1, &[tool()])])),
+        ["agent_invoke planner", "tool_call planner"]
+    );
+    let mut run = span(1, 0, &[("openinference.span.kind", json!("AGENT"))]);
+    run["name"] = json!("Hello world");
+    assert_eq!(shown(&record(vec![run])), ["agent_invoke Hello world"]);
+}
+
+#[test]
+fn a_log_record_is_an_activity_with_an_id_of_its_own() {
+    let mut notes = Notes::default();
+    let out = outcomes(LOG, &mut notes);
+    let [Decoded::Activity(activity)] = out.as_slice() else { panic!("{out:?}") };
+    let expected = json!({
+        "schema": "agent.activity/1",
+        "id": activity.id,
+        "time": "2026-11-23T20:51:31.412Z",
+        "tenant_id": "default",
+        "agent": {"id": "spiffe://acme.example/agent/invoice-bot"},
+        "action": {
+            "type": "tool_call", "operation": "http_post",
+            "tool": {"name": "http_post", "server": "files.paste-drop.example"}
+        },
+        "destination": {"host": "files.paste-drop.example"},
+        "outcome": {"result": "success", "code": "201"},
+        "trace": {
+            "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "span_id": "00f067aa0ba902b7"
+        },
+        "producer": {"name": "agent-gateway.audit", "format": "otlp"}
+    });
+    assert_eq!(serde_json::to_value(activity).unwrap(), expected);
+    assert!(activity.id.starts_with("sha256:") && activity.id.len() == 39);
+    assert_eq!(notes, Notes::default());
+
+    let with = |change: fn(&mut Value)| {
+        let mut record: Value = serde_json::from_str(LOG).unwrap();
+        change(&mut record["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]);
+        with_activity(&record, |activity| (activity.id.to_string(), activity.time.millis()))
+    };
+    let (id, ms) = with(|_| {});
+    assert_ne!(with(|log| log["timeUnixNano"] = json!("1795467091412000001")).0, id);
+    assert_ne!(with(|log| log["spanId"] = json!("00f067aa0ba902b8")).0, id);
+    assert_eq!(with(|log| log["body"] = json!({"stringValue": "other"})).0, id);
+    // Without a time it is that of the collector.
+    assert_eq!(with(|log| log["timeUnixNano"] = json!("0")).1, ms + 8);
+    let uid = |log: &mut Value| {
+        let uid = json!({"key": "log.record.uid", "value": {"stringValue": "01KA"}});
+        log["attributes"].as_array_mut().unwrap().push(uid);
+    };
+    assert_eq!(with(uid).0, "01KA");
+    let repeats =
+        |log: &mut Value| log["eventName"] = json!("gen_ai.client.inference.operation.details");
+    assert_eq!(with(repeats).0, "4bf92f3577b34da6a3ce929d0e0e4736:00f067aa0ba902b7");
+}
+
+#[test]
+fn secrets_in_a_url_stay_behind_and_a_client_is_a_source() {
+    let url = ("url.full", json!("https://u:secret@H.example:8443/p?token=secret#secret"));
+    let call = span(1, 0, &[agent("a"), ("http.request.method", json!("GET")), url]);
+    with_activity(&record(vec![call]), |activity| {
+        let destination = activity.destination.as_ref().unwrap();
+        assert_eq!(destination.url.as_deref(), Some("https://H.example:8443/p"));
+        assert_eq!(destination.host.as_deref(), Some("h.example"));
+        assert_eq!(activity.source, None);
+    });
+    let mut served = span(1, 0, &[tool(), agent("a"), ("client.address", json!("10.1.2.3"))]);
+    served["kind"] = json!(2);
+    with_activity(&record(vec![served]), |activity| {
+        let source = activity.source.as_ref().unwrap();
+        assert_eq!(source.ip, Some("10.1.2.3".parse().unwrap()));
+    });
+    let query = [
+        ("db.operation.name", json!("SELECT")),
+        ("db.namespace", json!("erp")),
+        ("db.collection.name", json!("invoices")),
+        ("db.system.name", json!("postgresql")),
+        ("db.query.text", json!("SELECT secret")),
+    ];
+    let read = span(1, 0, &[&[agent("a")], query.as_slice()].concat());
+    with_activity(&record(vec![read]), |activity| {
+        let resource = activity.resource.as_ref().unwrap();
+        assert_eq!(resource.id.as_deref(), Some("erp/invoices"));
+        assert_eq!(resource.service.as_deref(), Some("postgresql"));
+    });
 }
 
 #[test]
@@ -174,7 +336,8 @@ fn a_bad_span_costs_itself_only() {
         ("endTimeUnixNano", Value::Null, "missing_field"),
         ("endTimeUnixNano", json!("soon"), "invalid_field"),
         ("endTimeUnixNano", json!(-1), "invalid_field"),
-        ("endTimeUnixNano", json!("0"), "time_out_of_range"),
+        ("endTimeUnixNano", json!("0"), "missing_field"),
+        ("endTimeUnixNano", json!("1"), "time_out_of_range"),
         ("endTimeUnixNano", json!("18446744073709551615"), "time_out_of_range"),
     ] {
         let mut bad = good();
@@ -220,7 +383,7 @@ fn a_bad_structure_is_named() {
         other => panic!("{other:?}"),
     };
     assert_eq!(code("{\"resourceSpans\":["), ErrorCode::InvalidJson);
-    assert_eq!(code("{\"resourceSpans\":[]} {}"), ErrorCode::InvalidJson);
+    assert_eq!(code("{\"resourceSpans\":[]} {"), ErrorCode::InvalidJson);
     assert_eq!(code(&format!("{{\"resourceSpans\":{}", "[".repeat(99_999))), ErrorCode::TooDeep);
 }
 

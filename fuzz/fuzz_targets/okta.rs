@@ -1,0 +1,6 @@
+//! The okta decoder on any bytes; it checks nothing that `fuzz::check` does not.
+#![no_main]
+
+use ingest::Format;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::check_format(Format::Okta, bytes));

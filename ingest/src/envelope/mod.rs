@@ -1,0 +1,7 @@
+//! Envelopes are peeled before formats are told, in any order and combination, within one budget.
+
+mod bytes;
+mod json;
+
+pub(crate) use bytes::{Budget, base64, expand};
+pub(crate) use json::{Opened, open, open_last};

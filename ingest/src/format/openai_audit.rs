@@ -1,0 +1,62 @@
+//! OpenAI's audit log of an organisation.
+
+use record::tree::Tree;
+use schemas::activity::Text;
+
+use crate::event::Event;
+use crate::field::Field;
+use crate::table::{Row, Spec, always, by, first, nothing, unused};
+
+pub(crate) const SPEC: Spec = Spec {
+    name: "openai_audit",
+    title: "OpenAI audit log",
+    shape: "`effective_at` and `type` beside `actor` or `object`",
+    recognises,
+    caseless: false,
+    verdict: always,
+    rows: ROWS,
+    finish: nothing,
+    remarks: "Details stand in a member of the event's own name, with `.` or `_`; of them only the id is read.",
+};
+
+#[rustfmt::skip]
+const ROWS: &[Row] = &[
+    first(Field::Time, &["effective_at"]),
+    first(Field::AgentId, &["actor/api_key/service_account/id", "actor/api_key/user/id", "actor/session/user/id"]),
+    by(Field::AgentType, &[], |e| { Some(Text::Borrowed(if e.has("actor/api_key/service_account/id") { "service" } else { "user" })) }, "a service account is a `service`"),
+    first(Field::CredentialId, &["actor/api_key/id"]),
+    by(Field::CredentialType, &[], |e| e.has("actor/api_key/id").then_some(Text::Borrowed("api_key")), "`api_key`"),
+    by(Field::ActionType, &["type"], action_type, "`api_key.created` token_issue, logins authentication, roles permission_change, else api_call"),
+    first(Field::Operation, &["type"]),
+    by(Field::ResourceId, &["type"], resource, "the id in the member named as the type"),
+    by(Field::ResourceType, &[], |e| resource(e).and(e.word("type").rsplit_once('.').map(|(kind, _)| Text::Owned(kind.to_owned()))), "the type without its last word"),
+    first(Field::SourceAddress, &["actor/session/ip_address", "actor/api_key/ip_address"]),
+    first(Field::SourceUserAgent, &["actor/session/user_agent", "actor/api_key/user_agent"]),
+    first(Field::SourceCountry, &["actor/session/ip_address_details/country"]),
+    first(Field::SourceCity, &["actor/session/ip_address_details/city"]),
+    by(Field::Result, &["type"], |e| { Some(Text::Borrowed(if e.word("type").ends_with(".failed") { "failure" } else { "success" })) }, "`*.failed` is failure"),
+    first(Field::Id, &["id"]),
+    unused(&[
+        "object", "actor", "project",
+    ]),
+];
+
+fn recognises(tree: &Tree<'_>) -> bool {
+    let has = |key| tree.get(key).is_some();
+    has("effective_at") && has("type") && (has("actor") || has("object"))
+}
+
+fn action_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
+    Some(Text::Borrowed(match event.word("type") {
+        "api_key.created" => "token_issue",
+        name if name.starts_with("login.") || name.starts_with("logout.") => "authentication",
+        name if name.starts_with("role.") => "permission_change",
+        _ => "api_call",
+    }))
+}
+
+fn resource<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
+    let name = event.word("type");
+    let details = event.tree.get(&name.replace('.', "_")).or_else(|| event.tree.get(name))?;
+    details.get("id")?.text().filter(|id| !id.is_empty()).cloned()
+}

@@ -1,0 +1,219 @@
+//! The one mapper of all table formats: it reads the rows of a format over a record, counts what nobody
+//! mapped, and names what is missing. What a row means is the table's.
+
+use record::lexeme::Lexeme;
+use record::notes::Notes;
+use record::pointer::{Segment, kind_into, rejection};
+use record::tree::Tree;
+use schemas::activity::{Activity, Text};
+use schemas::reject::{ErrorCode, Rejection};
+use sha2::{Digest, Sha256};
+
+use crate::carrier::Carrier;
+use crate::draft::Draft;
+use crate::event::Event;
+use crate::field::{Field, Kind};
+use crate::table::{How, Row, Spec, Verdict};
+use crate::value::{Misfit, Value};
+
+/// Members that shippers add beside a record and that say nothing of it.
+const SHIPPED: [&str; 3] = ["@version", "@timestamp", "type"];
+
+/// What a record of a format came to.
+pub(crate) type Mapped<'a> = Result<Result<Activity<'a>, &'static str>, Rejection>;
+
+/// Maps one record: an activity, or the rule that skips it. A fault's pointer begins at the record.
+pub(crate) fn map<'a>(
+    spec: &Spec,
+    event: &Event<'_, 'a>,
+    carrier: &Carrier<'_>,
+    notes: &mut Notes,
+) -> Mapped<'a> {
+    match (spec.verdict)(event) {
+        Verdict::Map => {}
+        Verdict::Skip(rule) => return Ok(Err(rule)),
+        Verdict::Refuse(code, below, message) => {
+            return Err(rejection(code, below.to_owned(), message));
+        }
+    }
+    let mut draft = Draft::default();
+    for row in spec.rows {
+        match read(row, event, notes) {
+            Ok(None) => {}
+            Ok(Some(value)) => draft.put(row.field, value),
+            Err((code, path, message)) => {
+                return Err(rejection(code, format!("/{path}"), message));
+            }
+        }
+    }
+    count_unmapped(spec, event, notes);
+    let missing = |field: Field, code| {
+        let row = spec.rows.iter().find(|row| row.field == field);
+        let path = row.and_then(|row| row.from.first()).copied().unwrap_or_default();
+        rejection(code, format!("/{path}"), "find a required field")
+    };
+    if !draft.has(Field::AgentId) {
+        return Err(missing(Field::AgentId, ErrorCode::MissingAgentId));
+    }
+    let time = draft.time().or(carrier.time);
+    let time = time.ok_or_else(|| missing(Field::Time, ErrorCode::MissingField))?;
+    if !draft.has(Field::Id) {
+        draft.put(Field::Id, Value::Text(Text::Owned(hash(event.tree))));
+    }
+    let mut activity = draft.activity(spec.name, time, notes);
+    (spec.finish)(event, &mut activity);
+    Ok(Ok(activity))
+}
+
+type Fault = (ErrorCode, &'static str, String);
+
+/// The value of one row.
+fn read<'a>(
+    row: &Row,
+    event: &Event<'_, 'a>,
+    notes: &mut Notes,
+) -> Result<Option<Value<'a>>, Fault> {
+    let (_, kind) = row.field.spec();
+    if let How::By(rule, _) = row.how {
+        let Some(text) = rule(event).filter(|text| !text.is_empty()) else { return Ok(None) };
+        let path = row.from.first().copied().unwrap_or_default();
+        return fitted(kind, &Tree::Scalar(Lexeme::Text(text)), path, notes);
+    }
+    if matches!(row.how, How::Not(_)) {
+        return Ok(None);
+    }
+    for path in row.from {
+        let Some(tree) = event.at(path) else { continue };
+        let value = match row.how {
+            How::Lower => match tree.text() {
+                Some(text) if text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+                    let lower = Lexeme::Text(Text::Owned(text.to_ascii_lowercase()));
+                    fitted(kind, &Tree::Scalar(lower), path, notes)?
+                }
+                _ => fitted(kind, tree, path, notes)?,
+            },
+            How::Seconds => millis(tree, path, notes),
+            _ => fitted(kind, tree, path, notes)?,
+        };
+        if value.is_some() {
+            return Ok(value);
+        }
+    }
+    Ok(None)
+}
+
+/// Converts what stands at a path; what does not fit is counted there, or refuses the record.
+fn fitted<'a>(
+    kind: Kind,
+    tree: &Tree<'a>,
+    path: &'static str,
+    notes: &mut Notes,
+) -> Result<Option<Value<'a>>, Fault> {
+    match Value::of(kind, tree) {
+        Ok(Value::Nothing) => Ok(None),
+        Ok(Value::Cut(text)) => {
+            notes.count_value(&format!("/{path}"));
+            Ok(Some(Value::Text(text)))
+        }
+        Ok(value) => Ok(Some(value)),
+        Err(Misfit::Count) => {
+            notes.count_value(&format!("/{path}"));
+            Ok(None)
+        }
+        Err(Misfit::Refuse(code, message)) => Err((code, path, message)),
+    }
+}
+
+/// A number of seconds in milliseconds.
+fn millis<'a>(tree: &Tree<'_>, path: &str, notes: &mut Notes) -> Option<Value<'a>> {
+    const END: f64 = 1e15;
+    let seconds = match tree {
+        Tree::Scalar(Lexeme::Text(text)) => text.parse().ok(),
+        Tree::Scalar(lexeme) => lexeme.number(),
+        _ => None,
+    };
+    let ms = seconds.map(|seconds: f64| seconds * 1e3).filter(|ms| (0.0..END).contains(ms));
+    if ms.is_none() {
+        notes.count_value(&format!("/{path}"));
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "bounded above and below; parts of a millisecond are cut"
+    )]
+    let ms = ms? as u64;
+    Some(Value::Number(ms))
+}
+
+/// The id of a record that has none of its own: a hash of the record, the same in every envelope.
+pub(crate) fn hash(tree: &Tree<'_>) -> String {
+    // A tree always serialises.
+    let text = serde_json::to_vec(tree).unwrap_or_default();
+    let digest = Sha256::digest(&text);
+    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}
+
+/// Counts each member that no row names, at the highest place where none does.
+fn count_unmapped(spec: &Spec, event: &Event<'_, '_>, notes: &mut Notes) {
+    let known: Vec<&str> = spec.rows.iter().flat_map(|row| row.from.iter().copied()).collect();
+    let members = event.tree.members();
+    let mut walk = Walk { event, notes, path: Vec::new(), kind: String::new() };
+    for (key, value) in members {
+        if !SHIPPED.contains(&key.as_ref()) {
+            walk.member(key, value, &known);
+        }
+    }
+}
+
+/// A walk over the members of a record.
+struct Walk<'w, 'a> {
+    event: &'w Event<'w, 'a>,
+    notes: &'w mut Notes,
+    path: Vec<Segment<'a>>,
+    kind: String,
+}
+
+// === impl Walk ===
+
+impl<'a> Walk<'_, 'a> {
+    fn member(&mut self, key: &Text<'a>, value: &Tree<'a>, known: &[&'static str]) {
+        let mut whole = false;
+        let mut below: Vec<&'static str> = Vec::new();
+        for path in known {
+            let (step, rest) = path.split_once('/').unwrap_or((path, ""));
+            if self.is_step(step, key) {
+                if rest.is_empty() {
+                    whole = true;
+                    break;
+                }
+                below.push(rest);
+            }
+        }
+        if whole || (below.is_empty() && value.is_absent()) {
+            return;
+        }
+        self.path.push(Segment::Key(key.clone()));
+        if below.is_empty() {
+            kind_into(&mut self.kind, &self.path);
+            self.notes.count_field(&self.kind);
+        }
+        if !below.is_empty() {
+            for (key, value) in value.members() {
+                self.member(key, value, &below);
+            }
+        }
+        self.path.pop();
+    }
+
+    fn is_step(&self, step: &str, key: &str) -> bool {
+        if let Some(end) = step.strip_prefix('*') {
+            return key.ends_with(end);
+        }
+        match step.contains('~') {
+            true => step.replace("~1", "/").replace("~0", "~") == key,
+            false if self.event.caseless => step.eq_ignore_ascii_case(key),
+            false => step == key,
+        }
+    }
+}

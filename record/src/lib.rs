@@ -1,0 +1,18 @@
+//! One record in memory: its JSON values and their places, its times, what decoding it comes to within limits, and
+//! the format of our own. It tells no format from another; that is `ingest`.
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
+
+pub mod depth;
+pub mod lexeme;
+pub mod limits;
+pub mod moment;
+pub mod native;
+pub mod notes;
+pub mod outcome;
+mod owned;
+pub mod path;
+pub mod pointer;
+pub mod rfc3339;
+pub mod tree;
+pub mod url;
