@@ -9,7 +9,8 @@ use serde_json::Value;
 use tests::{cargo, workspace_root};
 
 const PURE: [&str; 9] = [
-    "schemas", "record", "ingest", "mapping", "baseline", "detector", "alerting", "config", "scenario",
+    "schemas", "record", "ingest", "mapping", "baseline", "detector", "alerting", "config",
+    "scenario",
 ];
 
 /// What each crate of the workspace sees of it, directly. A new edge is a change of the architecture.
