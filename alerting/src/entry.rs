@@ -2,6 +2,7 @@
 //! caller and changes nothing; it never stops the fold.
 
 use schemas::finding::{Body, Epoch, FINDING_SCHEMA, Finding, LevelChange, Verdict};
+use schemas::rule::is_tenant;
 use schemas::time::TIME_MS_MIN;
 use serde::Deserialize;
 
@@ -11,8 +12,7 @@ use crate::text::clean;
 pub(crate) const EPOCH_MS: i64 = 300_000;
 /// Most parts of an epoch.
 const PARTS_MAX: u32 = 4_096;
-/// Longest tenant id and agent id, in characters.
-const TENANT_CHARS_MAX: usize = 64;
+/// Longest agent id, in characters.
 const AGENT_CHARS_MAX: usize = 2_048;
 const KINDS: [&str; 3] = ["verdict", "level", "epoch"];
 
@@ -94,9 +94,8 @@ fn wrong(bytes: &[u8], error: serde_json::Error) -> EntryError {
 }
 
 fn check(finding: &Finding) -> Result<(), EntryError> {
-    let is_word = |c: u8| c.is_ascii_alphanumeric() || b"._-".contains(&c);
     let tenant = &finding.tenant_id;
-    if tenant.is_empty() || tenant.len() > TENANT_CHARS_MAX || !tenant.bytes().all(is_word) {
+    if !is_tenant(tenant) {
         return Err(EntryError::Value("the tenant"));
     }
     let actor = match Entry::of(finding) {

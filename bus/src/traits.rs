@@ -39,7 +39,7 @@ pub trait Bus: Clone + Send + 'static {
     fn admin(&self) -> Result<Box<dyn Admin>, BusError>;
 }
 
-/// What a consumer hears.
+/// What a consumer hears; of partitions, never none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupEvent {
     /// A record of an assigned, resumed partition.

@@ -8,6 +8,7 @@ use record::moment;
 use record::tree::Tree;
 use schemas::activity::{Scalar, Text};
 use schemas::reject::ErrorCode;
+use schemas::rule::{is_country, is_tenant, is_trace_id};
 use schemas::time::{EventTime, TimeError};
 
 use crate::event::{flag_of, text_of};
@@ -64,8 +65,8 @@ impl<'a> Value<'a> {
             Kind::Word => Ok(Self::Text(text()?)),
             Kind::Flag => flag_of(tree).map(Self::Flag).ok_or(Misfit::Count),
             Kind::Country => fitting(is_country),
-            Kind::Hex(32) => fitting(is_hex::<32>),
-            Kind::Hex(_) => fitting(is_hex::<16>),
+            Kind::Hex(32) => fitting(|text| is_trace_id(text, 32)),
+            Kind::Hex(_) => fitting(|text| is_trace_id(text, 16)),
             Kind::Tenant => fitting(is_tenant),
             Kind::Scalar => scalar(tree),
             Kind::Nothing => Err(Misfit::Count),
@@ -142,18 +143,4 @@ fn scalar<'a>(tree: &Tree<'a>) -> Result<Value<'a>, Misfit> {
             _ => return Ok(Value::Nothing),
         },
     }))
-}
-
-fn is_country(text: &str) -> bool {
-    text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
-}
-
-fn is_hex<const N: usize>(text: &str) -> bool {
-    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    text.len() == N && text.bytes().all(is_digit) && text.bytes().any(|byte| byte != b'0')
-}
-
-fn is_tenant(text: &str) -> bool {
-    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    (1..=64).contains(&text.len()) && text.bytes().all(is_legal)
 }

@@ -3,18 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bus::{Bus, BusError, Isolation, Outgoing, Reader, Record, TopicPartition};
+use bus::{Bus, BusError, Outgoing, Record, TopicPartition};
 
 use crate::batch::OpenPart;
 use crate::fold::{Counts, LogFold};
 use crate::frame::frame;
 use crate::layout::Layout;
 use crate::progress::{InForce, OWNER_KEY, PROGRESS_KEY, Progress};
+use crate::read::read_all;
 
-/// How long one record may take.
-const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// Differences that are told; more are only counted.
 const TOLD_MAX: usize = 20;
 
@@ -71,32 +69,26 @@ pub struct Reference<'a, F: LogFold> {
     pub switches: &'a dyn Fn(&InForce) -> F::Switches,
     /// Outputs that are compared, of all topics: `false` for those that others write too.
     pub compares: &'a dyn Fn(&str) -> bool,
-    /// Entries up to this offset must be accounted for; `None`: up to the log's end.
-    pub until: Option<&'a BTreeMap<TopicPartition, u64>>,
 }
 
 /// Audits every input of a layout at `read_committed`.
 pub fn audit<B: Bus, F: LogFold>(bus: &B, reference: &Reference<'_, F>) -> Result<Audit, BusError> {
     let mut audit = Audit::default();
     let mut expected: BTreeMap<Arc<str>, Vec<Outgoing>> = BTreeMap::new();
-    for input in &reference.layout.inputs {
-        let partitions = reference.layout.partitions.get(&input.topic).copied().unwrap_or(0);
-        for partition in 0..partitions {
-            let at = TopicPartition::new(Arc::clone(&input.topic), partition);
-            for record in partition_of(bus, reference, &at, &mut audit)? {
-                if (reference.compares)(&record.to.topic) {
-                    expected.entry(Arc::clone(&record.to.topic)).or_default().push(record);
-                }
+    for at in reference.layout.all_inputs() {
+        for record in partition_of(bus, reference, &at, &mut audit)? {
+            if (reference.compares)(&record.to.topic) {
+                expected.entry(Arc::clone(&record.to.topic)).or_default().push(record);
             }
         }
     }
-    for (topic, partitions) in &reference.layout.partitions {
+    for topic in reference.layout.partitions.keys() {
         let internal = reference.layout.inputs.iter().any(|input| input.state == *topic);
         if internal || !(reference.compares)(topic) {
             continue;
         }
         let expected = expected.remove(topic).unwrap_or_default();
-        compare_topic(bus, (topic, *partitions), expected, &mut audit)?;
+        compare_topic(bus, reference.layout.partitions_of(topic), expected, &mut audit)?;
     }
     Ok(audit)
 }
@@ -150,9 +142,7 @@ fn partition_of<B: Bus, F: LogFold>(
             .findings
             .push(format!("{at}: {} state records without progress after them", saved.len()));
     }
-    let end = reference.until.and_then(|until| until.get(at).copied()).unwrap_or(u64::MAX);
-    let left: Vec<u64> =
-        rerun.entries.map(|entry| entry.offset).filter(|offset| *offset < end).collect();
+    let left: Vec<u64> = rerun.entries.map(|entry| entry.offset).collect();
     if let Some(first) = left.first() {
         rerun
             .findings
@@ -238,13 +228,12 @@ fn differs(
 
 fn compare_topic<B: Bus>(
     bus: &B,
-    (topic, partitions): (&Arc<str>, u32),
+    partitions: impl Iterator<Item = TopicPartition>,
     mut expected: Vec<Outgoing>,
     audit: &mut Audit,
 ) -> Result<(), BusError> {
     let mut found = Vec::new();
-    for partition in 0..partitions {
-        let at = TopicPartition::new(Arc::clone(topic), partition);
+    for at in partitions {
         found.extend(read_all(bus, &at)?.into_iter().map(|record| Outgoing {
             to: record.at,
             key: record.key,
@@ -288,19 +277,6 @@ fn compare_topic<B: Bus>(
         }
         if let Some(record) = doubled {
             audit.find(format!("doubled or foreign: {}", text(record)));
-        }
-    }
-}
-
-/// Everything committed in a partition.
-pub fn read_all<B: Bus>(bus: &B, at: &TopicPartition) -> Result<Vec<Record>, BusError> {
-    let mut reader = bus.reader(at, 0, Isolation::ReadCommitted)?;
-    let mut records = Vec::new();
-    loop {
-        match reader.next(READ_TIMEOUT)? {
-            Some(record) => records.push(record),
-            None if reader.at_end() => return Ok(records),
-            None => return Err(BusError::Unavailable(format!("no answer from {at}"))),
         }
     }
 }

@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use bus::{Admin, Bus, BusError, Consumer, Isolation, Reader, TopicPartition};
+use bus::{Admin, Bus, BusError, Consumer, Isolation, TopicPartition};
 
 use crate::error::LaneError;
 use crate::fold::LogFold;
 use crate::lane::Assignment;
 use crate::layout::Start;
 use crate::progress::{PROGRESS_KEY, Progress};
+use crate::read::each_record;
 use crate::worker::Worker;
 
 /// How long the log may take to tell stable offsets.
@@ -59,7 +60,7 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
         at: &TopicPartition,
         admin: &mut Box<dyn Admin>,
     ) -> Result<(u64, bool), LaneError> {
-        let layout = &self.settings.layout;
+        let layout = self.lane.layout();
         let (Some(input), Some(state)) = (layout.input(&at.topic), layout.state_of(at)) else {
             return Err(LaneError::NoStart { at: at.clone() });
         };
@@ -84,22 +85,15 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
     }
 
     fn newest_progress(&self, state: &TopicPartition) -> Result<Option<Progress>, BusError> {
-        let mut reader = self.bus.reader(state, 0, Isolation::ReadCommitted)?;
         let mut newest = None;
-        while !reader.at_end() {
-            let Some(record) = reader.next(OFFSETS_TIMEOUT)? else {
-                if reader.at_end() {
-                    break;
-                }
-                return Err(BusError::Unavailable(format!("no answer from {state}")));
-            };
+        each_record(&self.bus, state, (0, OFFSETS_TIMEOUT), |record| {
             if record.key.as_deref() == Some(PROGRESS_KEY)
                 && let Some(progress) =
                     record.value.as_deref().and_then(|bytes| Progress::decode(bytes).ok())
             {
                 newest = Some(progress);
             }
-        }
+        })?;
         Ok(newest)
     }
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bus::{Bus, BusError, Isolation, Producer, Reader, TopicPartition};
+use bus::{Admin, Bus, BusError, Isolation, Producer, TopicPartition};
 
 use crate::batch::{Part, Proof, Transaction};
 use crate::error::LaneError;
 use crate::lane::Outcome;
 use crate::meter::{Meter, Notice};
 use crate::progress::{OWNER_KEY, Owner, PROGRESS_KEY, Progress};
+use crate::read::each_record;
 
 /// How long the log may take to hand over a transactional id.
 const TAKEOVER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -131,8 +132,9 @@ impl<B: Bus> Committer<B> {
             self.producer = Some(self.bus.producer(&self.transactional_id, TAKEOVER_TIMEOUT)?);
         }
         let mut done = Vec::new();
+        let mut admin = self.bus.admin()?;
         for part in &transaction.parts {
-            if self.is_committed(part)? {
+            if self.is_committed(part, admin.as_mut())? {
                 done.push(part.at.clone());
             }
         }
@@ -146,8 +148,8 @@ impl<B: Bus> Committer<B> {
         })
     }
 
-    fn is_committed(&self, part: &Part) -> Result<bool, BusError> {
-        let (first, end) = self.bus.admin()?.bounds(&part.state, Isolation::ReadCommitted)?;
+    fn is_committed(&self, part: &Part, admin: &mut dyn Admin) -> Result<bool, BusError> {
+        let (first, end) = admin.bounds(&part.state, Isolation::ReadCommitted)?;
         let mut window = WINDOW_MIN.max(4 * part.records.len() as u64);
         loop {
             let from = end.saturating_sub(window).max(first);
@@ -167,15 +169,8 @@ impl<B: Bus> Committer<B> {
         from: u64,
         proof: &Proof,
     ) -> Result<Option<bool>, BusError> {
-        let mut reader = self.bus.reader(state, from, Isolation::ReadCommitted)?;
         let mut found = None;
-        while !reader.at_end() {
-            let Some(record) = reader.next(READ_TIMEOUT)? else {
-                if reader.at_end() {
-                    break;
-                }
-                return Err(BusError::Unavailable(format!("no answer from {state}")));
-            };
+        each_record(&self.bus, state, (from, READ_TIMEOUT), |record| {
             let value = record.value.as_deref().unwrap_or_default();
             match (record.key.as_deref(), proof) {
                 (Some(PROGRESS_KEY), Proof::Progress(next)) => {
@@ -186,7 +181,7 @@ impl<B: Bus> Committer<B> {
                 }
                 _ => {}
             }
-        }
+        })?;
         Ok(found)
     }
 }

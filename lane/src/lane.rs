@@ -301,9 +301,9 @@ impl<F: LogFold> Lane<F> {
         self.in_flight.is_none() && self.waiting.is_empty() && self.open_records == 0
     }
 
-    /// Whether a transaction is on its way.
-    pub fn is_committing(&self) -> bool {
-        self.in_flight.is_some()
+    /// Its logs.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     /// The partitions owned: next offset to be read, and whether they run.

@@ -67,6 +67,18 @@ impl Layout {
         Some(TopicPartition::new(Arc::clone(&input.state), at.partition))
     }
 
+    /// Every partition of a topic.
+    pub fn partitions_of(&self, topic: &str) -> impl Iterator<Item = TopicPartition> + use<> {
+        let count = self.partitions.get(topic).copied().unwrap_or(0);
+        let topic: Arc<str> = Arc::from(topic);
+        (0..count).map(move |partition| TopicPartition::new(Arc::clone(&topic), partition))
+    }
+
+    /// Every partition that is read, of all inputs.
+    pub fn all_inputs(&self) -> impl Iterator<Item = TopicPartition> {
+        self.inputs.iter().flat_map(|input| self.partitions_of(&input.topic))
+    }
+
     /// The partition of a topic that these bytes choose.
     pub fn partition_by(&self, topic: &Arc<str>, by: &[u8]) -> TopicPartition {
         let partitions = self.partitions.get(topic).copied().unwrap_or(1);

@@ -30,11 +30,3 @@ pub trait Meter: Send + Sync {
     /// Takes a notice in.
     fn note(&self, notice: &Notice<'_>);
 }
-
-/// Takes no notice.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
-
-impl Meter for Silent {
-    fn note(&self, _: &Notice<'_>) {}
-}

@@ -2,15 +2,14 @@
 //! invariants. The newest record of each key counts, as in a takeover.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use bus::{Bus, BusError, TopicPartition};
 
-use crate::audit::read_all;
 use crate::fold::{self, LogFold};
 use crate::frame::unframe;
 use crate::layout::Layout;
 use crate::progress::{OWNER_KEY, Owner, PROGRESS_KEY, Progress};
+use crate::read::read_all;
 
 /// What stands in one state partition.
 #[derive(Clone, Debug, Default)]
@@ -21,8 +20,6 @@ pub struct StateReport {
     pub records: u64,
     /// Their bytes, keys included.
     pub bytes: u64,
-    /// Records in the log, older ones of the same key included.
-    pub log_records: u64,
     /// The newest progress.
     pub progress: Option<Progress>,
     /// The newest owner.
@@ -37,16 +34,8 @@ pub fn verify<B: Bus, F: LogFold>(
     layout: &Layout,
     make: &dyn Fn(&TopicPartition) -> F,
 ) -> Result<Vec<StateReport>, BusError> {
-    let mut reports = Vec::new();
-    for input in &layout.inputs {
-        let partitions = layout.partitions.get(&input.topic).copied().unwrap_or(0);
-        for partition in 0..partitions {
-            let at = TopicPartition::new(Arc::clone(&input.topic), partition);
-            let state = TopicPartition::new(Arc::clone(&input.state), partition);
-            reports.push(verify_partition(bus, &at, &state, &mut make(&at))?);
-        }
-    }
-    Ok(reports)
+    let states = layout.all_inputs().filter_map(|at| Some((layout.state_of(&at)?, at)));
+    states.map(|(state, at)| verify_partition(bus, &at, &state, &mut make(&at))).collect()
 }
 
 fn verify_partition<B: Bus, F: LogFold>(
@@ -58,7 +47,6 @@ fn verify_partition<B: Bus, F: LogFold>(
     let mut report = StateReport { input: at.to_string(), ..StateReport::default() };
     let mut newest: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
     for record in read_all(bus, state)? {
-        report.log_records += 1;
         let key = record.key.unwrap_or_default();
         match record.value {
             None => drop(newest.remove(&key)),

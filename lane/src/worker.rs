@@ -14,7 +14,6 @@ use crate::commit::Committer;
 use crate::error::LaneError;
 use crate::fold::LogFold;
 use crate::lane::{Command, Lane, Outcome};
-use crate::layout::Layout;
 use crate::meter::{Meter, Notice};
 
 /// Records taken from the consumer in one step.
@@ -29,8 +28,6 @@ const STALL_MS: i64 = 1_000;
 pub struct WorkerSettings {
     /// Consumer group.
     pub group: String,
-    /// Its logs.
-    pub layout: Layout,
     /// An operator gives leave to go on although offsets or entries are missing.
     pub accept_state_loss: bool,
     /// Milliseconds after which partitions that were called back are taken as lost.
@@ -87,7 +84,7 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
         hands: Hands<B>,
         (board, meter): (Board<F::Switches>, Arc<dyn Meter>),
     ) -> Result<Self, LaneError> {
-        let topics: Vec<&str> = settings.layout.inputs.iter().map(|input| &*input.topic).collect();
+        let topics: Vec<&str> = lane.layout().inputs.iter().map(|input| &*input.topic).collect();
         let consumer = bus.consumer(&settings.group, &topics)?;
         Ok(Self {
             bus,
@@ -225,9 +222,6 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
         match event {
             GroupEvent::Record(_) => Ok(()),
             GroupEvent::Assigned(partitions) => {
-                if partitions.is_empty() {
-                    self.consumer.assign(&[])?;
-                }
                 self.to_claim.extend(partitions);
                 Ok(())
             }

@@ -9,6 +9,7 @@ use record::{moment, rfc3339, url};
 use schemas::activity::{Argument, Endpoint, Principal, Scalar, Text};
 use schemas::choice::PrincipalType;
 use schemas::reject::ErrorCode;
+use schemas::rule::{is_country, is_keyed_hash, is_tenant, is_trace_id};
 use schemas::time::{EventTime, TimeError};
 
 use super::field::Kind;
@@ -83,10 +84,8 @@ pub(super) fn read<'a>(kind: Kind, tree: Tree<'a>, form: TimeForm) -> Form<'a> {
             None => misfit("a truth value", &tree),
         },
         Kind::Address => address(tree),
-        Kind::Country => text_if(tree, |text| {
-            text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
-        }),
-        Kind::Hex(digits) => text_if(tree, |text| is_hex(text, digits)),
+        Kind::Country => text_if(tree, is_country),
+        Kind::Hex(digits) => text_if(tree, |text| is_trace_id(text, digits)),
         Kind::Tenant => text_like(tree, is_tenant, "[A-Za-z0-9._-]{1,64}"),
         Kind::KeyedHash => text_like(tree, is_keyed_hash, "hmac-sha256:[0-9a-f]{32,64}"),
         Kind::Texts(items_max, chars_max) => texts(tree, items_max, chars_max),
@@ -171,24 +170,6 @@ fn text_like<'a>(tree: Tree<'a>, is_like: fn(&str) -> bool, rule: &str) -> Form<
         }
         other => other,
     }
-}
-
-fn is_tenant(text: &str) -> bool {
-    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    text.len() <= 64 && text.bytes().all(is_legal)
-}
-
-fn is_keyed_hash(text: &str) -> bool {
-    let hash = text.strip_prefix("hmac-sha256:");
-    hash.is_some_and(|hash| (32..=64).contains(&hash.len()) && hash.bytes().all(is_lower_hex))
-}
-
-fn is_hex(text: &str, digits: usize) -> bool {
-    text.len() == digits && text.bytes().all(is_lower_hex) && text.bytes().any(|byte| byte != b'0')
-}
-
-fn is_lower_hex(byte: u8) -> bool {
-    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
 }
 
 fn flag(tree: &Tree<'_>) -> Option<bool> {

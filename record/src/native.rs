@@ -15,6 +15,7 @@ use schemas::activity::{
     Resource, Result as Ending, Scalar, Session, Text, Trace, Usage,
 };
 use schemas::reject::ErrorCode;
+use schemas::rule;
 use schemas::time::EventTime;
 use serde::de::{DeserializeSeed, MapAccess};
 
@@ -156,13 +157,12 @@ fn schema<'de, A: MapAccess<'de>>(at: &mut Member<'_, '_, 'de, A>) -> Result<boo
     }
 }
 
-/// The tenant: 1 to 64 of `A-Z a-z 0-9 . _ -`, so that it can stand before the `|` of a key.
+/// The tenant.
 fn tenant<'de, A: MapAccess<'de>>(
     at: &mut Member<'_, '_, 'de, A>,
 ) -> Result<Option<Text<'de>>, A::Error> {
     let Some(tenant) = at.text(usize::MAX)? else { return Ok(None) };
-    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    if (1..=64).contains(&tenant.len()) && tenant.bytes().all(is_legal) {
+    if rule::is_tenant(&tenant) {
         return Ok(Some(tenant));
     }
     Err(at.fault(ErrorCode::InvalidField, "accept a tenant that is not [A-Za-z0-9._-]{1,64}"))

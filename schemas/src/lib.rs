@@ -10,6 +10,7 @@ pub mod header;
 pub mod id;
 pub mod reject;
 pub mod revocation;
+pub mod rule;
 pub mod score;
 pub mod time;
 pub mod trust;

@@ -73,7 +73,7 @@ pub fn connect(
     for (topic, info) in &infos {
         topics.found(*topic, info);
     }
-    let infos = prepare(&kafka, &topics, create && cluster.create_topics)?;
+    let infos = prepare(&kafka, &topics, infos, create && cluster.create_topics)?;
     let input_id = infos.iter().find(|(topic, _)| *topic == Topic::Activity);
     let input_id = input_id.map_or("", |(_, info)| info.id.as_str()).to_owned();
     let setup = Arc::new(Setup::new(config, &topics, &input_id, metrics)?);
@@ -91,9 +91,9 @@ fn describe(kafka: &Kafka, topics: &Topics) -> Result<Vec<(Topic, TopicInfo)>, B
 fn prepare(
     kafka: &Kafka,
     topics: &Topics,
+    mut infos: Vec<(Topic, TopicInfo)>,
     create: bool,
 ) -> anyhow::Result<Vec<(Topic, TopicInfo)>> {
-    let mut infos = describe(kafka, topics)?;
     let missing = |infos: &[(Topic, TopicInfo)]| -> Vec<Topic> {
         let missing =
             topics.all().filter(|(topic, _)| infos.iter().all(|(known, _)| known != topic));
@@ -109,11 +109,11 @@ fn prepare(
     }
     // A topic that was just made is known everywhere a moment later.
     for _ in 0..30 {
-        infos = describe(kafka, topics)?;
         if missing(&infos).is_empty() {
             break;
         }
         std::thread::sleep(RETRY / 5);
+        infos = describe(kafka, topics)?;
     }
     let checks = infos.iter().filter_map(|(topic, info)| topics.check(*topic, info).err());
     let problems: Vec<String> = checks.collect();

@@ -59,16 +59,16 @@ impl Fold for StreamFold {
 
     fn load(&mut self, record: &Saved) -> Result<(), LoadError> {
         let key = std::str::from_utf8(&record.key).map_err(|error| LoadError(error.to_string()))?;
-        match self {
-            Self::Observe(observe) => observe
-                .fold_mut()
-                .load(key, &record.value)
-                .map_err(|error| LoadError(error.to_string())),
-            Self::Respond(respond) => respond
-                .fold_mut()
-                .load(key, &record.value)
-                .map_err(|error| LoadError(error.to_string())),
-        }
+        let value = &record.value;
+        let loaded = match self {
+            Self::Observe(observe) => {
+                observe.fold_mut().load(key, value).map_err(|e| e.to_string())
+            }
+            Self::Respond(respond) => {
+                respond.fold_mut().load(key, value).map_err(|e| e.to_string())
+            }
+        };
+        loaded.map_err(LoadError)
     }
 }
 

@@ -89,7 +89,7 @@ pub fn run(
         stop,
         failure: Mutex::new(None),
     };
-    let goal = if orders.once { Some(ends(kafka, &partitions(setup, 0))?) } else { None };
+    let goal = orders.once.then(|| ends_of(kafka, setup, &setup.names().activity)).transpose()?;
     let control_stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let (board, control_stop, shared) = (&process.board, &control_stop, &process.shared);
@@ -118,12 +118,13 @@ pub fn run(
     failure.map_or(Ok(()), Err)
 }
 
-/// The partitions of an input by its place in the layout.
-fn partitions(setup: &Setup, input: usize) -> Vec<TopicPartition> {
-    let layout = setup.layout();
-    let Some(input) = layout.inputs.get(input) else { return Vec::new() };
-    let count = layout.partitions.get(&input.topic).copied().unwrap_or(0);
-    (0..count).map(|partition| TopicPartition::new(Arc::clone(&input.topic), partition)).collect()
+/// The ends of a topic's partitions as committed readers see them now.
+fn ends_of(
+    kafka: &Kafka,
+    setup: &Setup,
+    topic: &str,
+) -> Result<Vec<(TopicPartition, u64)>, BusError> {
+    ends(kafka, &setup.layout().partitions_of(topic).collect::<Vec<_>>())
 }
 
 impl Process<'_> {
@@ -159,7 +160,6 @@ impl Process<'_> {
         let lane = Lane::new(self.setup.layout().clone(), limits, id, make, self.board.newest());
         let settings = WorkerSettings {
             group,
-            layout: self.setup.layout().clone(),
             accept_state_loss: self.orders.accept_state_loss,
             drain_ms: self.drain_ms(),
             nonce,
@@ -192,7 +192,7 @@ impl Process<'_> {
     /// Waits until the input up to `goal`, and then the findings that it caused, are consumed; then lets lanes end.
     fn await_end(&self, goal: &[(TopicPartition, u64)]) -> Result<(), LaneError> {
         self.await_positions(goal)?;
-        let findings = ends(self.kafka, &partitions(self.setup, 1))?;
+        let findings = ends_of(self.kafka, self.setup, &self.setup.names().findings)?;
         self.await_positions(&findings)?;
         self.stop.store(true, Ordering::Relaxed);
         Ok(())

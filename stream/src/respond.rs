@@ -96,7 +96,12 @@ impl RespondStream {
                     let signal =
                         own.contributions.first().map_or("", |share| share.signal.as_str());
                     let learning = own.baseline.state == "learning";
-                    metrics.alert(signal, severity(alert.severity_id), self.setup.mode, learning);
+                    metrics.alert(
+                        signal,
+                        Severity::from_id(alert.severity_id),
+                        self.setup.mode,
+                        learning,
+                    );
                 }),
                 Response::Revocation(request) => {
                     self.setup.tell(|metrics| metrics.revocation(request.mode));
@@ -104,15 +109,5 @@ impl RespondStream {
                 Response::Alert(_) | Response::AlertRef { .. } | Response::Control { .. } => {}
             }
         }
-    }
-}
-
-fn severity(id: u8) -> Severity {
-    match id {
-        5 => Severity::Critical,
-        4 => Severity::High,
-        3 => Severity::Medium,
-        2 => Severity::Low,
-        _ => Severity::Informational,
     }
 }

@@ -4,13 +4,12 @@
 #![expect(clippy::disallowed_methods, reason = "a test of a broker waits in real time")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use bus::{Bus, Cleanup, Record, TopicPartition, TopicSpec};
+use bus::{Bus, Cleanup, Record, TopicSpec};
 use lane::{Audit, Reference, audit, read_all};
 use rdkafka::ClientConfig;
 use rdkafka::error::RDKafkaErrorCode;
@@ -18,23 +17,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use serde_json::Value;
 use stream::{Connected, Switches, connect, snapshots};
 
-use crate::{cargo, workspace_root};
-
-/// Builds the binary once, in the profile and folder of this test.
-pub fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let this = std::env::current_exe().expect("a test runs from a file");
-        let profile = this.parent().and_then(Path::parent).expect("target/profile/deps");
-        let target = profile.parent().and_then(Path::to_str).expect("a path in UTF-8");
-        let mut arguments = vec!["build", "-q", "-p", "habitus", "--target-dir", target];
-        if profile.ends_with("release") {
-            arguments.push("--release");
-        }
-        cargo(&workspace_root(), &arguments);
-        profile.join("habitus")
-    })
-}
+use crate::binary;
 
 /// A deployment with topics of its own.
 pub struct Deployment {
@@ -151,10 +134,8 @@ impl Deployment {
 
     /// Every committed record of a topic.
     pub fn read(&self, connected: &Connected, name: &str) -> Vec<Record> {
-        let topic: Arc<str> = Arc::from(self.topic(name).as_str());
-        let partitions = connected.setup.layout().partitions[&topic];
-        let partition = |n| read_all(&connected.kafka, &TopicPartition::new(Arc::clone(&topic), n));
-        (0..partitions).flat_map(|n| partition(n).expect("a partition")).collect()
+        let partitions = connected.setup.layout().partitions_of(&self.topic(name));
+        partitions.flat_map(|at| read_all(&connected.kafka, &at).expect("a partition")).collect()
     }
 
     /// Compares everything in the log with a run of the folds over it.
@@ -173,7 +154,6 @@ impl Deployment {
                     .unwrap_or_else(|| panic!("no snapshot {}", in_force.control_offset))
             },
             compares: &|topic| topic != input,
-            until: None,
         };
         audit(&connected.kafka, &reference).expect("the log can be read")
     }
@@ -195,22 +175,17 @@ impl Deployment {
     /// Whether the progress of every partition reaches its last record.
     fn audit_positions(&self, connected: &Connected) -> bool {
         let layout = connected.setup.layout();
-        layout.inputs.iter().all(|input| {
-            (0..layout.partitions[&input.topic]).all(|partition| {
-                let at = TopicPartition::new(Arc::clone(&input.topic), partition);
-                let state = TopicPartition::new(Arc::clone(&input.state), partition);
-                let last = read_all(&connected.kafka, &at)
-                    .expect("a partition")
-                    .last()
-                    .map(|r| r.offset + 1);
-                let progress = read_all(&connected.kafka, &state).expect("a state partition");
-                let progress =
-                    progress.iter().rev().find(|r| r.key.as_deref() == Some(lane::PROGRESS_KEY));
-                let to = progress
-                    .and_then(|r| lane::Progress::decode(r.value.as_deref()?).ok())
-                    .map(|p| p.to);
-                last.is_none() || last <= to
-            })
+        layout.all_inputs().all(|at| {
+            let state = layout.state_of(&at).expect("an input has state");
+            let records = read_all(&connected.kafka, &at).expect("a partition");
+            let last = records.last().map(|record| record.offset + 1);
+            let progress = read_all(&connected.kafka, &state).expect("a state partition");
+            let progress =
+                progress.iter().rev().find(|r| r.key.as_deref() == Some(lane::PROGRESS_KEY));
+            let to = progress
+                .and_then(|r| lane::Progress::decode(r.value.as_deref()?).ok())
+                .map(|p| p.to);
+            last.is_none() || last <= to
         })
     }
 }

@@ -50,6 +50,12 @@ impl Severity {
         }
     }
 
+    /// The severity of an id of OCSF; what is not one of ours is informational.
+    pub fn from_id(id: u8) -> Self {
+        let all = [Self::Low, Self::Medium, Self::High, Self::Critical];
+        all.into_iter().find(|severity| severity.id() == id).unwrap_or(Self::Informational)
+    }
+
     /// The risk level id of OCSF.
     pub fn risk_level_id(self) -> u8 {
         self.id() - 1

@@ -169,7 +169,7 @@ fn the_longest_idle_actors_leave_when_there_are_too_many() {
     let alerted = Told { agent: "agent-0".to_owned(), ..Told::default() };
     respond.apply(&verdict(0, &alerted));
     for n in 1..CASES_MAX {
-        let at_ms = i64::try_from(n).unwrap() / 100;
+        let at_ms = i64::try_from(n).expect("a few thousand") / 100;
         respond.apply(&level(n, at_ms, &format!("agent-{n}"), Level::Watch, 70.0));
     }
     respond.touched();
@@ -180,7 +180,11 @@ fn the_longest_idle_actors_leave_when_there_are_too_many() {
     assert_eq!((counts.cases, counts.cases_evicted), (CASES_MAX + 1 - left, left));
     let gone = respond.touched().into_iter().filter(|(_, record)| record.is_empty());
     let mut gone: Vec<u64> = gone
-        .map(|(key, _)| key.trim_start_matches("acme|delegated|agent-").parse().unwrap())
+        .map(|(key, _)| {
+            key.trim_start_matches("acme|delegated|agent-")
+                .parse()
+                .expect("a key ends in the number given above")
+        })
         .collect();
     gone.sort_unstable();
     // Those of the oldest hundredths of a second; within the last of them, by name.

@@ -144,7 +144,10 @@ fn findings_read_back_from_their_log_give_the_same() {
     ];
     let read: Vec<Finding> = findings
         .iter()
-        .map(|finding| alerting::read(&serde_json::to_vec(finding).unwrap()).unwrap())
+        .map(|finding| {
+            alerting::read(&serde_json::to_vec(finding).expect("a finding is JSON"))
+                .expect("what observe writes is read")
+        })
         .collect();
     assert_eq!(run(&findings, &[], false), run(&read, &[], false));
 }
@@ -157,7 +160,10 @@ fn what_is_no_record_is_refused() {
     respond.apply(&part(2, 0, (1, 2), vec![increment(3, 5)]));
     let records = respond.touched();
     assert_eq!(respond.touched(), Vec::new());
-    let keys: Vec<&str> = records.iter().map(|(key, _)| key.split('/').next().unwrap()).collect();
+    let keys: Vec<&str> = records
+        .iter()
+        .map(|(key, _)| key.split('/').next().expect("split gives one part at least"))
+        .collect();
     let expected =
         ["delegated|invoice-bot", "~alert", "~control", "~mark", "~part", "~table", "~tenant"];
     assert_eq!(keys, expected.map(|key| format!("acme|{key}")));

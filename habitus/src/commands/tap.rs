@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bus::{Bus, Isolation, Reader, Record, TopicPartition};
+use bus::{Bus, Isolation, Reader, Record};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::cli::{OK, TapArgs, TapWhat};
@@ -24,15 +24,15 @@ pub(super) fn run(config: &Config, args: &TapArgs) -> anyhow::Result<u8> {
     }
     let Some(connected) = connect(config, false, &stop, None)? else { return Ok(OK) };
     let mut readers = Vec::new();
+    let mut admin = connected.kafka.admin()?;
     for topic in topics(&connected, args.what) {
-        let partitions = connected.setup.layout().partitions.get(&topic).copied().unwrap_or(0);
-        for partition in 0..partitions {
-            let at = TopicPartition::new(Arc::clone(&topic), partition);
-            let (first, end) = connected.kafka.admin()?.bounds(&at, Isolation::ReadCommitted)?;
+        for at in connected.setup.layout().partitions_of(&topic) {
+            let (first, end) = admin.bounds(&at, Isolation::ReadCommitted)?;
             let from = if args.from_start { first } else { end };
             readers.push(connected.kafka.reader(&at, from, Isolation::ReadCommitted)?);
         }
     }
+    drop(admin);
     let mut out = io::stdout().lock();
     let mut left = args.count.unwrap_or(u64::MAX);
     while left > 0 && !stop.load(Ordering::Relaxed) {

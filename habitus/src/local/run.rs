@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use alerting::{Respond, Response};
-use baseline::{Shared, StoreCounts};
+use baseline::StoreCounts;
 use bus::partition;
 use detector::{Observe, Outcome, Stamp};
 use ingest::{Decoded, Limits, Notes, decode};
@@ -35,7 +35,6 @@ pub struct Run {
     options: Options,
     folds: Vec<ObserveFold>,
     respond: Respond,
-    shared: Arc<Shared>,
     log_ms: i64,
     epoch: i64,
     report: Report,
@@ -75,7 +74,6 @@ impl Run {
                 publish_tables: false,
                 ..settings.respond.clone()
             }),
-            shared: Arc::default(),
             log_ms: 0,
             epoch: 0,
             report,
@@ -308,6 +306,7 @@ impl Run {
         let mut findings = Vec::new();
         for (partition, fold) in (0..).zip(&mut self.folds) {
             findings.extend(fold.0.close_epoch(&Stamp { partition, ..at }).findings);
+            // Nobody holds the old snapshot, so that merging copies nothing.
             fold.0.take_up(Arc::default());
         }
         for finding in findings {
@@ -315,9 +314,9 @@ impl Run {
                 self.take(response, "");
             }
         }
-        self.shared = Arc::new(self.respond.snapshot());
+        let shared = Arc::new(self.respond.snapshot());
         for fold in &mut self.folds {
-            fold.0.take_up(Arc::clone(&self.shared));
+            fold.0.take_up(Arc::clone(&shared));
         }
     }
 

@@ -88,16 +88,6 @@ impl lane::Meter for Noted {
     }
 }
 
-/// Every partition that lanes read.
-fn inputs() -> Vec<TopicPartition> {
-    let layout = layout(PARTITIONS);
-    let partitions = |input: &lane::Input| {
-        let topic = Arc::clone(&input.topic);
-        (0..layout.partitions[&topic]).map(move |n| TopicPartition::new(Arc::clone(&topic), n))
-    };
-    layout.inputs.iter().flat_map(partitions).collect()
-}
-
 /// A run of some processes, each a lane, under a plan.
 struct Run {
     memory: Memory,
@@ -127,7 +117,6 @@ impl Run {
         let committer = Committer::new(bus.clone(), format!("group-{name}"), Arc::clone(&meter));
         let settings = WorkerSettings {
             group: "group".to_owned(),
-            layout: layout(PARTITIONS),
             accept_state_loss: false,
             drain_ms: 5_000,
             nonce,
@@ -203,18 +192,22 @@ impl Run {
             }
             None => "not started".to_owned(),
         });
-        let ends = ends(&self.memory, &inputs()).unwrap();
+        let ends =
+            ends(&self.memory, &layout(PARTITIONS).all_inputs().collect::<Vec<_>>()).unwrap();
         Err(format!("it does not end: {:#?}, ends {ends:?}", slots.collect::<Vec<_>>()))
     }
 
     fn is_done<B: Bus>(&self, processes: &[Option<Process<B>>]) -> bool {
-        ends(&self.memory, &inputs()).unwrap().iter().all(|(at, end)| {
-            *end == 0
-                || processes.iter().flatten().any(|process| {
-                    process.worker.lane().is_idle()
-                        && process.positions.reached(&self.memory, at, *end).unwrap()
-                })
-        })
+        ends(&self.memory, &layout(PARTITIONS).all_inputs().collect::<Vec<_>>())
+            .unwrap()
+            .iter()
+            .all(|(at, end)| {
+                *end == 0
+                    || processes.iter().flatten().any(|process| {
+                        process.worker.lane().is_idle()
+                            && process.positions.reached(&self.memory, at, *end).unwrap()
+                    })
+            })
     }
 
     fn audit(&self) -> Audit {
@@ -223,7 +216,6 @@ impl Run {
             make: &|at| Toy::new(&at.topic),
             switches: &|in_force| in_force.control_offset,
             compares: &|topic| topic != INPUT,
-            until: None,
         };
         audit(&self.memory, &reference).unwrap()
     }

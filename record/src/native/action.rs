@@ -4,6 +4,7 @@
 use schemas::activity::{Action, Argument, Resource, Text, Tool};
 use schemas::choice::{ActionType, ArgumentKind, ArgumentRef, Classification, Origin, OriginForm};
 use schemas::reject::ErrorCode;
+use schemas::rule::is_keyed_hash;
 use serde::de::MapAccess;
 
 use super::member::{Absent, Member, Node};
@@ -63,13 +64,6 @@ impl<'de> Node<'de> for DraftAction<'de> {
     fn finish(self) -> Result<Self::Value, Absent> {
         Ok(self)
     }
-}
-
-/// Whether a text is a keyed hash and not the value itself.
-fn is_keyed_hash(text: &str) -> bool {
-    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    text.strip_prefix("hmac-sha256:")
-        .is_some_and(|hash| (32..=64).contains(&hash.len()) && hash.bytes().all(is_hex))
 }
 
 // === impl Node ===

@@ -3,6 +3,7 @@
 
 use schemas::activity::{Endpoint, Geo, Text};
 use schemas::choice::Anonymizer;
+use schemas::rule::is_country;
 use serde::de::MapAccess;
 
 use super::member::{Absent, Address, Member, Node};
@@ -120,8 +121,4 @@ impl<'de> Node<'de> for Geo<'de> {
     fn finish(self) -> Result<Self::Value, Absent> {
         Ok(self)
     }
-}
-
-fn is_country(text: &str) -> bool {
-    text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }

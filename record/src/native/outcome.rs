@@ -4,6 +4,7 @@
 use schemas::activity::{Producer, Result as Ending, Text, Trace, Usage};
 use schemas::choice::{Decision, Outcome};
 use schemas::reject::ErrorCode;
+use schemas::rule::is_trace_id;
 use serde::de::MapAccess;
 
 use super::member::{Absent, Member, Node};
@@ -85,9 +86,9 @@ impl<'de> Node<'de> for Trace<'de> {
         at: &mut Member<'_, '_, 'de, A>,
     ) -> Result<(), A::Error> {
         match key.as_ref() {
-            "trace_id" => self.trace_id = at.text_if(is_trace_id::<32>)?,
-            "span_id" => self.span_id = at.text_if(is_trace_id::<16>)?,
-            "parent_span_id" => self.parent_span_id = at.text_if(is_trace_id::<16>)?,
+            "trace_id" => self.trace_id = at.text_if(|text| is_trace_id(text, 32))?,
+            "span_id" => self.span_id = at.text_if(|text| is_trace_id(text, 16))?,
+            "parent_span_id" => self.parent_span_id = at.text_if(|text| is_trace_id(text, 16))?,
             _ => at.unknown()?,
         }
         Ok(())
@@ -96,12 +97,6 @@ impl<'de> Node<'de> for Trace<'de> {
     fn finish(self) -> Result<Self::Value, Absent> {
         Ok(self)
     }
-}
-
-/// Whether a text is lower-case hex of that length and not all zero.
-fn is_trace_id<const N: usize>(text: &str) -> bool {
-    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    text.len() == N && text.bytes().all(is_hex) && text.bytes().any(|byte| byte != b'0')
 }
 
 impl<'de> Node<'de> for Producer<'de> {
