@@ -24,6 +24,9 @@ use crate::kafka::voice::Voice;
 use crate::record::TopicPartition;
 use crate::traits::{Consumer, GroupEvent};
 
+/// How long a member that leaves waits for a question that takes the place of another.
+const QUIET: Duration = Duration::from_millis(100);
+
 /// A member's identity and generation.
 #[derive(Clone)]
 pub struct Member(pub(super) Arc<ConsumerGroupMetadata>);
@@ -49,7 +52,9 @@ struct Slot {
 struct Membership {
     voice: Voice,
     events: Mutex<VecDeque<GroupEvent>>,
-    leaving: AtomicBool,
+    /// librdkafka waits for an answer.
+    is_asked: AtomicBool,
+    is_leaving: AtomicBool,
 }
 
 impl ClientContext for Membership {
@@ -72,14 +77,13 @@ impl ConsumerContext for Membership {
         partitions: &mut TopicPartitionList,
     ) {
         let assign = what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-        if self.leaving.load(Ordering::Relaxed) {
-            // Nobody will answer any more, and librdkafka does not close before it is answered.
-            let gone = if assign { client.unassign() } else { unassign(client, partitions) };
-            self.tell(gone);
+        self.is_asked.store(true, Ordering::Relaxed);
+        if self.is_leaving.load(Ordering::Relaxed) {
             return;
         }
         if partitions.count() == 0 {
             let kept = if assign { add(client, partitions) } else { unassign(client, partitions) };
+            self.is_asked.store(false, Ordering::Relaxed);
             self.tell(kept);
             return;
         }
@@ -134,7 +138,8 @@ impl KafkaConsumer {
             .create_with_context(Membership {
                 voice: Voice::new("consumer"),
                 events: Mutex::default(),
-                leaving: AtomicBool::new(false),
+                is_asked: AtomicBool::new(false),
+                is_leaving: AtomicBool::new(false),
             })
             .map_err(|error| failure::of(&error))?;
         client.subscribe(topics).map_err(|error| failure::of(&error))?;
@@ -239,6 +244,7 @@ impl Consumer for KafkaConsumer {
             _ => list(self.slots.iter().map(|(at, slot)| (at, Some(slot.next))))?,
         };
         add(&self.client, &whole).map_err(|error| failure::of(&error))?;
+        self.client.context().is_asked.store(false, Ordering::Relaxed);
         let paused = self.slots.iter().filter(|(_, slot)| slot.paused);
         let paused = list(paused.map(|(at, _)| (at, None)))?;
         self.client.pause(&paused).map_err(|error| failure::of(&error))
@@ -253,6 +259,7 @@ impl Consumer for KafkaConsumer {
         }
         let all = list(all.iter().map(|at| (at, None)))?;
         unassign(&self.client, &all).map_err(|error| failure::of(&error))?;
+        self.client.context().is_asked.store(false, Ordering::Relaxed);
         self.revoked = None;
         Ok(())
     }
@@ -300,10 +307,19 @@ fn offsets(list: &TopicPartitionList) -> KafkaResult<Vec<Option<u64>>> {
 }
 
 impl Drop for KafkaConsumer {
+    /// Closes as librdkafka wants it: each of its questions answered, and only once. A close may put a question in
+    /// the place of another, which stays in the queue; an answer to a group that has closed is waited for for ever.
     fn drop(&mut self) {
-        self.client.context().leaving.store(true, Ordering::Relaxed);
-        // While it closes, this answers whatever is still unanswered; after a loss nothing else would.
-        let answered = self.client.close_queue().and_then(|()| self.client.unassign());
-        self.client.context().tell(answered);
+        let membership = self.client.context();
+        membership.is_leaving.store(true, Ordering::Relaxed);
+        membership.tell(self.client.close_queue());
+        while !self.client.closed() {
+            let was_asked = membership.is_asked.load(Ordering::Relaxed);
+            let is_quiet = self.client.poll(QUIET).is_none();
+            if was_asked && is_quiet && !self.client.closed() {
+                membership.is_asked.store(false, Ordering::Relaxed);
+                membership.tell(self.client.unassign());
+            }
+        }
     }
 }
