@@ -9,6 +9,8 @@ mod findings;
 pub mod kafka;
 pub mod mangle;
 pub mod proxy;
+pub mod quality;
+pub mod scenario;
 mod streams;
 
 use std::fmt::Write;
