@@ -20,7 +20,9 @@ usage: cargo xtask <task>
   tidy                            check what rustfmt and clippy do not: headers, sizes, names
   test [ARGS...]                  run every test and end in one line `N passed, M failed`
   servers up|stop|kill|down       Apache Kafka for tests, on loopback (--port N, --dir D)
-  instructions [--write]          instructions an activity against benches/instructions.txt";
+  instructions [--write]          instructions an activity against benches/instructions.txt
+  quality [--seeds N] [--explain] [--data DIR]
+                                  detection, budgets and costs on the scenarios, as Markdown";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         ["servers", args @ ..] => servers(args),
         ["instructions"] => instructions::run(false),
         ["instructions", "--write"] => instructions::run(true),
+        ["quality", args @ ..] => quality(args),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
@@ -46,6 +49,18 @@ fn main() -> ExitCode {
 fn servers(args: &[&str]) -> Result<ExitCode> {
     servers::run(&servers::folder(&root()?), args)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the two programs that it takes in release, then measures.
+fn quality(args: &[&str]) -> Result<ExitCode> {
+    let root = root()?;
+    let bins = ["--bin", "habitus", "--bin", "quality"];
+    let build = ["build", "-q", "--release", "-p", "habitus", "-p", "tests"];
+    output(cargo(&root).args(build).args(bins))?;
+    let binary = target(&root).join("release/quality");
+    let status = Command::new(&binary).args(args).status();
+    let status = status.with_context(|| format!("failed to start {}", binary.display()))?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Returns the folder of the workspace: the parent of this package's.

@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
@@ -17,9 +17,8 @@ const UNCHANGED: With = With { incidents: true, changes: false };
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let value = |flag: &str| {
-        args.iter().position(|arg| arg == flag).and_then(|place| args.get(place + 1))
-    };
+    let value =
+        |flag: &str| args.iter().position(|arg| arg == flag).and_then(|place| args.get(place + 1));
     let seeds: u64 = value("--seeds").map_or(3, |n| n.parse().expect("--seeds takes a number"));
     let explain = args.iter().any(|arg| arg == "--explain");
     let figures = scenarios(seeds, explain);
@@ -69,40 +68,64 @@ fn scenarios(seeds: u64, explain: bool) -> Figures {
     sum
 }
 
-/// The commands of `docs/quality.md` on a folder with `score.py` and its data.
+/// A folder with `score.py` and its data, and one for what is made of it.
+struct Traces<'a> {
+    folder: &'a Path,
+    made: PathBuf,
+}
+
+impl Traces<'_> {
+    /// A file of the data; where only its `.zst` is there, it is unpacked first.
+    fn file(&self, name: &str) -> String {
+        let (plain, packed) = (self.folder.join(name), self.folder.join(format!("{name}.zst")));
+        if plain.exists() || !packed.exists() {
+            return plain.display().to_string();
+        }
+        let unpacked = self.made(&name.replace('/', "-"));
+        if !Path::new(&unpacked).exists() {
+            done(Command::new("zstd").args(["-dq", "-o", &unpacked]).arg(packed));
+        }
+        unpacked
+    }
+
+    fn made(&self, name: &str) -> String {
+        self.made.join(name).display().to_string()
+    }
+
+    fn score(&self, args: &[&str]) {
+        let here = std::env::current_exe().expect("a program runs from a file");
+        done(Command::new(here.with_file_name("habitus")).arg("score").args(args));
+    }
+
+    fn judge(&self, args: &[&str]) {
+        done(Command::new(self.folder.join("score.py")).args(args));
+        println!();
+    }
+}
+
+fn done(command: &mut Command) {
+    let status = command.status().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(status.success(), "failed to run {command:?}: {status}");
+}
+
+/// The commands of `docs/quality.md`.
 fn traces(folder: &Path) {
-    let here = std::env::current_exe().expect("a program runs from a file");
-    let habitus = here.with_file_name("habitus");
-    let out = std::env::temp_dir().join(format!("habitus-quality-{}", std::process::id()));
-    std::fs::create_dir_all(&out).expect("a folder for scores");
-    let file = |name: &str| folder.join(name).display().to_string();
-    let left = |name: &str| out.join(name).display().to_string();
-    let score = |args: &[String]| {
-        let status = Command::new(&habitus).arg("score").args(args).status();
-        assert!(status.expect("habitus starts").success(), "failed to score {args:?}");
-    };
-    let warmup = ["--warmup".to_owned(), file("agents/warmup.ndjson")];
-    let frozen = |events: &str, to: &str| {
-        let rest = ["--freeze".to_owned(), file(events), "-o".to_owned(), left(to)];
-        score(&[&warmup[..], &rest[..]].concat());
-    };
-    let learning = [file("agents/test.ndjson"), "-o".to_owned(), left("learning.ndjson")];
-    score(&[&warmup[..], &learning[..]].concat());
-    frozen("agents/test.ndjson", "frozen-test.ndjson");
-    frozen("agents/extra.ndjson", "frozen-extra.ndjson");
-    score(&[file("network/events.ndjson"), "-o".to_owned(), left("network.ndjson")]);
-    let scorer = |args: &[String]| {
-        let status = Command::new(folder.join("score.py")).args(args).status();
-        assert!(status.expect("score.py starts").success(), "failed to judge {args:?}");
-    };
+    let made = std::env::temp_dir().join(format!("habitus-quality-{}", std::process::id()));
+    std::fs::create_dir_all(&made).expect("a folder for scores");
+    let traces = Traces { folder, made };
+    let [warmup, test, extra] =
+        ["warmup", "test", "extra"].map(|name| traces.file(&format!("agents/{name}.ndjson")));
+    let [learning, frozen, other] =
+        ["learning", "frozen-test", "frozen-extra"].map(|name| traces.made(name));
+    traces.score(&["--warmup", &warmup, &test, "-o", &learning]);
+    traces.score(&["--warmup", &warmup, "--freeze", &test, "-o", &frozen]);
+    traces.score(&["--warmup", &warmup, "--freeze", &extra, "-o", &other]);
     println!("Agents:\n");
-    let scores = ["learning.ndjson", "frozen-test.ndjson", "frozen-extra.ndjson"].map(left);
-    let [learning, frozen_test, frozen_extra] = scores;
-    let labels = file("agents/labels.csv");
-    let learning = ["--learning".to_owned(), learning, "--frozen".to_owned()];
-    let agents = ["agents".to_owned(), labels];
-    scorer(&[&agents[..], &learning[..], &[frozen_test, frozen_extra][..]].concat());
-    println!("\nNetwork:\n");
-    scorer(&["network".to_owned(), file("network/labels.csv"), left("network.ndjson")]);
-    std::fs::remove_dir_all(&out).expect("the folder for scores goes");
+    let labels = traces.file("agents/labels.csv");
+    traces.judge(&["agents", &labels, "--learning", &learning, "--frozen", &frozen, &other]);
+    let (events, scores) = (traces.file("network/events.ndjson"), traces.made("network-scores"));
+    traces.score(&[&events, "-o", &scores]);
+    println!("Network:\n");
+    traces.judge(&["network", &traces.file("network/labels.csv"), &scores]);
+    std::fs::remove_dir_all(&traces.made).expect("the folder for scores goes");
 }

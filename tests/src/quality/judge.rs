@@ -208,9 +208,7 @@ fn is_found(incident: &Incident, alerts: &[Raised], moved_ms: i64) -> bool {
         (begin - before..=end).contains(&alert.opened_ms)
     };
     let finds = |alert: &&Raised| {
-        opened(alert)
-            && speaks(alert)
-            && alert.times_ms.iter().any(|ms| (begin..=end).contains(ms))
+        opened(alert) && speaks(alert) && alert.times_ms.iter().any(|ms| (begin..=end).contains(ms))
     };
     let agents: BTreeSet<&str> = alerts
         .iter()
@@ -238,8 +236,9 @@ fn realised(scenario: &Scenario, seen: &Seen) -> [f64; 4] {
     let windows_of = |agent: &str| windows.get(agent).unwrap_or(&empty);
     let mut counts = [0.0; 4];
     for alert in seen.alerts.iter().filter(|alert| !guilty.contains(alert.agent.as_str())) {
-        let changed =
-            windows_of(&alert.agent).iter().any(|(from, to)| (*from..*to).contains(&alert.opened_ms));
+        let changed = windows_of(&alert.agent)
+            .iter()
+            .any(|(from, to)| (*from..*to).contains(&alert.opened_ms));
         counts[0] += 1.0;
         counts[2] += if changed { 0.0 } else { 1.0 };
     }

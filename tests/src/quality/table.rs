@@ -28,7 +28,9 @@ fn criteria(out: &mut String, figures: &Figures) {
 }
 
 fn detection(out: &mut String, figures: &Figures) {
-    out.push_str("\n| incident | found | detectable | share | in quiet windows | undetectable (found) |\n");
+    out.push_str(
+        "\n| incident | found | detectable | share | in quiet windows | undetectable (found) |\n",
+    );
     out.push_str("|---|---|---|---|---|---|\n");
     for (kind, tally) in &figures.detection {
         let _infallible = writeln!(
@@ -51,12 +53,17 @@ fn detection(out: &mut String, figures: &Figures) {
 }
 
 fn alerts(out: &mut String, figures: &Figures) {
-    out.push_str("\n| budget | alerts | actor-months | realised / budget | outside benign changes |\n");
+    out.push_str(
+        "\n| budget | alerts | actor-months | realised / budget | outside benign changes |\n",
+    );
     out.push_str("|---|---|---|---|---|\n");
     for (budget, counts) in &figures.realised {
         let [ratio, calm] = figures.ratio(budget);
-        let _infallible =
-            writeln!(out, "| {budget} | {} | {:.0} | {ratio:.2} | {calm:.2} |", counts[0], counts[1]);
+        let _infallible = writeln!(
+            out,
+            "| {budget} | {} | {:.0} | {ratio:.2} | {calm:.2} |",
+            counts[0], counts[1]
+        );
     }
     out.push_str("\nLeading signals of these alerts at 1:");
     for (signal, count) in &figures.false_signals {

@@ -85,9 +85,8 @@ impl Default for Effect {
 impl Effect {
     /// Whether a service is down at that time.
     pub(super) fn is_out(&self, service: &str, ms: i64) -> bool {
-        self.outage.is_some_and(|(down, begin)| {
-            down == service && (begin..begin + HOUR_MS).contains(&ms)
-        })
+        self.outage
+            .is_some_and(|(down, begin)| down == service && (begin..begin + HOUR_MS).contains(&ms))
     }
 }
 

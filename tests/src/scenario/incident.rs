@@ -3,12 +3,14 @@
 //! an engine says.
 
 use super::catalog::{Acts, Secret};
-use super::population::{Agent, Fleet};
+use super::population::{Agent, Fleet, STAYS};
 use super::random::Random;
 use super::stream::{DAY_MS, HOUR_MS, START_MS};
 
 /// Days of work from which on an agent's habits can be known.
 const SEEN_DAYS_MIN: usize = 7;
+/// Slips of a month up to which work has an order.
+const SLIPS_A_MONTH_MAX: f64 = 4.0;
 /// Growth of a drift in a day.
 pub(super) const DRIFT_A_DAY: f64 = 1.03;
 /// Days in which it doubles.
@@ -192,8 +194,8 @@ fn propose(
         let day = hour / 24;
         day + 2 < fleet.days
             && match kind {
-                Kind::Dormancy => agent.until < i64::MAX,
-                Kind::Drift => agent.since == 0 && agent.until == i64::MAX,
+                Kind::Dormancy => agent.until < STAYS,
+                Kind::Drift => agent.since == 0 && agent.until == STAYS,
                 Kind::Coordination => {
                     agent.works_on(day) && agent.schedule.share(swarm_hour) >= 0.02
                 }
@@ -224,17 +226,12 @@ fn propose(
 }
 
 /// Why an analyst with all logs could not tell, judged from what is declared.
-fn why_undetectable(
-    kind: Kind,
-    variant: usize,
-    agent: &Agent,
-    hour: i64,
-) -> Option<&'static str> {
+fn why_undetectable(kind: Kind, variant: usize, agent: &Agent, hour: i64) -> Option<&'static str> {
     let blueprint = agent.blueprint;
     let outward = ["fetch_page", "post_form", "pull_feed", "push_order"];
     let visits = blueprint.tools.iter().any(|tool| outward.contains(tool));
     let seen = agent.days_of_work_before(hour / 24);
-    let orderless = blueprint.explores || agent.improvises > 0.02;
+    let orderless = blueprint.explores || agent.slips_a_month() > SLIPS_A_MONTH_MAX;
     let silence_days = hour / 24 - agent.until;
     let says = |is: bool, why: &'static str| is.then_some(why);
     let by_kind = match kind {
@@ -265,6 +262,6 @@ fn why_undetectable(
 /// Whose key a thief has: another agent's with a key.
 pub(super) fn key_of_another(fleet: &Fleet, agent: &Agent) -> Option<String> {
     let mut others = fleet.agents.iter().filter(|other| other.blueprint.secret == Secret::Key);
-    let other = others.find(|other| other.number > agent.number && other.until == i64::MAX);
+    let other = others.find(|other| other.number > agent.number && other.until == STAYS);
     other.map(Agent::key)
 }

@@ -55,6 +55,10 @@ pub(super) struct Fleet {
     pub(super) agents: Vec<Agent>,
 }
 
+/// Calls of a usual session, about.
+const CALLS_A_SESSION: f64 = 5.0;
+/// The day of retirement of an agent that stays.
+pub(super) const STAYS: i64 = 1_000_000;
 const REGIONS: [(u32, &str, &str); 3] =
     [(64_500, "DE", "198.51.100"), (64_510, "US", "203.0.113"), (64_520, "SG", "192.0.2")];
 
@@ -81,10 +85,10 @@ impl Fleet {
                     purposes: Rc::clone(&purposes),
                     schedule: Schedule::new(blueprint.rhythm, zone, &mut random),
                     since: 0,
-                    until: i64::MAX,
+                    until: STAYS,
                     sessions: blueprint.sessions,
                     failure: random.between(0.002, 0.03),
-                    improvises: random.between(0.0, 0.02),
+                    improvises: 0.015 * random.unit().powi(3),
                     unrest: 0.25,
                     oddity: 0.003,
                     size: random.factor(0.3),
@@ -108,11 +112,7 @@ fn named(name: &str) -> &'static Tool {
 }
 
 /// Three or four purposes, each a walk over some of the blueprint's tools.
-fn purposes(
-    blueprint: &Blueprint,
-    tools: &[&'static Tool],
-    random: &mut Random,
-) -> Vec<Purpose> {
+fn purposes(blueprint: &Blueprint, tools: &[&'static Tool], random: &mut Random) -> Vec<Purpose> {
     let mut all = Vec::new();
     for number in 0..3 + random.below(2) {
         let mut order: Vec<&'static Tool> = tools.to_vec();
@@ -194,9 +194,10 @@ impl Agent {
         self.blueprint.secret == Secret::Key
     }
 
-    /// Calls of a busy hour.
-    pub(super) fn calls_an_hour(&self) -> f64 {
-        let hours_a_day = self.schedule.hours_a_week() / 7.0;
-        (self.sessions * 5.0 / hours_a_day.max(0.2)).max(5.0)
+    /// Steps in a month that its purposes do not foresee: what happens more often than the budget allows alerts for
+    /// cannot be told from an incident.
+    pub(super) fn slips_a_month(&self) -> f64 {
+        let sessions_a_week: f64 = (0..168).map(|hour| self.schedule.share(hour)).sum();
+        self.improvises * self.sessions * sessions_a_week * 30.0 / 7.0 * CALLS_A_SESSION
     }
 }

@@ -1,6 +1,8 @@
 //! Deterministic numbers for scenarios (SplitMix64), each stream named by what it is for: an incident that draws more
 //! numbers moves nothing else.
 
+use baseline::math::{exp, ln};
+
 /// A stream of numbers.
 #[derive(Clone, Debug)]
 pub(super) struct Random(u64);
@@ -52,14 +54,20 @@ impl Random {
         }
     }
 
+    /// Marsaglia's polar method: nothing of the platform's libm.
     fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
-        radius * (std::f64::consts::TAU * self.unit()).cos()
+        loop {
+            let (x, y) = (self.between(-1.0, 1.0), self.between(-1.0, 1.0));
+            let square = x * x + y * y;
+            if square > 0.0 && square < 1.0 {
+                return x * (-2.0 * ln(square) / square).sqrt();
+            }
+        }
     }
 
     /// A factor around 1 whose logarithm spreads by that much.
     pub(super) fn factor(&mut self, log_spread: f64) -> f64 {
-        (self.normal() * log_spread).exp()
+        exp(self.normal() * log_spread)
     }
 
     /// A count of that mean.
@@ -67,7 +75,7 @@ impl Random {
         let mut n = 0;
         let mut left = -mean.min(200.0);
         loop {
-            left -= (1.0 - self.unit()).ln();
+            left -= ln(1.0 - self.unit());
             if left >= 0.0 {
                 return n;
             }

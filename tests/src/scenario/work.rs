@@ -173,7 +173,11 @@ impl Habits {
             Acts::Either if random.chance(0.35) => None,
             _ if guest.is_some() => guest.cloned(),
             Acts::ForAnyone => Some(format!("person-{item:03}")),
-            _ => Some(format!("{}-{:02}", agent.blueprint.name, (agent.number + item as usize % 4) % 40)),
+            _ => Some(format!(
+                "{}-{:02}",
+                agent.blueprint.name,
+                (agent.number + item as usize % 4) % 40
+            )),
         }
     }
 }
@@ -217,7 +221,8 @@ fn network(session: &Session<'_>, random: &mut Random) -> Network {
         return agent.home.clone();
     }
     // At home, or now and then on the way.
-    let isp = if random.chance(0.9) { agent.number % 4 } else { 4 + random.rank(2.0) as usize % 30 };
+    let isp =
+        if random.chance(0.9) { agent.number % 4 } else { 4 + random.rank(2.0) as usize % 30 };
     Network {
         ip: format!("100.64.{isp}.{}", agent.number % 250),
         asn: 64_600 + isp as u32,
