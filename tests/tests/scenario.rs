@@ -98,7 +98,7 @@ fn each_kind_of_incident_shows_in_its_calls() {
             IncidentKind::Sequence | IncidentKind::Purpose => own.len() >= 3,
             IncidentKind::Rate => own.len() == 300,
             IncidentKind::FanOut => {
-                own.iter().filter(|c| c.resource.contains("/20000")).count() == 60
+                own.iter().filter(|c| c.resource.contains("/2000")).count() == 60
             }
             IncidentKind::Hours => {
                 let known = hours(&incident.agents[0]);
@@ -188,8 +188,10 @@ fn alerting_on_everything_never_and_without_end_all_fail() {
         assert!(everything.ratio(budget)[0] > 1.3, "{budget}: {:?}", everything.ratio(budget));
         assert!(!enough(&everything, &format!("realised / budget at {budget},")));
     }
-    let quiet: usize = everything.detection.values().map(|tally| tally.quiet_found).sum();
-    assert!(quiet > 100, "quiet windows give it away: {quiet}");
+    let tallies = everything.detection.values();
+    let (quiet, all) =
+        tallies.fold((0, 0), |(found, all), t| (found + t.quiet_found, all + t.quiet));
+    assert!(quiet * 2 > all, "quiet windows give it away: {quiet} of {all}");
 
     let never = figures(&scenario, &engine(&scenario, &calls, |_| Vec::new()));
     assert!(!enough(&never, "detectable") && !enough(&never, "drifts"));

@@ -1,9 +1,11 @@
 //! `quality [--seeds N] [--explain] [--data DIR]`: detection, alert budgets and the cost of benign changes on the
 //! scenarios, as Markdown; and with a folder of labelled traces the figures of its scorer. Run it by
-//! `cargo xtask quality`. It exits 0 whatever it finds.
+//! `cargo xtask quality`. It exits 0 whatever it finds. `--events SEED` writes the events of a seed instead, for
+//! `habitus explain`, and `--incidents SEED` what is wrong in them.
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -20,6 +22,10 @@ fn main() {
     let value =
         |flag: &str| args.iter().position(|arg| arg == flag).and_then(|place| args.get(place + 1));
     let seeds: u64 = value("--seeds").map_or(3, |n| n.parse().expect("--seeds takes a number"));
+    if let Some(seed) = value("--events").or(value("--incidents")) {
+        let scenario = Scenario::new(seed.parse().expect("a seed is a number"), Size::FULL);
+        return show(&scenario, value("--events").is_some()).expect("standard output takes it");
+    }
     let explain = args.iter().any(|arg| arg == "--explain");
     let figures = scenarios(seeds, explain);
     println!("{}", markdown(&figures, seeds));
@@ -29,6 +35,21 @@ fn main() {
     if let Some(folder) = value("--data") {
         traces(Path::new(folder));
     }
+}
+
+/// Writes the events of a scenario, or a line for each incident.
+fn show(scenario: &Scenario, events: bool) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut line = Vec::new();
+    for call in scenario.stream(ALL).flatten().filter(|_| events) {
+        line.clear();
+        call.write(&mut line);
+        out.write_all(&line)?;
+    }
+    for incident in scenario.incidents().iter().filter(|_| !events) {
+        writeln!(out, "{incident:?}")?;
+    }
+    out.flush()
 }
 
 /// Runs every seed at every budget, and at 1 without changes, on as many threads as there are cores.

@@ -125,7 +125,8 @@ impl Figures {
                     tally.detectable += 1;
                     tally.found += usize::from(found);
                     // Quiet windows lie a week apart, those of a drift by its length.
-                    let step = (7 * DAY_MS).max(incident.end_ms - incident.begin_ms);
+                    let length = incident.end_ms - incident.begin_ms;
+                    let step = (7 * DAY_MS).max(length + 2 * GRACE_MS);
                     let windows = if step > 7 * DAY_MS { 1 } else { CHANCE_WINDOWS };
                     for back in 1..=windows {
                         tally.quiet += 1;

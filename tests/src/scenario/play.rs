@@ -83,12 +83,25 @@ impl<'a> Part<'a> {
         (0..count).flat_map(|number| self.session(number * 40)).collect()
     }
 
-    /// A session, and then calls of these tools in it, seconds apart.
-    fn session_with(&mut self, tools: &[&'static Tool], pause_ms: i64) -> (Vec<Call>, usize) {
-        let purpose = self.random.below(self.agent.purposes.len());
-        self.session_of(purpose, tools, pause_ms)
+    /// A session, and then so many calls of the first tool of its purpose that suits, seconds apart.
+    fn session_with(
+        &mut self,
+        suits: fn(&Tool) -> bool,
+        count: usize,
+        pause_ms: i64,
+    ) -> (Vec<Call>, usize) {
+        let purposes = &self.agent.purposes;
+        let first = self.random.below(purposes.len());
+        let steps = (0..purposes.len()).flat_map(|next| {
+            let purpose = (first + next) % purposes.len();
+            purposes[purpose].steps.iter().map(move |step| (purpose, step.tool))
+        });
+        let found = steps.clone().find(|(_, tool)| suits(tool)).or_else(|| steps.clone().next());
+        let Some((purpose, tool)) = found else { return (Vec::new(), 0) };
+        self.session_of(purpose, &vec![tool; count], pause_ms)
     }
 
+    /// A session, and then calls of these tools in it; gives how many calls are usual.
     fn session_of(
         &mut self,
         purpose: usize,
@@ -110,9 +123,7 @@ impl<'a> Part<'a> {
     }
 
     fn uploads(&mut self, count: usize) -> Vec<Call> {
-        let sends = |tool: &&&'static Tool| tool.action.contains("write") || tool.out > 1_000.0;
-        let tool = *self.agent.tools.iter().find(sends).unwrap_or(&self.agent.tools[0]);
-        let (mut calls, usual) = self.session_with(&vec![tool; count], 15_000);
+        let (mut calls, usual) = self.session_with(sends, count, 15_000);
         for call in &mut calls[usual..] {
             call.host = format!("drop-{}.example", self.incident.number);
             call.internal = false;
@@ -140,7 +151,7 @@ impl<'a> Part<'a> {
     }
 
     fn restricted(&mut self) -> Vec<Call> {
-        let (mut calls, usual) = self.session_with(&[self.reader(); 12], 12_000);
+        let (mut calls, usual) = self.session_with(reads, 12, 12_000);
         for (number, call) in calls[usual..].iter_mut().enumerate() {
             call.resource = format!("payroll/salaries/{}/{number}", self.incident.number);
             call.classification = "restricted";
@@ -149,7 +160,7 @@ impl<'a> Part<'a> {
     }
 
     fn large(&mut self) -> Vec<Call> {
-        let (mut calls, usual) = self.session_with(&[self.reader(); 2], 20_000);
+        let (mut calls, usual) = self.session_with(reads, 2, 20_000);
         for call in &mut calls[usual..] {
             call.bytes_in *= 200;
             call.bytes_out *= 200;
@@ -198,7 +209,7 @@ impl<'a> Part<'a> {
     }
 
     fn firsts(&mut self) -> Vec<Call> {
-        let (mut calls, usual) = self.session_with(&[self.reader(); 60], 30_000);
+        let (mut calls, usual) = self.session_with(reads, 60, 30_000);
         for (number, call) in calls[usual..].iter_mut().enumerate() {
             let place = call.resource.rsplit_once('/').map_or("", |(place, _)| place);
             call.resource = format!("{place}/{}", 2_000_000 + number * 7);
@@ -207,9 +218,10 @@ impl<'a> Part<'a> {
     }
 
     fn refused(&mut self) -> Vec<Call> {
-        let tools: Vec<&'static Tool> =
-            (0..25).map(|_| *self.random.pick(&self.agent.tools)).collect();
-        let (mut calls, usual) = self.session_with(&tools, 45_000);
+        let purpose = self.random.below(self.agent.purposes.len());
+        let steps = &self.agent.purposes[purpose].steps;
+        let tools: Vec<&'static Tool> = (0..25).map(|_| self.random.pick(steps).tool).collect();
+        let (mut calls, usual) = self.session_of(purpose, &tools, 45_000);
         for call in &mut calls[usual..] {
             call.result = "denied";
         }
@@ -259,10 +271,12 @@ impl<'a> Part<'a> {
         }
         calls
     }
+}
 
-    /// The agent's first tool that reads.
-    fn reader(&self) -> &'static Tool {
-        let mut tools = self.agent.tools.iter();
-        tools.find(|tool| tool.back > tool.out).unwrap_or(&self.agent.tools[0])
-    }
+fn reads(tool: &Tool) -> bool {
+    tool.action == "data_read"
+}
+
+fn sends(tool: &Tool) -> bool {
+    tool.action == "data_write" || tool.action == "message_send"
 }
