@@ -390,9 +390,7 @@ impl Observe {
         }
         let opening = keys.hour > hour_before;
         if opening {
-            progress.vote_hour = keys.hour;
-            progress.vote_bin = 0;
-            progress.vote_cast = false;
+            progress.open_hour(keys.hour);
             if !self.frozen {
                 progress.active_hours = progress.active_hours.saturating_add(1);
                 progress.rare_votes = progress.rare_votes.saturating_add(RARE_PER_HOUR);

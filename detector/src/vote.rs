@@ -1,5 +1,9 @@
 //! The vote of an actor-hour: its highest score, cast at the first activity and moved as it rises. No hour needs to
 //! end for it, so it is exact and order-free; moves into the rare range are rationed per actor.
+//!
+//! Hours within 12 h of each other are a run, as they are one alert: at a level that its run has reached already, an
+//! hour counts as an hour only. So the share of hours that reach a level is the rate at which alerts *open* there
+//! (runs declustering; the extremal index of Leadbetter 1983), which is what a budget is about.
 
 use baseline::Actor;
 use baseline::shared::{BINS, Deltas, Shared, Table, stratum};
@@ -12,29 +16,116 @@ const RARE_SHARE: f64 = 1.0 / 500.0;
 /// Casts the actor-hour's vote at `now`, or moves it there; a move into the rare range is rationed.
 pub(crate) fn vote(deltas: &mut Deltas, shared: &Shared, actor: &mut Actor, keys: &Keys, now: u8) {
     let progress = &mut actor.progress;
-    if progress.vote_cast && now <= progress.vote_bin {
+    let row = stratum(progress.active_hours.saturating_sub(1));
+    let mut add = |bin: u8, votes: i64| {
+        let cell = (row * BINS) as u64 + u64::from(bin);
+        let scopes = if keys.group == keys.tenant { 1 } else { 2 };
+        for scope in [keys.tenant, keys.group].into_iter().take(scopes) {
+            deltas.add(Table::Hours, scope, cell, votes);
+        }
+    };
+    if !progress.vote_cast {
+        add(0, 1_000);
+        progress.vote_cast = true;
+    }
+    if now < progress.vote_bin {
         return;
     }
-    let nats = baseline::shared::edge(now);
-    let share = |nats: f64| shared.strata(keys.tenant).map_or(1.0, |strata| strata.share(nats).0);
-    let was_rare =
-        progress.vote_cast && share(baseline::shared::edge(progress.vote_bin)) < RARE_SHARE;
-    if !was_rare && share(nats) < RARE_SHARE {
+    progress.run_hours = 0;
+    if now == progress.vote_bin {
+        return;
+    }
+    let is_rare = |bin: u8| {
+        let nats = baseline::shared::edge(bin);
+        shared.strata(keys.tenant).is_some_and(|strata| strata.share(nats).0 < RARE_SHARE)
+    };
+    if !is_rare(progress.vote_bin) && is_rare(now) {
         if progress.rare_votes < 100 {
             return;
         }
         progress.rare_votes -= 100;
     }
-    let row = stratum(progress.active_hours.saturating_sub(1));
-    let cell = |bin: u8| (row * BINS) as u64 + u64::from(bin);
-    for scope in
-        [keys.tenant, keys.group].into_iter().take(if keys.group == keys.tenant { 1 } else { 2 })
-    {
-        if progress.vote_cast {
-            deltas.add(Table::Hours, scope, cell(progress.vote_bin), -1_000);
-        }
-        deltas.add(Table::Hours, scope, cell(now), 1_000);
-    }
+    add(progress.vote_bin, -1_000);
+    add(now, 1_000);
     progress.vote_bin = now;
-    progress.vote_cast = true;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn keys(hour: u32) -> Keys {
+        Keys {
+            event: 0,
+            tenant: 1,
+            group: 1,
+            purpose: 0,
+            tool: 0,
+            destination: 0,
+            resource: [0; 3],
+            networks: [0; 4],
+            delegator: 0,
+            session: 0,
+            call: 0,
+            size: None,
+            now_s: hour * 3_600,
+            hour,
+            day: 0,
+        }
+    }
+
+    /// Votes that reach a bin after activities at these hours with scores in these bins.
+    fn reached(activities: &[(u32, u8)], level: u8) -> i64 {
+        let (mut deltas, mut actor) = (Deltas::default(), Actor::default());
+        deltas.begin(1);
+        deltas.enter("t");
+        actor.progress.active_hours = 1_000;
+        for (hour, bin) in activities {
+            if actor.progress.vote_hour != *hour {
+                actor.progress.open_hour(*hour);
+            }
+            vote(&mut deltas, &Shared::default(), &mut actor, &keys(*hour), *bin);
+        }
+        let increments = deltas.begin(2).into_iter().flat_map(|(_, increments)| increments);
+        let counted = increments.filter(|i| i.cell % BINS as u64 >= u64::from(level));
+        counted.map(|increment| increment.add).sum::<i64>() / 1_000
+    }
+
+    proptest! {
+        #[test]
+        fn votes_are_the_alerts_that_would_open(
+            steps in proptest::collection::vec((0_u32..16, 0_u8..100), 1..60), level in 1_u8..100,
+        ) {
+            let mut hour = 100;
+            let mut hours = std::collections::BTreeSet::new();
+            let (mut openings, mut newest, mut exceeding) = (0, None, std::collections::BTreeSet::new());
+            let mut activities = Vec::new();
+            for (gap, bin) in steps {
+                hour += gap;
+                hours.insert(hour);
+                activities.push((hour, bin));
+                if level <= bin {
+                    openings += i64::from(newest.is_none_or(|newest| newest + 12 < hour));
+                    newest = Some(hour);
+                    exceeding.insert(hour);
+                }
+            }
+            let votes = reached(&activities, level);
+            prop_assert!(openings <= votes && votes <= exceeding.len() as i64,
+                "{openings} alerts, {votes} votes, {} hours", exceeding.len());
+            prop_assert_eq!(reached(&activities, 0), hours.len() as i64);
+        }
+    }
+
+    #[test]
+    fn a_run_is_counted_once_and_anew_after_half_a_day() {
+        assert_eq!(reached(&[(100, 50), (101, 50), (112, 60), (124, 55)], 50), 1);
+        assert_eq!(reached(&[(100, 50), (113, 50)], 50), 2);
+        assert_eq!(reached(&[(100, 50), (101, 70)], 60), 1);
+        // What is active all the time does not stay in its run for ever.
+        let always: Vec<(u32, u8)> =
+            (100..130).map(|hour| (hour, if hour % 20 == 0 { 50 } else { 1 })).collect();
+        assert_eq!(reached(&always, 50), 2);
+    }
 }

@@ -1,5 +1,5 @@
-//! How far an actor has come: first and last activity, events, active hours, and the open hour's vote: its
-//! highest score so far.
+//! How far an actor has come: first and last activity, events, active hours, and the open hour's vote: the highest
+//! score of the run that it belongs to.
 
 use crate::bytes::{Reader, StateError, Writer};
 
@@ -18,15 +18,31 @@ pub struct Progress {
     pub active_hours: u32,
     /// Hour of the open vote, since 1970; 0 is none.
     pub vote_hour: u32,
-    /// Highest bin of that hour.
+    /// Highest bin of the run that this hour belongs to, itself included.
     pub vote_bin: u8,
+    /// Hours since the run last stood there.
+    pub run_hours: u8,
     /// Whether that hour has voted.
     pub vote_cast: bool,
     /// Votes of rare scores it may still cast, in hundredths.
     pub rare_votes: u16,
 }
 
+/// Hours of a run: so long an alert waits for its next event. What a run reached already opens no alert again.
+const RUN_HOURS: u32 = 12;
+
 impl Progress {
+    /// Opens the vote of an hour: it goes on from the top of the run, if that is not too long ago.
+    pub fn open_hour(&mut self, hour: u32) {
+        let elapsed = u32::from(self.run_hours).saturating_add(hour.saturating_sub(self.vote_hour));
+        (self.vote_bin, self.run_hours) = match u8::try_from(elapsed) {
+            Ok(hours) if elapsed <= RUN_HOURS => (self.vote_bin, hours),
+            _ => (0, 0),
+        };
+        self.vote_hour = hour;
+        self.vote_cast = false;
+    }
+
     /// Appends the progress.
     pub fn encode(&self, out: &mut Writer) {
         for v in [
@@ -40,6 +56,7 @@ impl Progress {
             out.u32(v);
         }
         out.u8(self.vote_bin);
+        out.u8(self.run_hours);
         out.u8(u8::from(self.vote_cast));
         out.u16(self.rare_votes);
     }
@@ -54,6 +71,7 @@ impl Progress {
             active_hours: input.u32()?,
             vote_hour: input.u32()?,
             vote_bin: input.u8()?,
+            run_hours: input.u8()?,
             vote_cast: input.u8()? != 0,
             rare_votes: input.u16()?,
         })

@@ -28,6 +28,8 @@ pub(super) const SIGNAL: Signal = Signal {
 
 /// Weight of the peers' rhythm, in active hours.
 const PEER_HOURS: f64 = 8.0;
+/// Active hours set aside for what was not seen so far (add-one: the chance of a first time is about 1 / n).
+const UNSEEN_HOURS: f64 = 1.0;
 /// Active hours before the actor's rhythm speaks.
 const HOURS_MIN: u32 = 24;
 
@@ -55,7 +57,8 @@ fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
             rarer += here;
         }
     }
-    let p = (rarer / total).clamp(1e-6, 1.0);
+    // What n active hours never showed may still be one in n.
+    let p = ((rarer + UNSEEN_HOURS) / (total + UNSEEN_HOURS)).min(1.0);
     #[expect(clippy::cast_precision_loss, reason = "below 168")]
     Evidence::of(-ln(p), 0, [here as f64, own(here), p, f64::from(progress.active_hours)])
 }
