@@ -5,7 +5,10 @@ use schemas::Authority;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::bytes::{Reader, StateError, Writer};
+use crate::part::credentials::Credentials;
+use crate::part::gaps::Gaps;
 use crate::part::hours::Hours;
+use crate::part::makeup::Makeup;
 use crate::part::novelty::Novelty;
 use crate::part::peaks::Peaks;
 use crate::part::places::Places;
@@ -19,9 +22,9 @@ use crate::part::trust::TrustState;
 use crate::part::volume::Volume;
 
 /// Version of the encoding; a young record has a version of its own.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// Largest encoded head in bytes.
-pub const HEAD_BYTES_MAX: usize = 768;
+pub const HEAD_BYTES_MAX: usize = 832;
 /// Largest encoded actor in bytes.
 pub const ACTOR_BYTES_MAX: usize = 1_536;
 
@@ -34,6 +37,10 @@ pub struct Head {
     pub sessions: Sessions,
     /// Activities per authority: delegated, autonomous, unknown.
     pub authority_mix: [u32; 3],
+    /// What it proves itself with.
+    pub credentials: Credentials,
+    /// What it is made of.
+    pub makeup: Makeup,
 }
 
 /// The habits and trust of one actor.
@@ -67,6 +74,8 @@ pub struct Actor {
     pub delegators: Slots<4>,
     /// Hours of the week.
     pub hours: Hours,
+    /// Pauses.
+    pub gaps: Gaps,
     /// Transfer sizes.
     pub volume: Volume,
     /// Own novelty rates.
@@ -113,6 +122,8 @@ impl Head {
         for count in self.authority_mix {
             out.u32(count);
         }
+        self.credentials.encode(out);
+        self.makeup.encode(out);
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, StateError> {
@@ -123,6 +134,8 @@ impl Head {
         for count in &mut head.authority_mix {
             *count = input.u32()?;
         }
+        head.credentials = Credentials::decode(input)?;
+        head.makeup = Makeup::decode(input)?;
         Ok(head)
     }
 }
@@ -167,6 +180,7 @@ impl Actor {
         self.pairs.encode(out);
         self.delegators.encode(out);
         self.hours.encode(out);
+        self.gaps.encode(out);
         self.volume.encode(out);
         self.novelty.encode(out);
     }
@@ -187,6 +201,7 @@ impl Actor {
             pairs: Slots::decode(input)?,
             delegators: Slots::decode(input)?,
             hours: Hours::decode(input)?,
+            gaps: Gaps::decode(input)?,
             volume: Volume::decode(input)?,
             novelty: Novelty::decode(input)?,
         })

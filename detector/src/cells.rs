@@ -2,6 +2,7 @@
 //! hundredths of a session unless said otherwise.
 
 use baseline::hash::pair;
+use baseline::part::makeup::Component;
 
 /// What a walk is about; the number is part of the cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,4 +102,37 @@ pub(crate) fn hour(index: usize) -> u64 {
 /// Sessions with an authority.
 pub(crate) fn authority(index: usize) -> u64 {
     cell(14, &[index as u64])
+}
+/// Sessions that used a credential of a kind.
+pub(crate) fn credential_kind(kind: u64) -> u64 {
+    cell(15, &[kind])
+}
+/// Pauses of a class.
+pub(crate) fn pause(class: usize) -> u64 {
+    cell(16, &[class as u64])
+}
+/// Sessions of agents with a version, model or tool server.
+pub(crate) fn makeup(component: Component, value: u64) -> u64 {
+    cell(17, &[component as u64, value])
+}
+/// Times an agent took up one that it never had.
+pub(crate) fn makeup_new(component: Component) -> u64 {
+    cell(18, &[component as u64])
+}
+
+/// The scope of a tenant's credentials: apart, so that ids that never come again displace nothing else.
+pub(crate) fn credentials_of(tenant: u64) -> u64 {
+    pair(tenant, 19)
+}
+/// In that scope, who met a credential: the sum of the marks of the agents, once for each meeting.
+pub(crate) fn credential(id: u64) -> u64 {
+    cell(20, &[id])
+}
+/// In that scope, credentials met by agents of a group (0: all), and those that another agent had met before.
+pub(crate) fn credentials_met(group: u64) -> u64 {
+    cell(21, &[group])
+}
+/// See above.
+pub(crate) fn credentials_shared(group: u64) -> u64 {
+    cell(22, &[group])
 }

@@ -19,6 +19,8 @@ pub(crate) struct Context<'a> {
     pub(crate) session: &'a Session,
     pub(crate) tenant: Option<&'a Scope>,
     pub(crate) group: Option<&'a Scope>,
+    /// Who met which credential; only where the activity names one.
+    pub(crate) credentials: Option<&'a Scope>,
     /// More than a minute behind the actor's newest activity: windows stand still.
     pub(crate) late: bool,
     /// The first activity of its call: order, rate and failures count the call once.
@@ -35,11 +37,10 @@ pub(crate) fn whole(hundredths: i64) -> f64 {
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn scopes(
-        shared: &'a Shared,
-        keys: &Keys,
-    ) -> (Option<&'a Scope>, Option<&'a Scope>) {
-        (shared.scope(keys.tenant), shared.scope(keys.group))
+    pub(crate) fn scopes(shared: &'a Shared, keys: &Keys) -> [Option<&'a Scope>; 3] {
+        let credentials = (keys.credential != 0).then(|| cells::credentials_of(keys.tenant));
+        let credentials = credentials.and_then(|scope| shared.scope(scope));
+        [shared.scope(keys.tenant), shared.scope(keys.group), credentials]
     }
 
     /// A count of the peer group, in sessions.

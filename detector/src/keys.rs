@@ -4,8 +4,9 @@
 use std::borrow::Cow;
 
 use baseline::hash;
+use baseline::part::makeup::Component;
 use schemas::activity::{Activity, Endpoint};
-use schemas::choice::Anonymizer;
+use schemas::choice::{Anonymizer, CredentialType};
 use schemas::time::{DAY_MS, HOUR_MS, TIME_MS_MIN};
 
 /// The hashed identity of everything an activity names.
@@ -25,6 +26,13 @@ pub(crate) struct Keys {
     /// Network and route of source and destination; 0 for none.
     pub(crate) networks: [u64; 4],
     pub(crate) delegator: u64,
+    /// The agent by itself, within its tenant.
+    pub(crate) agent: u64,
+    /// Credential, and its kind: type, issuer and scopes; 0 for none.
+    pub(crate) credential: u64,
+    pub(crate) credential_kind: u64,
+    /// Version, model and tool server; 0 for none.
+    pub(crate) makeup: [(Component, u64); 3],
     pub(crate) session: u64,
     /// The call within the session; 0 for none.
     pub(crate) call: u64,
@@ -80,6 +88,10 @@ impl Keys {
                     .and_then(|d| d.subject.as_ref())
                     .map(|subject| &*subject.id),
             ),
+            agent: text(&activity.agent.id),
+            credential: credential_key(activity, seed),
+            credential_kind: credential_kind(activity, seed),
+            makeup: makeup(activity, seed),
             session: session
                 .map_or_else(|| hash::pair(u64::from(hour), 7), |id| hash::text(seed, id)),
             call: optional(tool.and_then(|t| t.call_id.as_deref())),
@@ -193,6 +205,44 @@ fn networks(activity: &Activity<'_>, seed: u64) -> [u64; 4] {
         }
     }
     out
+}
+
+fn optional(seed: u64, value: Option<&str>) -> u64 {
+    value.map_or(0, |value| hash::text(seed, value))
+}
+
+/// The credential within its issuer.
+fn credential_key(activity: &Activity<'_>, seed: u64) -> u64 {
+    let Some(credential) = activity.credential.as_ref() else { return 0 };
+    let Some(id) = credential.id.as_deref() else { return 0 };
+    hash::pair(optional(seed, credential.issuer.as_deref()), hash::text(seed, id))
+}
+
+/// Type, issuer and the set of scopes, in any order.
+fn credential_kind(activity: &Activity<'_>, seed: u64) -> u64 {
+    let Some(credential) = activity.credential.as_ref() else { return 0 };
+    let kind = credential.kind.unwrap_or_default();
+    if kind == CredentialType::Unknown && credential.scopes.is_empty() {
+        return 0;
+    }
+    let scopes =
+        credential.scopes.iter().fold(0_u64, |sum, s| sum.wrapping_add(hash::text(seed, s)));
+    let issuer = optional(seed, credential.issuer.as_deref());
+    hash::pair(hash::pair(hash::text(seed, kind.as_str()), issuer), scopes)
+}
+
+fn makeup(activity: &Activity<'_>, seed: u64) -> [(Component, u64); 3] {
+    let version = optional(seed, activity.agent.version.as_deref());
+    let model = activity.agent.model.as_ref().map_or(0, |model| {
+        let parts = [&model.provider, &model.name, &model.version];
+        parts.into_iter().fold(1, |hash, part| hash::pair(hash, optional(seed, part.as_deref())))
+    });
+    let server = activity.action.tool.as_ref().and_then(|tool| tool.server.as_deref());
+    [
+        (Component::Version, version),
+        (Component::Model, model),
+        (Component::ToolServer, optional(seed, server)),
+    ]
 }
 
 fn size_bucket(bytes: u64) -> u64 {

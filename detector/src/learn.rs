@@ -1,6 +1,8 @@
 //! What an activity teaches, after it was scored: the actor's own parts, and integer increments of the shared
 //! tables. A session counts at most once in a slot; strange activities weigh a tenth.
 
+pub(crate) mod identity;
+
 use baseline::agent::authority_index;
 use baseline::hash::{pair, tag};
 use baseline::math::ln;
@@ -12,8 +14,9 @@ use baseline::{Actor, Head};
 use crate::cells::{self, Kind};
 use crate::context::{Context, whole};
 use crate::keys::Keys;
-use crate::signal::{channel_count, failure, fan_out, volume};
+use crate::signal::{channel_count, dormancy, failure, fan_out, volume};
 use crate::walk::{is_known, levels};
+use identity::IdentityLesson;
 
 /// Score in micro-nats from which an activity weighs a tenth.
 const STRANGE_MICRO: i64 = 4_000_000;
@@ -37,6 +40,7 @@ pub(crate) struct Lesson {
     warm: bool,
     strange: bool,
     new_session: bool,
+    identity: IdentityLesson,
 }
 
 impl Lesson {
@@ -54,6 +58,7 @@ impl Lesson {
         };
         let weight = if strange { 10 } else { 100 };
         lesson.sessions(ctx);
+        lesson.identity = IdentityLesson::of(ctx, &mut lesson.counts, &mut lesson.slots);
         lesson.tools(ctx, weight);
         lesson.values(ctx, weight);
         lesson.sizes(ctx, strange);
@@ -77,6 +82,9 @@ impl Lesson {
         }
         if ctx.actor.progress.vote_hour != keys.hour {
             self.counts.push((keys.group, cells::hour(hour_of_week(keys.hour)), 100));
+            if let Some(class) = dormancy::pause(&ctx.actor.progress, keys.now_s) {
+                self.counts.push((keys.group, cells::pause(class), 100));
+            }
         }
         for network in keys.networks.into_iter().filter(|network| *network != 0) {
             let cell = cells::network(network);
@@ -248,6 +256,7 @@ impl Lesson {
         if let Some(count) = head.authority_mix.get_mut(authority) {
             *count = count.saturating_add(1);
         }
+        self.identity.teach(head, keys, tenths);
         if keys.destination != 0 {
             // The long sum is learned in `count`, with its own gate; here the value is made known.
             actor.places.add(tag(keys.destination), keys.now_s, 0.0, 0.0);

@@ -24,9 +24,11 @@ use crate::due::DueIndex;
 use crate::engine::{Assessment, Scales, assess};
 use crate::epoch::{Position, epoch_of};
 use crate::keys::Keys;
+use crate::learn::identity::note_makeup;
 use crate::learn::{Lesson, teach_step};
 use crate::report::{TrustMove, finding, verdict};
 use crate::settings::Settings;
+use crate::signal::dormancy;
 use crate::start::{is_for_person, sibling_evidence, start_actor};
 use crate::trust::{enter_hour, hour_of, level, score, step_up, take_in};
 use crate::vote::vote;
@@ -226,6 +228,7 @@ impl Observe {
         let quarantined = self.alerts(&judged.period) && trust.level_after <= Level::Restricted;
         let how = Learning { late, first_of_call, quarantined, from: session.tools[0] };
         self.learn((actor, head), keys, (&lesson, &judged.assessment), how);
+        note_makeup(head, keys);
         lesson.remember(&mut session, keys.tool, first_of_call);
         if !self.frozen {
             lesson.vote(&mut session, keys, &judged.assessment.channels, &mut self.deltas);
@@ -256,7 +259,7 @@ impl Observe {
         (late, first_of_call): (bool, bool),
     ) -> Context<'a> {
         let keys = at.keys;
-        let (tenant, group) = Context::scopes(shared, keys);
+        let [tenant, group, credentials] = Context::scopes(shared, keys);
         let busy = self.crowd.at(tag(keys.destination), keys.now_s);
         Context {
             activity: at.activity,
@@ -266,6 +269,7 @@ impl Observe {
             session,
             tenant,
             group,
+            credentials,
             late,
             first_of_call,
             busy,
@@ -382,6 +386,7 @@ impl Observe {
     /// Counts the activity and casts the actor-hour's vote, or moves it as the hour's maximum rises.
     fn count(&mut self, actor: &mut Actor, keys: &Keys, assessment: &Assessment) {
         let hour_before = actor.progress.vote_hour;
+        let pause = dormancy::pause(&actor.progress, keys.now_s);
         let progress = &mut actor.progress;
         progress.events = progress.events.saturating_add(1);
         progress.last_s = progress.last_s.max(keys.now_s);
@@ -395,12 +400,15 @@ impl Observe {
                 progress.active_hours = progress.active_hours.saturating_add(1);
                 progress.rare_votes = progress.rare_votes.saturating_add(RARE_PER_HOUR);
                 actor.hours.learn(baseline::part::hours::hour_of_week(keys.hour));
+                if let Some(class) = pause {
+                    actor.gaps.learn(class);
+                }
             }
         }
         if !self.frozen {
             #[expect(clippy::cast_precision_loss, reason = "micro-nats below 2^52")]
             let nats = assessment.micronats as f64 / 1e6;
-            vote(&mut self.deltas, &self.shared, actor, keys, bin(nats));
+            vote(&mut self.deltas, &self.shared, actor, (keys.tenant, keys.group), bin(nats));
         }
     }
 }

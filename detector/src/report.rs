@@ -107,6 +107,8 @@ pub(crate) fn verdict(
             keys.push(family.to_owned());
         }
     }
+    let counted = assessment.signals.iter().filter(|score| !score.shadow);
+    let hard = counted.filter_map(|score| score.evidence).find_map(|evidence| evidence.hard);
     let activity = ctx.activity;
     Verdict {
         actor: actor_ref(activity),
@@ -118,7 +120,7 @@ pub(crate) fn verdict(
         return_period_actor_months: period.actor_months,
         return_period_support: period.support,
         keys,
-        hard_indicator: None,
+        hard_indicator: hard.map(str::to_owned),
         baseline: baseline_state(ctx.actor),
         trust_before: trust.before,
         trust_after: trust.after,
@@ -130,7 +132,7 @@ pub(crate) fn verdict(
 
 fn contribution(ctx: &Context<'_>, score: &SignalScore) -> Contribution {
     // Without evidence of its own, only the session's surprise stands under the signal's name.
-    let none = Evidence { channel: 0, nats: 0.0, fact: u8::MAX, numbers: [0.0; 4] };
+    let none = Evidence { channel: 0, nats: 0.0, fact: u8::MAX, numbers: [0.0; 4], hard: None };
     let evidence = score.evidence.unwrap_or(none);
     let words = signals()
         .get(score.index)

@@ -8,19 +8,24 @@
 use baseline::Actor;
 use baseline::shared::{BINS, Deltas, Shared, Table, stratum};
 
-use crate::keys::Keys;
-
 /// Share of actor-hours below which a vote is rationed.
 const RARE_SHARE: f64 = 1.0 / 500.0;
 
-/// Casts the actor-hour's vote at `now`, or moves it there; a move into the rare range is rationed.
-pub(crate) fn vote(deltas: &mut Deltas, shared: &Shared, actor: &mut Actor, keys: &Keys, now: u8) {
+/// Casts the actor-hour's vote at `now`, or moves it there, in its tenant and its peer group; a move into the rare
+/// range is rationed.
+pub(crate) fn vote(
+    deltas: &mut Deltas,
+    shared: &Shared,
+    actor: &mut Actor,
+    (tenant, group): (u64, u64),
+    now: u8,
+) {
     let progress = &mut actor.progress;
     let row = stratum(progress.active_hours.saturating_sub(1));
     let mut add = |bin: u8, votes: i64| {
         let cell = (row * BINS) as u64 + u64::from(bin);
-        let scopes = if keys.group == keys.tenant { 1 } else { 2 };
-        for scope in [keys.tenant, keys.group].into_iter().take(scopes) {
+        let scopes = if group == tenant { 1 } else { 2 };
+        for scope in [tenant, group].into_iter().take(scopes) {
             deltas.add(Table::Hours, scope, cell, votes);
         }
     };
@@ -37,7 +42,7 @@ pub(crate) fn vote(deltas: &mut Deltas, shared: &Shared, actor: &mut Actor, keys
     }
     let is_rare = |bin: u8| {
         let nats = baseline::shared::edge(bin);
-        shared.strata(keys.tenant).is_some_and(|strata| strata.share(nats).0 < RARE_SHARE)
+        shared.strata(tenant).is_some_and(|strata| strata.share(nats).0 < RARE_SHARE)
     };
     if !is_rare(progress.vote_bin) && is_rare(now) {
         if progress.rare_votes < 100 {
@@ -55,26 +60,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn keys(hour: u32) -> Keys {
-        Keys {
-            event: 0,
-            tenant: 1,
-            group: 1,
-            purpose: 0,
-            tool: 0,
-            destination: 0,
-            resource: [0; 3],
-            networks: [0; 4],
-            delegator: 0,
-            session: 0,
-            call: 0,
-            size: None,
-            now_s: hour * 3_600,
-            hour,
-            day: 0,
-        }
-    }
-
     /// Votes that reach a bin after activities at these hours with scores in these bins.
     fn reached(activities: &[(u32, u8)], level: u8) -> i64 {
         let (mut deltas, mut actor) = (Deltas::default(), Actor::default());
@@ -85,7 +70,7 @@ mod tests {
             if actor.progress.vote_hour != *hour {
                 actor.progress.open_hour(*hour);
             }
-            vote(&mut deltas, &Shared::default(), &mut actor, &keys(*hour), *bin);
+            vote(&mut deltas, &Shared::default(), &mut actor, (1, 1), *bin);
         }
         let increments = deltas.begin(2).into_iter().flat_map(|(_, increments)| increments);
         let counted = increments.filter(|i| i.cell % BINS as u64 >= u64::from(level));

@@ -1,9 +1,15 @@
 //! Sizes promised by the design, and damage that must be refused.
 
 use super::*;
+use crate::part::makeup::Component;
 
 fn full() -> Agent {
     let mut agent = Agent::default();
+    for i in 1..9 {
+        agent.head.credentials.learn_id(i, 9, true);
+        agent.head.credentials.learn_kind(i);
+        agent.head.makeup.note(Component::Model, i << 2);
+    }
     for authority in [Authority::Delegated, Authority::Autonomous] {
         let (index, _) = agent.enter(authority);
         let actor = &mut agent.actors[index];
@@ -15,6 +21,7 @@ fn full() -> Agent {
             actor.pairs.learn(i, 10, 1);
             actor.delegators.learn(i, 10, 1);
             actor.volume.learn(i, 3.0, 1.0);
+            actor.gaps.learn(i as usize % 8);
         }
     }
     agent

@@ -1,6 +1,9 @@
 //! Parts of an actor's or agent's record, one file each: bytes, decay, learning, encoding.
 
+pub mod credentials;
+pub mod gaps;
 pub mod hours;
+pub mod makeup;
 pub mod novelty;
 pub mod peaks;
 pub mod places;

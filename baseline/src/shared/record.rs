@@ -9,7 +9,8 @@ use crate::bytes::{Reader, StateError, Writer};
 use crate::shared::counts::CHUNKS;
 use crate::shared::deltas::Table;
 
-const VERSION: u8 = 1;
+/// A change of the list of signals moves their channels: it is a new version.
+const VERSION: u8 = 2;
 /// What the key of a table begins with, behind the tenant.
 const PREFIX: &str = "~table/";
 const TABLES: [(Table, &str); 3] =

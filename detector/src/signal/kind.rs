@@ -39,6 +39,8 @@ pub struct Evidence {
     pub fact: u8,
     /// Numbers of that fact.
     pub numbers: [f64; 4],
+    /// Name of the fact where it is a key by itself.
+    pub hard: Option<&'static str>,
 }
 
 /// Evidence in words.
@@ -59,7 +61,7 @@ pub struct Explanation {
 impl Evidence {
     /// Evidence on the first channel; `None` where there is nothing to say.
     pub(crate) fn of(nats: f64, fact: u8, numbers: [f64; 4]) -> Option<Self> {
-        (nats > 0.0).then_some(Self { channel: 0, nats, fact, numbers })
+        (nats > 0.0).then_some(Self { channel: 0, nats, fact, numbers, hard: None })
     }
 }
 
@@ -90,6 +92,16 @@ pub(crate) fn deviance(c: f64, mu: f64, r: f64) -> f64 {
         return 0.0;
     }
     (c * ln(c / mu) - (c + r) * ln((c + r) / (mu + r))).max(0.0)
+}
+
+/// A span of seconds for people.
+pub(crate) fn span(seconds: f64) -> String {
+    match seconds {
+        s if s < 90.0 => format!("{} s", count(s)),
+        s if s < 5_400.0 => format!("{} min", count(s / 60.0)),
+        s if s < 172_800.0 => format!("{} h", count(s / 3_600.0)),
+        s => format!("{} days", count(s / 86_400.0)),
+    }
 }
 
 /// A count for people.

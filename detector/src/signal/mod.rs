@@ -2,7 +2,10 @@
 //! `docs/signals.md` are generated from it.
 
 pub mod authority;
+pub mod credential;
 pub mod destination;
+pub mod dormancy;
+pub mod epoch;
 pub mod failure;
 pub mod fan_out;
 pub mod hours;

@@ -1,0 +1,93 @@
+//! # epoch
+//!
+//! **Detects.** A version, a model or a server of tools that the agent never had. Its habits go on as the prior of what
+//! follows.
+//!
+//! **Why.** A replaced binary, a swapped model or a tool server put in between acts under the agent's name.
+//!
+//! **Wrong when.** Versions change with each deployment: then changes are its habit. An upgrade of a whole fleet is
+//! news until peers run it too, from the end of the epoch on (5 minutes).
+//!
+//! **Example.** An invoice agent runs on another model for the first time in 210 active hours; no peer does.
+
+use baseline::hash::tag;
+use baseline::math::ln;
+use baseline::part::makeup::Component;
+
+use super::kind::count;
+use super::{Evidence, Explanation, Signal};
+use crate::cells;
+use crate::context::Context;
+
+pub(super) const SIGNAL: Signal = Signal {
+    id: "epoch",
+    family: "identity",
+    channels: 1,
+    full_on_failure: true,
+    handicap_nats: 0.0,
+    evaluate,
+    explain,
+};
+
+/// Weight of the peers' changes behind the agent's, in active hours.
+const PEER_HOURS: f64 = 20.0;
+/// Share of changes that follow a peer's, and the peer sessions by which half of it is reached.
+const FOLLOWS: f64 = 0.5;
+const FOLLOWS_SESSIONS: f64 = 4.0;
+/// A change is never rarer than this: by itself it is work, not harm.
+const P_MIN: f64 = 0.02;
+/// Evidence below which a change is an ordinary one, in nats.
+const NATS_MIN: f64 = 2.0;
+
+/// Whether a value is new to an agent that had others.
+pub(crate) fn is_change(ctx: &Context<'_>, component: Component, value: u64) -> bool {
+    let makeup = &ctx.head.makeup;
+    makeup.count(component) > 0 && !makeup.holds(component, tag(value))
+}
+
+fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
+    let hours = f64::from(ctx.actor.progress.active_hours);
+    let sessions = ctx.peer_sessions();
+    let mut worst = (NATS_MIN, 0, [0.0; 4]);
+    for (fact, (component, value)) in (1_u8..).zip(ctx.keys.makeup) {
+        if value == 0 || !is_change(ctx, component, value) {
+            continue;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "at most 6")]
+        let earlier = (ctx.head.makeup.count(component) - 1) as f64;
+        let of_peers = (ctx.peers(cells::makeup_new(component)) + 0.5) / (sessions + 1.0);
+        let p = (earlier + PEER_HOURS * of_peers.min(1.0)) / (hours + PEER_HOURS);
+        let cell = cells::makeup(component, value);
+        let peers = (ctx.peers(cell) - ctx.own(cell)).max(0.0);
+        let p = p + FOLLOWS * peers / (peers + FOLLOWS_SESSIONS);
+        let nats = -ln(p.clamp(P_MIN, 1.0));
+        if nats > worst.0 {
+            worst = (nats, fact, [hours, earlier, peers, sessions]);
+        }
+    }
+    if worst.1 == 0 { None } else { Evidence::of(worst.0, worst.1, worst.2) }
+}
+
+fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
+    let [hours, earlier, peers, sessions] = evidence.numbers;
+    let agent = &ctx.activity.agent;
+    let (what, value) = match evidence.fact {
+        1 => ("version", agent.version.as_deref()),
+        2 => ("model", agent.model.as_ref().and_then(|model| model.name.as_deref())),
+        _ => {
+            let tool = ctx.activity.action.tool.as_ref();
+            ("tool server", tool.and_then(|tool| tool.server.as_deref()))
+        }
+    };
+    Explanation {
+        observed: format!("{what} {}, which it never had", value.unwrap_or("?")),
+        expected: format!(
+            "a {what} it had before; {} changes known in {} active hours",
+            count(earlier),
+            count(hours)
+        ),
+        support: count(hours),
+        peers: format!("{} of {} peer sessions had it", count(peers), count(sessions)),
+        normal: format!("a {what} that it or its peers had"),
+    }
+}
