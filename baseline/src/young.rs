@@ -102,17 +102,16 @@ fn encode_progress(progress: &Progress, out: &mut Writer) {
     out.u24(active_hours);
     out.u24(vote_hour);
     out.u8(progress.vote_bin);
-    // Runs last at most 12 hours. The ration of rare votes (three, and one in a hundred hours) stays below 2^11 while
+    // Runs last at most 12 hours. The ration of rare votes (three, and one in a hundred hours) stays below 2^12 while
     // an agent is young.
-    let (ration, run) = (progress.rare_votes.min(0x7ff), u16::from(progress.run_hours.min(0xf)));
-    out.u16(ration | run << 11 | u16::from(progress.vote_cast) << 15);
+    out.u16(progress.rare_votes.min(0xfff) | u16::from(progress.run_hours.min(0xf)) << 12);
 }
 
 fn decode_progress(input: &mut Reader<'_>) -> Result<Progress, StateError> {
     let (first_s, last_s) = (input.u32()?, input.u32()?);
     let (events, active_hours, vote_hour) = (input.u32()?, input.u24()?, input.u24()?);
     let (vote_bin, votes) = (input.u8()?, input.u16()?);
-    let [run_hours, _] = (votes >> 11 & 0xf).to_le_bytes();
+    let [run_hours, _] = (votes >> 12).to_le_bytes();
     Ok(Progress {
         first_s,
         last_s,
@@ -122,8 +121,7 @@ fn decode_progress(input: &mut Reader<'_>) -> Result<Progress, StateError> {
         vote_hour,
         vote_bin,
         run_hours,
-        vote_cast: votes >> 15 != 0,
-        rare_votes: votes & 0x7ff,
+        rare_votes: votes & 0xfff,
     })
 }
 

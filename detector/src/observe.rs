@@ -31,7 +31,7 @@ use crate::settings::Settings;
 use crate::signal::dormancy;
 use crate::start::{is_for_person, sibling_evidence, start_actor};
 use crate::trust::{enter_hour, hour_of, level, score, step_up, take_in};
-use crate::vote::vote;
+use crate::vote;
 
 /// Seconds behind the actor's newest activity from which one is late.
 const LATE_S: u32 = 60;
@@ -408,7 +408,11 @@ impl Observe {
         if !self.frozen {
             #[expect(clippy::cast_precision_loss, reason = "micro-nats below 2^52")]
             let nats = assessment.micronats as f64 / 1e6;
-            vote(&mut self.deltas, &self.shared, actor, (keys.tenant, keys.group), bin(nats));
+            let scopes = (keys.tenant, keys.group);
+            if opening {
+                vote::open(&mut self.deltas, actor, scopes);
+            }
+            vote::raise(&mut self.deltas, &self.shared, actor, scopes, bin(nats));
         }
     }
 }

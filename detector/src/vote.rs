@@ -11,28 +11,20 @@ use baseline::shared::{BINS, Deltas, Shared, Table, stratum};
 /// Share of actor-hours below which a vote is rationed.
 const RARE_SHARE: f64 = 1.0 / 500.0;
 
-/// Casts the actor-hour's vote at `now`, or moves it there, in its tenant and its peer group; a move into the rare
-/// range is rationed.
-pub(crate) fn vote(
+/// Casts the vote of an actor-hour that begins, in its tenant and its peer group: an hour at no level yet.
+pub(crate) fn open(deltas: &mut Deltas, actor: &Actor, scopes: (u64, u64)) {
+    add(deltas, actor, scopes, (0, 1_000));
+}
+
+/// Moves the open hour's vote up to `now`; a move into the rare range is rationed.
+pub(crate) fn raise(
     deltas: &mut Deltas,
     shared: &Shared,
     actor: &mut Actor,
-    (tenant, group): (u64, u64),
+    scopes: (u64, u64),
     now: u8,
 ) {
     let progress = &mut actor.progress;
-    let row = stratum(progress.active_hours.saturating_sub(1));
-    let mut add = |bin: u8, votes: i64| {
-        let cell = (row * BINS) as u64 + u64::from(bin);
-        let scopes = if group == tenant { 1 } else { 2 };
-        for scope in [tenant, group].into_iter().take(scopes) {
-            deltas.add(Table::Hours, scope, cell, votes);
-        }
-    };
-    if !progress.vote_cast {
-        add(0, 1_000);
-        progress.vote_cast = true;
-    }
     if now < progress.vote_bin {
         return;
     }
@@ -42,7 +34,7 @@ pub(crate) fn vote(
     }
     let is_rare = |bin: u8| {
         let nats = baseline::shared::edge(bin);
-        shared.strata(tenant).is_some_and(|strata| strata.share(nats).0 < RARE_SHARE)
+        shared.strata(scopes.0).is_some_and(|strata| strata.share(nats).0 < RARE_SHARE)
     };
     if !is_rare(progress.vote_bin) && is_rare(now) {
         if progress.rare_votes < 100 {
@@ -50,9 +42,17 @@ pub(crate) fn vote(
         }
         progress.rare_votes -= 100;
     }
-    add(progress.vote_bin, -1_000);
-    add(now, 1_000);
-    progress.vote_bin = now;
+    let before = std::mem::replace(&mut progress.vote_bin, now);
+    add(deltas, actor, scopes, (before, -1_000));
+    add(deltas, actor, scopes, (now, 1_000));
+}
+
+fn add(deltas: &mut Deltas, actor: &Actor, (tenant, group): (u64, u64), (bin, votes): (u8, i64)) {
+    let row = stratum(actor.progress.active_hours.saturating_sub(1));
+    let cell = (row * BINS) as u64 + u64::from(bin);
+    for scope in [tenant, group].into_iter().take(if group == tenant { 1 } else { 2 }) {
+        deltas.add(Table::Hours, scope, cell, votes);
+    }
 }
 
 #[cfg(test)]
@@ -69,8 +69,9 @@ mod tests {
         for (hour, bin) in activities {
             if actor.progress.vote_hour != *hour {
                 actor.progress.open_hour(*hour);
+                open(&mut deltas, &actor, (1, 1));
             }
-            vote(&mut deltas, &Shared::default(), &mut actor, (1, 1), *bin);
+            raise(&mut deltas, &Shared::default(), &mut actor, (1, 1), *bin);
         }
         let increments = deltas.begin(2).into_iter().flat_map(|(_, increments)| increments);
         let counted = increments.filter(|i| i.cell % BINS as u64 >= u64::from(level));

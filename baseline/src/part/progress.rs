@@ -22,8 +22,6 @@ pub struct Progress {
     pub vote_bin: u8,
     /// Hours since the run last stood there.
     pub run_hours: u8,
-    /// Whether that hour has voted.
-    pub vote_cast: bool,
     /// Votes of rare scores it may still cast, in hundredths.
     pub rare_votes: u16,
 }
@@ -40,7 +38,6 @@ impl Progress {
             _ => (0, 0),
         };
         self.vote_hour = hour;
-        self.vote_cast = false;
     }
 
     /// Appends the progress.
@@ -57,7 +54,6 @@ impl Progress {
         }
         out.u8(self.vote_bin);
         out.u8(self.run_hours);
-        out.u8(u8::from(self.vote_cast));
         out.u16(self.rare_votes);
     }
 
@@ -72,7 +68,6 @@ impl Progress {
             vote_hour: input.u32()?,
             vote_bin: input.u8()?,
             run_hours: input.u8()?,
-            vote_cast: input.u8()? != 0,
             rare_votes: input.u16()?,
         })
     }
