@@ -231,6 +231,11 @@ impl Agent {
         self.actors.iter().map(|actor| actor.progress.active_hours).max().unwrap_or(0)
     }
 
+    /// Second of the first activity, since 1990.
+    pub fn first_s(&self) -> u32 {
+        self.actors.iter().map(|actor| actor.progress.first_s).min().unwrap_or(0)
+    }
+
     /// Second of the newest activity, since 1990.
     pub fn last_s(&self) -> u32 {
         self.actors.iter().map(|actor| actor.progress.last_s).max().unwrap_or(0)

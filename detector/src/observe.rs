@@ -31,7 +31,7 @@ use crate::settings::Settings;
 use crate::signal::dormancy;
 use crate::start::{is_for_person, sibling_evidence, start_actor};
 use crate::trust::{enter_hour, hour_of, level, score, step_up, take_in};
-use crate::vote;
+use crate::vote::{self, Ballot};
 
 /// Seconds behind the actor's newest activity from which one is late.
 const LATE_S: u32 = 60;
@@ -203,6 +203,8 @@ impl Observe {
     fn observe(&mut self, at: &Moment<'_>, agent: &mut baseline::Agent) -> Observed {
         let keys = at.keys;
         let shared = Arc::clone(&self.shared);
+        let first_s = if agent.actors.is_empty() { keys.now_s } else { agent.first_s() };
+        let maturity = (agent.active_hours(), first_s);
         let (index, is_new) = agent.enter(at.activity.authority());
         let siblings = sibling_evidence(agent, index);
         let epoch = self.deltas.epoch().max(epoch_of(at.stamp.log_ms));
@@ -219,7 +221,7 @@ impl Observe {
         let late = actor.progress.last_s > keys.now_s + LATE_S;
         let (judged, lesson, mut findings) = {
             let ctx = self.context(&shared, at, (head, actor, &session), (late, first_of_call));
-            let (judged, lesson) = self.judge(&ctx, at, &shared);
+            let (judged, lesson) = self.judge(&ctx, at, maturity);
             let findings = self.verdict(&ctx, at, &judged);
             (judged, lesson, findings)
         };
@@ -237,7 +239,7 @@ impl Observe {
         if let Some(slot) = head.sessions.open.get_mut(place) {
             *slot = session;
         }
-        self.count(actor, keys, &judged.assessment);
+        self.count(actor, keys, &judged.assessment, maturity.0);
         let (change, trust_record) = self.publish(at, actor, &judged, &trust_before);
         findings.extend(change);
         Observed {
@@ -277,13 +279,13 @@ impl Observe {
     }
 
     /// Scores, then finds the return period and what it means for trust; changes nothing.
-    fn judge(&self, ctx: &Context<'_>, at: &Moment<'_>, shared: &Shared) -> (Judged, Lesson) {
-        let keys = ctx.keys;
+    fn judge(&self, ctx: &Context<'_>, at: &Moment<'_>, maturity: (u32, u32)) -> (Judged, Lesson) {
+        let (keys, shared) = (ctx.keys, &self.shared);
         let group = shared.calibration(keys.group).filter(|_| keys.group != keys.tenant);
         let scales = Scales { tenant: shared.calibration(keys.tenant), group };
         let assessment = assess(ctx, scales, &self.settings.signal_modes);
         let lesson = Lesson::of(ctx, assessment.plain_micronats);
-        let period = self.period(shared, keys, ctx.actor, &assessment);
+        let period = self.period(keys, maturity, &assessment);
         let mut trust_state = ctx.actor.trust;
         let trust = self.move_trust(&mut trust_state, at, &period);
         (Judged { assessment, period, trust, trust_state }, lesson)
@@ -299,17 +301,17 @@ impl Observe {
         period.actor_months >= FINDING_SHARE / self.settings.alerts_per_actor_month
     }
 
+    /// Of the agent's maturity, not the actor's: a new actor is judged by the habits that it inherited.
     fn period(
         &self,
-        shared: &Shared,
         keys: &Keys,
-        actor: &Actor,
+        (active_hours, first_s): (u32, u32),
         assessment: &Assessment,
     ) -> ReturnPeriod {
-        let age_s = f64::from(keys.now_s.saturating_sub(actor.progress.first_s));
+        let age_s = f64::from(keys.now_s.saturating_sub(first_s));
         #[expect(clippy::cast_precision_loss, reason = "micro-nats below 2^52")]
         let nats = assessment.micronats as f64 / 1e6;
-        return_period(shared, keys, actor.progress.active_hours, age_s, nats)
+        return_period(&self.shared, keys, active_hours, age_s, nats)
     }
 
     fn move_trust(
@@ -384,7 +386,7 @@ impl Observe {
     }
 
     /// Counts the activity and casts the actor-hour's vote, or moves it as the hour's maximum rises.
-    fn count(&mut self, actor: &mut Actor, keys: &Keys, assessment: &Assessment) {
+    fn count(&mut self, actor: &mut Actor, keys: &Keys, assessment: &Assessment, hours: u32) {
         let hour_before = actor.progress.vote_hour;
         let pause = dormancy::pause(&actor.progress, keys.now_s);
         let progress = &mut actor.progress;
@@ -408,11 +410,12 @@ impl Observe {
         if !self.frozen {
             #[expect(clippy::cast_precision_loss, reason = "micro-nats below 2^52")]
             let nats = assessment.micronats as f64 / 1e6;
-            let scopes = (keys.tenant, keys.group);
+            let active_hours = actor.progress.active_hours.max(hours);
+            let ballot = Ballot { tenant: keys.tenant, group: keys.group, active_hours };
             if opening {
-                vote::open(&mut self.deltas, actor, scopes);
+                vote::open(&mut self.deltas, ballot);
             }
-            vote::raise(&mut self.deltas, &self.shared, actor, scopes, bin(nats));
+            vote::raise(&mut self.deltas, &self.shared, actor, ballot, bin(nats));
         }
     }
 }

@@ -11,9 +11,18 @@ use baseline::shared::{BINS, Deltas, Shared, Table, stratum};
 /// Share of actor-hours below which a vote is rationed.
 const RARE_SHARE: f64 = 1.0 / 500.0;
 
-/// Casts the vote of an actor-hour that begins, in its tenant and its peer group: an hour at no level yet.
-pub(crate) fn open(deltas: &mut Deltas, actor: &Actor, scopes: (u64, u64)) {
-    add(deltas, actor, scopes, (0, 1_000));
+/// Where an actor-hour votes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ballot {
+    pub(crate) tenant: u64,
+    pub(crate) group: u64,
+    /// Active hours of the agent, this one included: a new actor has its siblings' habits and their maturity.
+    pub(crate) active_hours: u32,
+}
+
+/// Casts the vote of an actor-hour that begins: an hour at no level yet.
+pub(crate) fn open(deltas: &mut Deltas, ballot: Ballot) {
+    ballot.add(deltas, 0, 1_000);
 }
 
 /// Moves the open hour's vote up to `now`; a move into the rare range is rationed.
@@ -21,7 +30,7 @@ pub(crate) fn raise(
     deltas: &mut Deltas,
     shared: &Shared,
     actor: &mut Actor,
-    scopes: (u64, u64),
+    ballot: Ballot,
     now: u8,
 ) {
     let progress = &mut actor.progress;
@@ -34,7 +43,7 @@ pub(crate) fn raise(
     }
     let is_rare = |bin: u8| {
         let nats = baseline::shared::edge(bin);
-        shared.strata(scopes.0).is_some_and(|strata| strata.share(nats).0 < RARE_SHARE)
+        shared.strata(ballot.tenant).is_some_and(|strata| strata.share(nats).0 < RARE_SHARE)
     };
     if !is_rare(progress.vote_bin) && is_rare(now) {
         if progress.rare_votes < 100 {
@@ -42,16 +51,19 @@ pub(crate) fn raise(
         }
         progress.rare_votes -= 100;
     }
-    let before = std::mem::replace(&mut progress.vote_bin, now);
-    add(deltas, actor, scopes, (before, -1_000));
-    add(deltas, actor, scopes, (now, 1_000));
+    ballot.add(deltas, progress.vote_bin, -1_000);
+    ballot.add(deltas, now, 1_000);
+    progress.vote_bin = now;
 }
 
-fn add(deltas: &mut Deltas, actor: &Actor, (tenant, group): (u64, u64), (bin, votes): (u8, i64)) {
-    let row = stratum(actor.progress.active_hours.saturating_sub(1));
-    let cell = (row * BINS) as u64 + u64::from(bin);
-    for scope in [tenant, group].into_iter().take(if group == tenant { 1 } else { 2 }) {
-        deltas.add(Table::Hours, scope, cell, votes);
+impl Ballot {
+    fn add(self, deltas: &mut Deltas, bin: u8, votes: i64) {
+        let row = stratum(self.active_hours.saturating_sub(1));
+        let cell = (row * BINS) as u64 + u64::from(bin);
+        let n_scopes = if self.group == self.tenant { 1 } else { 2 };
+        for scope in [self.tenant, self.group].into_iter().take(n_scopes) {
+            deltas.add(Table::Hours, scope, cell, votes);
+        }
     }
 }
 
@@ -65,13 +77,13 @@ mod tests {
         let (mut deltas, mut actor) = (Deltas::default(), Actor::default());
         deltas.begin(1);
         deltas.enter("t");
-        actor.progress.active_hours = 1_000;
+        let ballot = Ballot { tenant: 1, group: 1, active_hours: 1_000 };
         for (hour, bin) in activities {
             if actor.progress.vote_hour != *hour {
                 actor.progress.open_hour(*hour);
-                open(&mut deltas, &actor, (1, 1));
+                open(&mut deltas, ballot);
             }
-            raise(&mut deltas, &Shared::default(), &mut actor, (1, 1), *bin);
+            raise(&mut deltas, &Shared::default(), &mut actor, ballot, *bin);
         }
         let increments = deltas.begin(2).into_iter().flat_map(|(_, increments)| increments);
         let counted = increments.filter(|i| i.cell % BINS as u64 >= u64::from(level));

@@ -3,7 +3,7 @@
 use detector::Settings;
 use schemas::EventTime;
 use schemas::activity::{Activity, Result};
-use schemas::choice::{CredentialType, Outcome};
+use schemas::choice::{Authority, CredentialType, Outcome};
 
 use crate::fleet::{DAY_MS, Fleet, HOUR_MS, START_MS, said, usual, verdict};
 
@@ -174,4 +174,24 @@ fn an_upgrade_that_peers_took_is_less_and_less_news() {
     assert!(found[0] > 4_600_000, "{found:?}");
     assert!(found.iter().filter(|evidence| **evidence > 0).count() <= 6, "{found:?}");
     assert!(found[8..].iter().all(|evidence| *evidence == 0), "{found:?}");
+}
+
+/// What one agent of a seasoned fleet suddenly does for a person is as rare as if its other actor had done it: the
+/// new actor has no hours of its own, but it is judged by habits that have.
+#[test]
+fn a_new_actor_of_a_known_agent_has_the_maturity_of_its_habits() {
+    let mut flipped = usual(3, NOW_MS);
+    flipped.delegation.get_or_insert_default().mode = Some(Authority::Delegated);
+    let flip = seasoned().see(&flipped);
+    assert!(said(&flip, "authority").is_some(), "{:?}", verdict(&flip));
+    let mut newcomer = usual(93, NOW_MS);
+    newcomer.delegation = flipped.delegation.clone();
+    let newcomer = seasoned().see(&newcomer);
+    assert!(
+        1.0 < flip.return_period_actor_months
+            && 10.0 * newcomer.return_period_actor_months < flip.return_period_actor_months,
+        "{} and, of a newcomer, {} actor-months",
+        flip.return_period_actor_months,
+        newcomer.return_period_actor_months
+    );
 }
