@@ -67,14 +67,23 @@ fn contributions_add_up_over_a_hostile_stream() {
     }
 }
 
-/// Four weeks of two agents of the demo: long enough that signals that wait for habits speak.
+/// Four weeks of two agents of the demo: long enough that signals that wait for habits speak. In the last week both
+/// are of another version and come with another credential.
 fn two_agents() -> Vec<u8> {
     let demo = scenario::generate(7);
-    let of = |line: &&[u8]| {
-        let event: serde_json::Value = serde_json::from_slice(line).unwrap();
+    let mut events: Vec<serde_json::Value> =
+        lines_of(&demo).into_iter().map(|line| serde_json::from_slice(line).unwrap()).collect();
+    events.retain(|event| {
         ["code-review-2", "support-triage-5"].iter().any(|id| event["agent"]["id"] == *id)
-    };
-    lines_of(&demo).into_iter().filter(of).collect::<Vec<_>>().join(&b'\n')
+    });
+    let old = events.len() * 3 / 4;
+    for (index, event) in events.iter_mut().enumerate() {
+        let (version, kind) = if index < old { ("1", "api_key") } else { ("2", "password") };
+        event["agent"]["version"] = version.into();
+        event["credential"] = serde_json::json!({"id": kind, "type": kind});
+    }
+    let lines: Vec<String> = events.iter().map(ToString::to_string).collect();
+    lines.join("\n").into_bytes()
 }
 
 #[test]
