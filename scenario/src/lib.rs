@@ -8,5 +8,5 @@ mod incident;
 mod random;
 mod write;
 
-pub use generate::{agent_count, generate};
+pub use generate::{agent_count, generate, generate_until};
 pub use incident::{Incident, IncidentKind, incidents};

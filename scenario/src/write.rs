@@ -1,5 +1,7 @@
 //! Synthetic events as `agent.activity/1`, sorted by time.
 
+use std::ops::Range;
+
 use schemas::EventTime;
 use serde_json::{Value, json};
 
@@ -32,14 +34,27 @@ pub(super) struct Network<'a> {
 }
 
 /// Collects events.
-#[derive(Default)]
 pub(super) struct Sink {
     events: Vec<(i64, usize, Value)>,
+    /// Milliseconds that every event is moved by.
+    shift_ms: i64,
+    /// What is kept, once moved.
+    kept: Range<i64>,
+    /// What ids begin with.
+    stem: String,
 }
 
 impl Sink {
+    pub(super) fn new(shift_ms: i64, kept: Range<i64>, stem: String) -> Self {
+        Self { events: Vec::new(), shift_ms, kept, stem }
+    }
+
     pub(super) fn push(&mut self, call: &Call<'_>) {
-        let Ok(time) = EventTime::from_millis(call.ms) else { return };
+        let ms = call.ms + self.shift_ms;
+        let Ok(time) = EventTime::from_millis(ms) else { return };
+        if !self.kept.contains(&ms) {
+            return;
+        }
         let mut delegation = json!({"mode": "autonomous", "purpose": call.purpose});
         if let Some(user) = call.user {
             delegation = json!({
@@ -69,7 +84,7 @@ impl Sink {
             "usage": {"bytes_out": call.bytes_out, "bytes_in": call.bytes_in},
             "outcome": {"result": "success"},
         });
-        self.events.push((call.ms, self.events.len(), event));
+        self.events.push((ms, self.events.len(), event));
     }
 
     /// NDJSON in order of time; ids are the places in that order.
@@ -78,7 +93,7 @@ impl Sink {
         let mut out = Vec::new();
         for (place, (_, _, mut event)) in self.events.into_iter().enumerate() {
             if let Some(object) = event.as_object_mut() {
-                object.insert("id".to_owned(), format!("demo-{place:06}").into());
+                object.insert("id".to_owned(), format!("{}-{place:06}", self.stem).into());
             }
             out.extend_from_slice(event.to_string().as_bytes());
             out.push(b'\n');

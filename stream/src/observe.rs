@@ -71,7 +71,9 @@ impl ObserveStream {
             Applied { counts: Counts { records: 1, ..Counts::default() }, ..Applied::default() };
         let value = record.value.as_deref().unwrap_or_default();
         let (mut notes, mut decoded) = (Notes::default(), Vec::new());
-        decode(value, &Limits::default(), &mut notes, &mut decoded);
+        self.setup.timed(telemetry::Stage::Decode, || {
+            decode(value, &Limits::default(), &mut notes, &mut decoded);
+        });
         self.setup.tell(|metrics| metrics.unknown_fields(notes.unknown_fields.values().sum()));
         for (ordinal, item) in (0..).zip(decoded) {
             applied.counts.activities += 1;
@@ -142,7 +144,9 @@ impl ObserveStream {
         if let Some(end) = self.observe.advance(&stamp) {
             self.publish((end.findings, end.trust), record, applied);
         }
-        match self.observe.apply(activity, &stamp, false) {
+        let observed =
+            setup.timed(telemetry::Stage::Observe, || self.observe.apply(activity, &stamp, false));
+        match observed {
             Outcome::Duplicate => applied.counts.duplicate += 1,
             Outcome::Scored(observed) => {
                 applied.counts.scored += 1;

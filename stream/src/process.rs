@@ -24,6 +24,8 @@ use telemetry::{Metrics, Readiness};
 const DRAIN_MS: i64 = 20_000;
 /// Milliseconds after which a call on the log counts as hung.
 const HANG_MS: u64 = 60_000;
+/// Milliseconds after which a lane that was given nothing counts as answered: there may be more lanes than partitions.
+const UNASSIGNED_MS_MAX: i64 = 10_000;
 const LOOK: Duration = Duration::from_millis(50);
 
 /// What a process is told.
@@ -167,8 +169,13 @@ impl Process<'_> {
         let mut worker =
             Worker::new(self.kafka.clone(), settings, lane, hands, (self.board.clone(), meter))?;
         let mut gauges = Gauges::new(self.shared.clone());
+        let (since_ms, mut answered) = (clock(), false);
         let mut on_step = |lane: &Lane<StreamFold>, settled: bool| {
-            self.readiness.polled(index);
+            answered |=
+                lane.partitions().next().is_some() || clock() - since_ms > UNASSIGNED_MS_MAX;
+            if answered {
+                self.readiness.polled(index);
+            }
             let restoring = lane.partitions().filter(|partition| !partition.2).count();
             self.readiness.restoring(index, restoring.max(usize::from(!settled)));
             gauges.look(lane);

@@ -63,7 +63,8 @@ impl RespondStream {
         };
         self.log_ms = self.log_ms.max(finding.log_time.millis());
         applied.counts.scored = 1;
-        let responses = self.respond.apply(&finding);
+        let responses =
+            self.setup.timed(telemetry::Stage::Respond, || self.respond.apply(&finding));
         self.tell(&responses);
         let records = outgoing(&self.setup.respond, finding.log_time, &responses);
         applied.emits.extend(records.into_iter().filter_map(|record| self.emit(record)));

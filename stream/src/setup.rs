@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bus::TopicPartition;
 use config::{Config, Mode, Start as ConfigStart};
@@ -11,7 +12,7 @@ use schemas::time::TIME_MS_MIN;
 
 use super::fold::StreamFold;
 use super::topics::{Topic, Topics};
-use telemetry::Metrics;
+use telemetry::{Metrics, Stage};
 
 /// Names of the topics.
 #[derive(Clone, Debug)]
@@ -155,5 +156,15 @@ impl Setup {
         if let Some(metrics) = &self.metrics {
             say(metrics);
         }
+    }
+
+    /// Does the work of a stage; tells the metrics how long it took, where there are any.
+    #[expect(clippy::disallowed_methods, reason = "the edge measures; no result depends on it")]
+    pub(super) fn timed<T>(&self, stage: Stage, work: impl FnOnce() -> T) -> T {
+        let Some(metrics) = &self.metrics else { return work() };
+        let begun = Instant::now();
+        let done = work();
+        metrics.stage(stage, begun.elapsed());
+        done
     }
 }

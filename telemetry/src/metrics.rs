@@ -73,7 +73,8 @@ pub struct Metrics {
     dead_letters: Counters<1>,
     unknown_fields: Counter,
     hops: [Latency; 3],
-    stages: Family<Labels<1>, Latency>,
+    /// Decode, observe, respond and commit.
+    stages: [Latency; 4],
     alerts: Counters<4>,
     revocations: Counters<1>,
     evicted: Counters<1>,
@@ -154,12 +155,13 @@ impl Metrics {
 
     /// A stage took this long.
     pub fn stage(&self, stage: Stage, taken: Duration) {
-        let name = match stage {
-            Stage::Decode => "decode",
-            Stage::Observe => "observe",
-            Stage::Respond => "respond",
-        };
-        self.stages.get_or_create(&[("stage", name)]).record(taken);
+        let [decode, observe, respond, _] = &self.stages;
+        match stage {
+            Stage::Decode => decode,
+            Stage::Observe => observe,
+            Stage::Respond => respond,
+        }
+        .record(taken);
     }
 
     /// An alert was opened: its leading signal, and whether its actor's baseline is still `learning`.
@@ -194,7 +196,8 @@ impl Metrics {
     /// A transaction was committed after this long, with so many bytes of state.
     pub fn committed(&self, taken: Duration, state_bytes: u64) {
         self.commits.record(taken);
-        self.stages.get_or_create(&[("stage", "commit")]).record(taken);
+        let [.., commit] = &self.stages;
+        commit.record(taken);
         self.state_written.inc_by(state_bytes);
     }
 
@@ -248,6 +251,8 @@ impl Metrics {
         give(&mut registry, "config_info", Info::new([("hash", facts.config_hash)]));
         give(&mut registry, "build_info", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         let new = &mut registry;
+        let stages: Family<Labels<1>, Latency> =
+            add(new, "stage_duration_seconds", Family::default());
         let metrics = Self {
             signals: facts.signals,
             partitions,
@@ -263,7 +268,9 @@ impl Metrics {
                 "event_to_alert_seconds",
             ]
             .map(|name| add(new, name, hop())),
-            stages: add(new, "stage_duration_seconds", Family::default()),
+            // Found once: they are recorded with every activity.
+            stages: ["decode", "observe", "respond", "commit"]
+                .map(|stage| stages.get_or_create(&[("stage", stage)]).clone()),
             alerts: add(new, "alerts_total", Family::default()),
             revocations: add(new, "revocations_total", Family::default()),
             evicted: add(new, "agents_evicted_total", Family::default()),

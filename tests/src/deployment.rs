@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test of a broker waits in real time")]
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::AtomicBool;
@@ -42,6 +43,22 @@ impl Deployment {
         );
         fs::write(folder.join("habitus.toml"), config).expect("a config file");
         Self { address: address.to_owned(), prefix, partitions, folder }
+    }
+
+    /// Serves metrics and health on a port of its own: `http` tells which.
+    pub fn with_http(self) -> Self {
+        let text = fs::read_to_string(self.config_path()).expect("a config file");
+        let text = text.replace("listen = \"off\"", "listen = \"127.0.0.1:0\"");
+        fs::write(self.config_path(), text).expect("a config file");
+        self
+    }
+
+    /// Where `run` says in its log that it serves, once it does.
+    pub fn http(&self, log: &str) -> Option<SocketAddr> {
+        let log = self.log(log);
+        let (_, rest) = log.split_once("http://")?;
+        let (address, _) = rest.split_once(|c: char| c.is_whitespace() || c == '"')?;
+        address.parse().ok()
     }
 
     /// Its config file.

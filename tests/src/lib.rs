@@ -6,6 +6,7 @@ pub mod deployment;
 mod driven;
 mod exposition;
 mod findings;
+mod http;
 pub mod kafka;
 pub mod mangle;
 pub mod proxy;
@@ -24,6 +25,7 @@ use habitus::local::{Input, Line, LineOutcome, Options, Report, Role, Run, Setti
 pub use driven::{Compacted, Driven, Said, activity};
 pub use exposition::{Family, Labels, exposition};
 pub use findings::{FindingsLog, findings_log};
+pub use http::ask;
 pub use streams::{Noise, adversarial, demo_prefix, dense, lines_of};
 
 /// Returns the folder of the workspace.

@@ -2,10 +2,15 @@
 //! results, so that the last line says how many there were. One Kafka serves them all and ends with them.
 
 use std::env;
-use std::io::{BufRead, BufReader};
-use std::process::{ExitCode, Stdio};
+use std::process::ExitCode;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+
+use crate::watch;
+
+/// After so long without a line, or an end, of anything, the run is killed.
+const SILENCE: Duration = Duration::from_secs(15 * 60);
 
 pub(crate) fn run(extra: &[&str]) -> Result<ExitCode> {
     let root = crate::root()?;
@@ -16,21 +21,20 @@ pub(crate) fn run(extra: &[&str]) -> Result<ExitCode> {
     if env::var_os("CI").is_some() {
         command.arg("--locked");
     }
-    let mut child = command.args(extra).stdout(Stdio::piped()).spawn()?;
-    let stdout = child.stdout.take().context("failed to read what the tests print")?;
     let (mut passed, mut failed, mut started, mut ended) = (0, 0, 0, 0);
-    for line in BufReader::new(stdout).lines() {
-        let line = line?;
-        println!("{line}");
-        started += u64::from(starts(&line));
-        if let Some(counts) = counts(&line) {
+    let run = watch::run(command.args(extra), SILENCE, |line| {
+        started += u64::from(starts(line));
+        if let Some(counts) = counts(line) {
             ended += 1;
             passed += counts.0;
             failed += counts.1;
         }
+    })?;
+    let success = run.success;
+    let mut lost = u64::saturating_sub(started, ended);
+    if let Some(running) = run.hung {
+        println!("killed after {} minutes of silence: {running}", SILENCE.as_secs() / 60);
     }
-    let success = child.wait()?.success();
-    let mut lost = started.saturating_sub(ended);
     if !success && failed == 0 {
         lost = lost.max(1);
     }

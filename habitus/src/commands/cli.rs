@@ -6,9 +6,14 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use bus::BusError;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use schemas::EventTime;
+use stream::Unusable;
 
-use super::{config, demo, explain, health, logging, run as run_verb, score, state, tap, validate};
+use super::{
+    config, demo, explain, health, logging, produce, run as run_verb, score, state, tap, validate,
+};
 
 /// Exit code of a success.
 pub(super) const OK: u8 = 0;
@@ -49,7 +54,8 @@ Examples:
   habitus demo                                   synthetic agents, real alerts, in a minute
   habitus score --warmup past.ndjson now.ndjson  a JSON line for each activity
   habitus explain now.ndjson --id EVENT          every signal of one activity
-  habitus validate -c habitus.toml               all mistakes of a config, with position";
+  habitus validate -c habitus.toml               all mistakes of a config, with position
+  habitus produce -c habitus.toml now.ndjson     puts events onto Kafka, for `habitus run`";
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -66,6 +72,8 @@ pub(super) enum Color {
 enum Verb {
     /// Shows the engine at work on synthetic agents, several of them compromised; ends by itself.
     Demo(DemoArgs),
+    /// Writes a file's records to the input topic, each under its agent's key, and waits until all are taken.
+    Produce(ProduceArgs),
     /// Consumes activities from Kafka and publishes alerts, trust and requests, until a signal.
     Run(RunArgs),
     /// Scores files (or `-`), one JSON line for each activity, in input order.
@@ -93,6 +101,21 @@ pub(super) struct DemoArgs {
     /// Seed of the synthetic agents.
     #[arg(long, default_value_t = 7)]
     pub(super) seed: u64,
+    /// Takes the last six days, moved by whole days to end at this time: `now`, or RFC 3339. For `produce`: Kafka's
+    /// input takes nothing older than seven days.
+    #[arg(long, value_parser = demo::moment)]
+    pub(super) until: Option<EventTime>,
+}
+
+/// Arguments of `produce`.
+#[derive(Debug, Args)]
+pub(super) struct ProduceArgs {
+    /// Event files, a record a line; `-` is standard input.
+    #[arg(required = true)]
+    pub(super) events: Vec<String>,
+    /// A header of every record; repeatable.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = produce::header)]
+    pub(super) header: Vec<(String, Vec<u8>)>,
 }
 
 /// Arguments of `run`.
@@ -243,7 +266,12 @@ pub fn run(cli: Cli) -> u8 {
         }
         Err(error) => {
             tracing::error!("failed to {error:#}");
-            INTERNAL
+            let is_away = error.chain().any(|cause| cause.downcast_ref::<BusError>().is_some());
+            match error.downcast_ref::<Unusable>() {
+                Some(_) => BAD_CONFIG,
+                None if is_away => UNAVAILABLE,
+                None => INTERNAL,
+            }
         }
     }
 }
@@ -293,6 +321,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     };
     match &cli.verb {
         Verb::Demo(args) => demo::run(&loaded, args, cli.verbose > 0),
+        Verb::Produce(args) => produce::run(&loaded, args),
         Verb::Run(args) => run_verb::run(&loaded, args),
         Verb::State(args) => state::run(&loaded, args),
         Verb::Tap(args) => tap::run(&loaded, args),

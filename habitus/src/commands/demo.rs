@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use alerting::ocsf::DetectionFinding;
 use anyhow::Context;
@@ -13,6 +14,7 @@ use super::score::summary;
 use crate::local::{Input, Options, Report, Role, Run};
 use crate::render;
 use config::Config;
+use schemas::EventTime;
 
 /// Alerts shown in full.
 const FULL_ALERTS: usize = 8;
@@ -21,7 +23,10 @@ const STEP_LINES: usize = 2_000;
 
 /// Runs `demo`.
 pub(super) fn run(config: &Config, args: &DemoArgs, verbose: bool) -> anyhow::Result<u8> {
-    let events = scenario::generate(args.seed);
+    let events = match args.until {
+        Some(until) => scenario::generate_until(args.seed, until),
+        None => scenario::generate(args.seed),
+    };
     let mut run = Run::new(
         &config.settings(),
         Options { lanes: threads(config.lanes()), freeze: false, explain: false },
@@ -51,6 +56,18 @@ pub(super) fn run(config: &Config, args: &DemoArgs, verbose: bool) -> anyhow::Re
     }
     next_steps(&mut out, args.output.as_deref(), &report)?;
     Ok(OK)
+}
+
+/// Reads a moment: `now`, or RFC 3339.
+#[expect(clippy::disallowed_methods, reason = "only here does `now` get a time")]
+pub(super) fn moment(text: &str) -> Result<EventTime, String> {
+    let time = if text == "now" {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        EventTime::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    } else {
+        EventTime::parse(text)
+    };
+    time.map_err(|error| format!("failed to {error}"))
 }
 
 /// The alerts that cost most trust in full, the others in a line each: none hidden.

@@ -6,6 +6,7 @@ mod demo;
 mod explain;
 mod health;
 mod logging;
+mod produce;
 mod run;
 mod score;
 mod state;

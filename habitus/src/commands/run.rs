@@ -10,7 +10,7 @@ use signal_hook::flag;
 
 use super::cli::{BAD_CONFIG, INTERNAL, OK, RunArgs, UNAVAILABLE, threads};
 use config::Config;
-use stream::{Orders, Unusable, connect, run_process};
+use stream::{Orders, connect, run_process};
 use telemetry::{Facts, Metrics, Readiness, serve};
 
 /// Exit code of a second signal.
@@ -38,14 +38,8 @@ pub(super) fn run(config: &Config, args: &RunArgs) -> anyhow::Result<u8> {
     if let Some(server) = &server {
         tracing::info!("metrics and health on http://{}", server.address());
     }
-    let connected = match connect(config, true, &stop, Some(Arc::clone(&metrics))) {
-        Ok(Some(connected)) => connected,
-        Ok(None) => return Ok(OK),
-        Err(error) if error.downcast_ref::<Unusable>().is_some() => {
-            tracing::error!("failed to {error:#}");
-            return Ok(BAD_CONFIG);
-        }
-        Err(error) => return Err(error),
+    let Some(connected) = connect(config, true, &stop, Some(Arc::clone(&metrics)))? else {
+        return Ok(OK);
     };
     let (cluster, mode) = (config.kafka(), config.mode());
     tracing::info!(

@@ -1,0 +1,137 @@
+//! `produce`: a file's records onto the input topic, each under the key that `[input] key = "agent"` asks for. What has
+//! no such key stays behind and is named; nothing else of a record is changed or judged.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use anyhow::Context;
+use bus::{Bus, Outgoing, Producer, TopicPartition};
+use ingest::{Decoded, Limits, Notes, decode};
+
+use super::cli::{OK, ProduceArgs};
+use crate::local;
+use crate::render;
+use config::Config;
+use stream::connect;
+
+/// How long a broker may take to answer the first call.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Records of a transaction.
+const BATCH: u64 = 1_000;
+/// Refused records that are named; all are counted.
+const NAMED: u64 = 10;
+
+/// Reads a header, `NAME=VALUE`.
+pub(super) fn header(text: &str) -> Result<(String, Vec<u8>), String> {
+    let parts = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = parts.ok_or("failed to find NAME=VALUE")?;
+    Ok((name.to_owned(), value.as_bytes().to_vec()))
+}
+
+/// Runs `produce`.
+pub(super) fn run(config: &Config, args: &ProduceArgs) -> anyhow::Result<u8> {
+    // No signal is caught: what is open then, the broker aborts.
+    let Some(connected) = connect(config, true, &AtomicBool::new(false), None)? else {
+        return Ok(OK);
+    };
+    let topic = &connected.setup.names().activity;
+    let id = format!("{}-produce-{}", config.kafka().group, std::process::id());
+    let mut sending = Sending {
+        partitions: connected.setup.layout().partitions_of(topic).collect(),
+        producer: connected.kafka.producer(&id, PATIENCE)?,
+        headers: &args.header,
+        open: 0,
+        sent: 0,
+    };
+    let (mut refused, mut agents) = (0, BTreeSet::new());
+    for path in &args.events {
+        let bytes = local::open(path)?;
+        let lines = (1_u64..).zip(bytes.split(|byte| *byte == b'\n'));
+        for (number, line) in lines.filter(|(_, line)| !line.trim_ascii().is_empty()) {
+            match key_of(line) {
+                Ok(key) => {
+                    sending.send(&key, line)?;
+                    agents.insert(key);
+                }
+                Err(why) => {
+                    refused += 1;
+                    if refused <= NAMED {
+                        let (path, why) = (render::clean(path), render::clean(&why));
+                        tracing::warn!("{path}:{number} is not sent: {why}");
+                    }
+                }
+            }
+        }
+    }
+    sending.commit()?;
+    let (sent, agents) = (sending.sent, agents.len());
+    let mut out = io::stdout().lock();
+    writeln!(out, "{sent} records of {agents} agents are in {topic}; {refused} were refused")?;
+    Ok(OK)
+}
+
+/// Records on their way: counted once they are written for good.
+struct Sending<'a, P> {
+    producer: P,
+    partitions: Vec<TopicPartition>,
+    headers: &'a [(String, Vec<u8>)],
+    open: u64,
+    sent: u64,
+}
+
+impl<P: Producer> Sending<'_, P> {
+    fn send(&mut self, key: &str, record: &[u8]) -> anyhow::Result<()> {
+        if self.open == 0 {
+            self.producer.begin()?;
+        }
+        let partitions = u32::try_from(self.partitions.len())?;
+        let number = bus::partition(key.as_bytes(), partitions);
+        let to = self.partitions.get(number as usize).context("find the input's partitions")?;
+        self.producer.send(&Outgoing {
+            to: to.clone(),
+            key: Some(key.as_bytes().to_vec()),
+            value: Some(record.to_vec()),
+            headers: self.headers.to_vec(),
+        })?;
+        self.open += 1;
+        if self.open == BATCH { self.commit() } else { Ok(()) }
+    }
+
+    fn commit(&mut self) -> anyhow::Result<()> {
+        if self.open > 0 {
+            let sent = self.sent;
+            self.producer.commit().with_context(|| format!("write more than {sent} records"))?;
+            self.sent += std::mem::take(&mut self.open);
+        }
+        Ok(())
+    }
+}
+
+/// The one key of all activities of a record.
+fn key_of(record: &[u8]) -> Result<String, String> {
+    let (mut notes, mut decoded) = (Notes::default(), Vec::new());
+    decode(record, &Limits::default(), &mut notes, &mut decoded);
+    let mut keys = BTreeSet::new();
+    for item in decoded {
+        match item {
+            Decoded::Activity(activity) => drop(keys.insert(activity.partition_key())),
+            Decoded::Skipped(_) => {}
+            Decoded::Rejected(rejection) => {
+                return Err(format!(
+                    "{} at {:?}: {}",
+                    rejection.code.as_str(),
+                    rejection.path,
+                    rejection.message
+                ));
+            }
+        }
+    }
+    let many = keys.len();
+    match keys.pop_first() {
+        Some(key) if many == 1 => Ok(key),
+        Some(_) => Err(format!("it tells of {many} agents, and a record has one key")),
+        None => Err("it names no agent".to_owned()),
+    }
+}
