@@ -28,7 +28,7 @@ pub(super) const SIGNAL: Signal = Signal {
     explain,
 };
 
-/// Silence from which an actor was dormant, in seconds.
+/// Silence from which an actor was dormant, and how long it was known before, in seconds.
 const DORMANT_S: u32 = 7 * 86_400;
 /// Active hours before the actor's pauses speak.
 const HOURS_MIN: u32 = 8;
@@ -49,7 +49,10 @@ pub(crate) fn pause(progress: &Progress, now_s: u32) -> Option<usize> {
 fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
     let progress = &ctx.actor.progress;
     let silent_s = ctx.keys.now_s.saturating_sub(progress.last_s);
-    if silent_s < DORMANT_S || progress.active_hours < HOURS_MIN {
+    // Who was watched for less than a week may pause for one each month.
+    let watched_s = progress.last_s.saturating_sub(progress.first_s);
+    let is_known = watched_s >= DORMANT_S && progress.active_hours >= HOURS_MIN;
+    if silent_s < DORMANT_S || !is_known {
         return None;
     }
     let class = pause(progress, ctx.keys.now_s)?;

@@ -132,6 +132,9 @@ fn an_actor_that_wakes_is_found_and_a_weekend_is_not() {
             .map(|found| (found.observed.clone(), found.evidence_micronats.0))
     };
     assert_eq!(at(3), None);
+    let mut young = Fleet::seasoned(Settings::default(), 8, 5);
+    let observed = young.see(&usual(7, NOW_MS + 5 * DAY_MS));
+    assert!(said(&observed, "dormancy").is_none(), "known for five days only");
     let (observed, evidence) = at(40).expect("silent for weeks");
     assert_eq!(observed, "active after 41 days of silence");
     assert!(evidence > 4_600_000, "{evidence}");
