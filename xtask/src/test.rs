@@ -13,9 +13,7 @@ pub(crate) fn run(extra: &[&str]) -> Result<ExitCode> {
     let kafka = servers::lend(&servers::folder(&root))?;
     command.envs(kafka.as_ref().map(|kafka| (servers::KAFKA, kafka.address())));
     command.args(["test", "--workspace", "--no-fail-fast"]);
-    if env::var_os("CI").is_some() {
-        command.arg("--locked");
-    }
+    command.args(env::var_os("CI").map(|_| "--locked"));
     let mut child = command.args(extra).stdout(Stdio::piped()).spawn()?;
     let stdout = child.stdout.take().context("failed to read what the tests print")?;
     let (mut passed, mut failed, mut started, mut ended) = (0, 0, 0, 0);
@@ -30,10 +28,7 @@ pub(crate) fn run(extra: &[&str]) -> Result<ExitCode> {
         }
     }
     let success = child.wait()?.success();
-    let mut lost = started.saturating_sub(ended);
-    if !success && failed == 0 {
-        lost = lost.max(1);
-    }
+    let lost = started.saturating_sub(ended).max(u64::from(!success && failed == 0));
     if lost > 0 {
         println!("{lost} test binaries did not build or ended without a result: each is a failure");
     }
