@@ -34,8 +34,10 @@ fn every_event_keeps_the_schema_and_its_place_in_time() {
     assert_eq!(ids.len(), calls.len(), "an id twice");
     // Every call in the open, and each hundredth of the rest.
     let mut line = Vec::new();
-    for call in
-        calls.iter().enumerate().filter(|(place, call)| place % 100 == 0 || call.id.contains('r'))
+    for call in calls
+        .iter()
+        .enumerate()
+        .filter(|(place, call)| place.is_multiple_of(100) || call.id.contains('r'))
     {
         let value = call.1.value();
         assert!(schema.is_valid(&value), "{value}");

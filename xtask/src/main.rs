@@ -12,7 +12,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
 const USAGE: &str = "\
 usage: cargo xtask <task>
@@ -22,8 +22,7 @@ usage: cargo xtask <task>
   test [ARGS...]                  run every test and end in one line `N passed, M failed`
   servers up|stop|kill|down       Apache Kafka for tests, on loopback (--port N, --dir D)
   instructions [--write]          instructions an activity against benches/instructions.txt
-  quality [--seeds N] [--explain] [--data DIR]
-                                  detection, budgets and costs on the scenarios, as Markdown";
+  quality [--seeds N] [--data DIR]  detection, budgets and costs on the scenarios, as Markdown";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -32,9 +31,10 @@ fn main() -> ExitCode {
         ["codegen", flags @ ..] => codegen::run(flags),
         ["tidy"] => tidy::run(),
         ["test", extra @ ..] => test::run(extra),
-        ["servers", args @ ..] => servers(args),
-        ["instructions"] => instructions::run(false),
-        ["instructions", "--write"] => instructions::run(true),
+        ["servers", args @ ..] => root()
+            .and_then(|root| servers::run(&servers::folder(&root), args))
+            .map(|()| ExitCode::SUCCESS),
+        ["instructions"] | ["instructions", "--write"] => instructions::run(args.len() > 1),
         ["quality", args @ ..] => quality(args),
         _ => {
             eprintln!("{USAGE}");
@@ -47,21 +47,11 @@ fn main() -> ExitCode {
     })
 }
 
-fn servers(args: &[&str]) -> Result<ExitCode> {
-    servers::run(&servers::folder(&root()?), args)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Builds the two programs that it takes in release, then measures.
+/// Measures on the scenarios, in release.
 fn quality(args: &[&str]) -> Result<ExitCode> {
-    let root = root()?;
-    let bins = ["--bin", "habitus", "--bin", "quality"];
-    let build = ["build", "-q", "--release", "-p", "habitus", "-p", "tests"];
-    output(cargo(&root).args(build).args(bins))?;
-    let binary = target(&root).join("release/quality");
-    let status = Command::new(&binary).args(args).status();
-    let status = status.with_context(|| format!("failed to start {}", binary.display()))?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let run = ["run", "-q", "--release", "-p", "tests", "--bin", "quality", "--"];
+    let success = cargo(&root()?).args(run).args(args).status()?.success();
+    Ok(if success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Returns the folder of the workspace: the parent of this package's.
@@ -89,8 +79,6 @@ fn output(command: &mut Command) -> Result<String> {
         .stderr(std::process::Stdio::inherit())
         .output()
         .with_context(|| format!("failed to start {command:?}"))?;
-    if !status.success() {
-        bail!("{command:?} ended with {status}");
-    }
+    ensure!(status.success(), "{command:?} ended with {status}");
     String::from_utf8(stdout).with_context(|| format!("failed to read the output of {command:?}"))
 }

@@ -131,6 +131,7 @@ fn done(command: &mut Command) {
 
 /// The commands of `docs/quality.md`.
 fn traces(folder: &Path) {
+    tests::cargo(&tests::workspace_root(), &["build", "-q", "--release", "-p", "habitus"]);
     let made = std::env::temp_dir().join(format!("habitus-quality-{}", std::process::id()));
     std::fs::create_dir_all(&made).expect("a folder for scores");
     let traces = Traces { folder, made };

@@ -144,7 +144,7 @@ impl<'a> Part<'a> {
             country: "RO",
             anonymizer: "hosting",
         };
-        let network = if self.incident.variant % 2 == 0 { tor } else { hosted };
+        let network = if self.incident.variant.is_multiple_of(2) { tor } else { hosted };
         let mut calls = self.session(0);
         calls.iter_mut().for_each(|call| call.source = network.clone());
         calls
@@ -232,7 +232,7 @@ impl<'a> Part<'a> {
         let mut calls = self.sessions(3);
         for call in &mut calls {
             call.user = match &call.user {
-                Some(_) if self.incident.variant % 2 == 0 => None,
+                Some(_) if self.incident.variant.is_multiple_of(2) => None,
                 _ => Some("board-member-1".to_owned()),
             };
         }

@@ -104,7 +104,7 @@ impl Scenario {
             let days = (START_MS + day * DAY_MS - drift.begin_ms) / DAY_MS;
             let growth = DRIFT_A_DAY.powi(days.max(0) as i32);
             // What the clock starts has no sessions in between.
-            if drift.variant % 2 == 0 || agent.schedule.is_clockwork() {
+            if drift.variant.is_multiple_of(2) || agent.schedule.is_clockwork() {
                 effect.size *= growth;
             } else {
                 effect.load *= growth;
