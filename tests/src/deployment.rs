@@ -35,9 +35,10 @@ impl Deployment {
         let prefix = format!("{name}-{}-{unique}.", std::process::id());
         let folder = std::env::temp_dir().join(format!("habitus-{prefix}"));
         fs::create_dir_all(&folder).expect("a folder");
+        let http = if more.contains("[http]") { "" } else { "[http]\nlisten = \"off\"\n" };
         let config = format!(
             "version = 1\n[kafka]\nbrokers = \"{address}\"\ngroup = \"{prefix}group\"\nprefix = \"{prefix}\"\n\
-             partitions = {partitions}\nfindings_partitions = 2\n[http]\nlisten = \"off\"\n\
+             partitions = {partitions}\nfindings_partitions = 2\n{http}\
              [output]\nshadow = true\n{more}\n"
         );
         fs::write(folder.join("habitus.toml"), config).expect("a config file");
@@ -85,9 +86,14 @@ impl Deployment {
 
     /// A producer of input records.
     pub fn source(&self) -> Source {
+        self.source_that_lingers("5")
+    }
+
+    /// A producer of input records that waits that many milliseconds for more of them.
+    pub fn source_that_lingers(&self, linger_ms: &str) -> Source {
         let producer = ClientConfig::new()
             .set("bootstrap.servers", &self.address)
-            .set("linger.ms", "5")
+            .set("linger.ms", linger_ms)
             .set("message.timeout.ms", "120000")
             .set("enable.idempotence", "true")
             .set("message.max.bytes", "4194304")

@@ -1,4 +1,4 @@
-//! Shared fixtures for the integration tests. It holds no test itself, and no other crate sees it.
+//! Shared fixtures for the integration tests, and for the bench that runs on a broker. It holds no test itself.
 #![forbid(unsafe_code)]
 
 pub mod broker;
@@ -9,6 +9,7 @@ mod findings;
 pub mod kafka;
 pub mod mangle;
 pub mod proxy;
+pub mod running;
 mod streams;
 
 use std::fmt::Write;
