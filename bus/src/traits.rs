@@ -83,6 +83,11 @@ pub trait Consumer {
 
     /// This member and its generation, now.
     fn group(&self) -> Result<Self::Group, BusError>;
+
+    /// Whether the group has answered: until then a member without partitions does not know of them yet.
+    fn has_joined(&self) -> bool {
+        true
+    }
 }
 
 /// A transactional producer. After `Abortable`, `abort` makes it usable again; after any other error it is dropped.

@@ -110,9 +110,12 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
         &self.lane
     }
 
-    /// Whether the group gave it nothing to claim and all it owns runs.
+    /// Whether the group has answered, left nothing to claim, and all that is owned runs.
     pub fn is_settled(&self) -> bool {
-        self.to_claim.is_empty() && self.restores.is_empty() && self.lane.partitions().all(|p| p.2)
+        self.consumer.has_joined()
+            && self.to_claim.is_empty()
+            && self.restores.is_empty()
+            && self.lane.partitions().all(|p| p.2)
     }
 
     /// Goes one step on; waits at most `wait` for records.

@@ -24,8 +24,6 @@ use telemetry::{Metrics, Readiness};
 const DRAIN_MS: i64 = 20_000;
 /// Milliseconds after which a call on the log counts as hung.
 const HANG_MS: u64 = 60_000;
-/// Milliseconds after which a lane that was given nothing counts as answered: there may be more lanes than partitions.
-const UNASSIGNED_MS_MAX: i64 = 10_000;
 const LOOK: Duration = Duration::from_millis(50);
 
 /// What a process is told.
@@ -169,15 +167,10 @@ impl Process<'_> {
         let mut worker =
             Worker::new(self.kafka.clone(), settings, lane, hands, (self.board.clone(), meter))?;
         let mut gauges = Gauges::new(self.shared.clone());
-        let (since_ms, mut answered) = (clock(), false);
         let mut on_step = |lane: &Lane<StreamFold>, settled: bool| {
-            answered |=
-                lane.partitions().next().is_some() || clock() - since_ms > UNASSIGNED_MS_MAX;
-            if answered {
-                self.readiness.polled(index);
-            }
             let restoring = lane.partitions().filter(|partition| !partition.2).count();
             self.readiness.restoring(index, restoring.max(usize::from(!settled)));
+            self.readiness.polled(index);
             gauges.look(lane);
         };
         let mut life = Life {

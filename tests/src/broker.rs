@@ -4,6 +4,7 @@
 
 use std::env;
 use std::io::Write;
+use std::path::PathBuf;
 
 use servers::Kafka;
 
@@ -53,6 +54,11 @@ impl Broker {
     /// Its address, `host:port`; the same after each start.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Where its topics are files: a folder for each partition.
+    pub fn data(&self) -> PathBuf {
+        self.kafka().data()
     }
 
     /// Starts it again and waits until it answers.

@@ -102,9 +102,14 @@ impl Deployment {
 
     /// A producer of input records.
     pub fn source(&self) -> Source {
+        self.source_that_lingers("5")
+    }
+
+    /// A producer of input records that waits that many milliseconds for more of them.
+    pub fn source_that_lingers(&self, linger_ms: &str) -> Source {
         let producer = ClientConfig::new()
             .set("bootstrap.servers", &self.address)
-            .set("linger.ms", "5")
+            .set("linger.ms", linger_ms)
             .set("message.timeout.ms", "120000")
             .set("enable.idempotence", "true")
             .set("message.max.bytes", "4194304")

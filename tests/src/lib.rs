@@ -1,4 +1,4 @@
-//! Shared fixtures for the integration tests. It holds no test itself, and no other crate sees it.
+//! Shared fixtures for the integration tests, and for the bench that runs on a broker. It holds no test itself.
 #![forbid(unsafe_code)]
 
 pub mod broker;
@@ -11,6 +11,7 @@ pub mod kafka;
 pub mod mangle;
 pub mod proxy;
 pub mod quality;
+pub mod running;
 pub mod scenario;
 mod streams;
 

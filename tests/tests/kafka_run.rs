@@ -12,6 +12,7 @@ use serde_json::Value;
 use tests::broker::Broker;
 use tests::deployment::{Deployment, key_of};
 use tests::mangle::mangle;
+use tests::running::Running;
 use tests::{Noise, demo_prefix, dense, lines_of};
 
 /// The client settings of tests: members that die are missed soon.
@@ -231,6 +232,24 @@ fn twenty_kills_under_load_lose_and_double_nothing() {
     let connected = deployment.connected();
     let findings = deployment.read(&connected, "findings.v1").len() as u64;
     assert_eq!(audit.totals.activities, sent as u64 + findings);
+}
+
+#[test]
+fn it_is_ready_once_it_owns_its_partitions_and_not_before() {
+    let Some(broker) = Broker::shared() else { return };
+    // Three partitions in all, so that two lanes own none.
+    let more = "[engine]\nlanes = 5\n[input]\nstart = \"earliest\"\n";
+    let deployment = Deployment::new("ready", broker.address(), 1, more).with_http();
+    let connected = deployment.connected();
+    let running = Running::start(&deployment, "run.log");
+    running.await_ready();
+    let owners =
+        ["state.v1", "cases.v1"].into_iter().flat_map(|topic| deployment.read(&connected, topic));
+    let owned = owners
+        .filter(|record| record.key.as_deref() == Some(lane::OWNER_KEY))
+        .map(|record| record.at);
+    assert_eq!(owned.collect::<std::collections::BTreeSet<_>>().len(), 3);
+    running.end();
 }
 
 #[test]

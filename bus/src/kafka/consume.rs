@@ -54,6 +54,7 @@ struct Membership {
     events: Mutex<VecDeque<GroupEvent>>,
     /// librdkafka waits for an answer.
     is_asked: AtomicBool,
+    has_joined: AtomicBool,
     is_leaving: AtomicBool,
 }
 
@@ -78,6 +79,7 @@ impl ConsumerContext for Membership {
     ) {
         let assign = what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
         self.is_asked.store(true, Ordering::Relaxed);
+        self.has_joined.fetch_or(assign, Ordering::Relaxed);
         if self.is_leaving.load(Ordering::Relaxed) {
             return;
         }
@@ -139,6 +141,7 @@ impl KafkaConsumer {
                 voice: Voice::new("consumer"),
                 events: Mutex::default(),
                 is_asked: AtomicBool::new(false),
+                has_joined: AtomicBool::new(false),
                 is_leaving: AtomicBool::new(false),
             })
             .map_err(|error| failure::of(&error))?;
@@ -290,6 +293,12 @@ impl Consumer for KafkaConsumer {
         let member = self.client.group_metadata();
         let member = member.ok_or_else(|| BusError::Unavailable("no membership yet".to_owned()))?;
         Ok(Member(Arc::new(member)))
+    }
+
+    fn has_joined(&self) -> bool {
+        let membership = self.client.context();
+        let events = membership.events.lock().unwrap_or_else(PoisonError::into_inner);
+        membership.has_joined.load(Ordering::Relaxed) && events.is_empty()
     }
 }
 

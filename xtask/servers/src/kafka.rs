@@ -102,6 +102,11 @@ impl Kafka {
         Self::new(servers, &servers.join("kafka"))
     }
 
+    /// The folder of its data: one below it for each partition.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
     /// Starts it unless it answers already, waits until it answers, and returns its port and whether it was
     /// started here. Without a port it takes its former one, else the default. Data that it has is kept.
     pub fn up(&self, port: Option<u16>) -> Result<(u16, bool)> {
@@ -132,7 +137,7 @@ impl Kafka {
         ensure!(is_free(port), "port {port} or the next one is taken by another program: --port N");
         let jars = self.fetch()?;
         self.configure(port)?;
-        if !self.folder.join("data/meta.properties").exists() {
+        if !self.data().join("meta.properties").exists() {
             let mut format = self.java(&jars, "kafka.tools.StorageTool")?;
             format.args(["format", "-t", CLUSTER, "-c"]).arg(self.settings());
             let status = format.status().context("failed to start java")?;
@@ -216,7 +221,7 @@ impl Kafka {
     }
 
     fn configure(&self, port: u16) -> Result<()> {
-        let (controller, data) = (port + 1, self.folder.join("data"));
+        let (controller, data) = (port + 1, self.data());
         let advertised = self.advertised.unwrap_or(port);
         let text = format!(
             "{SETTINGS}\n\
