@@ -6,7 +6,6 @@ mod codegen;
 mod instructions;
 mod test;
 mod tidy;
-mod watch;
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -6,8 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
-
-use crate::watch;
+use servers::watch;
 
 /// After so long without a line, or an end, of anything, the run is killed.
 const SILENCE: Duration = Duration::from_secs(15 * 60);

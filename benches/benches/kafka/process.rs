@@ -73,9 +73,9 @@ pub(crate) fn consume(address: &str, topic: &str, count: u64) {
     let (mut seen, since) = (0, Instant::now());
     while seen < count {
         assert!(since.elapsed() < PATIENCE, "{seen} of {count} records came");
-        match consumer.poll(Duration::from_millis(100)) {
-            Some(message) => drop(message.map(|_| seen += 1).expect("a record")),
-            None => {}
+        if let Some(message) = consumer.poll(Duration::from_millis(100)) {
+            message.expect("a record");
+            seen += 1;
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Real servers for tests, on loopback: started, stopped, killed and removed, here and in `cargo xtask servers`.
 //! A server lives in a folder of its own (settings, data, log, pid), so that several stand side by side. It
-//! ends only processes that it finds in such a folder.
+//! ends only processes that it finds in such a folder. Beside it, a run of tests that cannot hang.
 #![forbid(unsafe_code)]
 
 mod command;
 mod kafka;
 mod process;
+pub mod watch;
 
 pub use command::{USAGE, run};
 pub use kafka::{KAFKA, Kafka, Lent, lend, missing};

@@ -15,20 +15,16 @@ use anyhow::{Context, Result};
 const GRACE: Duration = Duration::from_secs(10);
 
 /// How a run ended.
-pub(crate) struct Ended {
+pub struct Ended {
     /// Whether it ended by itself and well.
-    pub(crate) success: bool,
+    pub success: bool,
     /// Where it was killed for its silence: what was running.
-    pub(crate) hung: Option<String>,
+    pub hung: Option<String>,
 }
 
 /// Runs a command to its end, or until it and all that it started say nothing for that long; `told` hears each line of
 /// its stdout.
-pub(crate) fn run(
-    command: &mut Command,
-    silence: Duration,
-    mut told: impl FnMut(&str),
-) -> Result<Ended> {
+pub fn run(command: &mut Command, silence: Duration, mut told: impl FnMut(&str)) -> Result<Ended> {
     let mut child =
         command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let (say, heard) = channel();
