@@ -28,12 +28,9 @@ pub(crate) fn run(extra: &[&str]) -> Result<ExitCode> {
         }
     })?;
     let success = run.success;
-    let mut lost = u64::saturating_sub(started, ended);
+    let lost = u64::saturating_sub(started, ended).max(u64::from(!success && failed == 0));
     if let Some(running) = run.hung {
         println!("killed after {} minutes of silence: {running}", SILENCE.as_secs() / 60);
-    }
-    if !success && failed == 0 {
-        lost = lost.max(1);
     }
     if lost > 0 {
         println!("{lost} test binaries did not build or ended without a result: each is a failure");
