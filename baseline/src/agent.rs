@@ -11,7 +11,9 @@ use crate::part::peaks::Peaks;
 use crate::part::places::Places;
 use crate::part::progress::Progress;
 use crate::part::rates::Rate;
+use crate::part::reach::Reach;
 use crate::part::ring::Ring;
+use crate::part::routes::Routes;
 use crate::part::sessions::Sessions;
 use crate::part::slots::Slots;
 use crate::part::tools::Tools;
@@ -19,7 +21,7 @@ use crate::part::trust::TrustState;
 use crate::part::volume::Volume;
 
 /// Version of the encoding; a young record has a version of its own.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// Largest encoded head in bytes.
 pub const HEAD_BYTES_MAX: usize = 768;
 /// Largest encoded actor in bytes.
@@ -71,6 +73,10 @@ pub struct Actor {
     pub volume: Volume,
     /// Own novelty rates.
     pub novelty: Novelty,
+    /// Where it comes from, and how steadily.
+    pub routes: Routes,
+    /// How sensitive the data is that it touches.
+    pub reach: Reach,
 }
 
 /// One agent.
@@ -169,6 +175,8 @@ impl Actor {
         self.hours.encode(out);
         self.volume.encode(out);
         self.novelty.encode(out);
+        self.routes.encode(out);
+        self.reach.encode(out);
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, StateError> {
@@ -189,6 +197,8 @@ impl Actor {
             hours: Hours::decode(input)?,
             volume: Volume::decode(input)?,
             novelty: Novelty::decode(input)?,
+            routes: Routes::decode(input)?,
+            reach: Reach::decode(input)?,
         })
     }
 }

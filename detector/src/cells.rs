@@ -102,3 +102,15 @@ pub(crate) fn hour(index: usize) -> u64 {
 pub(crate) fn authority(index: usize) -> u64 {
     cell(14, &[index as u64])
 }
+/// Sessions whose region was known.
+pub(crate) fn regions() -> u64 {
+    cell(15, &[])
+}
+/// Sessions that were suddenly elsewhere.
+pub(crate) fn moves() -> u64 {
+    cell(16, &[])
+}
+/// Sessions of a context that touched data of a class.
+pub(crate) fn class(context: u64, class: usize) -> u64 {
+    cell(17, &[context, class as u64])
+}
