@@ -14,7 +14,9 @@ use crate::part::peaks::Peaks;
 use crate::part::places::Places;
 use crate::part::progress::Progress;
 use crate::part::rates::Rate;
+use crate::part::reach::Reach;
 use crate::part::ring::Ring;
+use crate::part::routes::Routes;
 use crate::part::sessions::Sessions;
 use crate::part::slots::Slots;
 use crate::part::tools::Tools;
@@ -80,6 +82,10 @@ pub struct Actor {
     pub volume: Volume,
     /// Own novelty rates.
     pub novelty: Novelty,
+    /// Where it comes from, and how steadily.
+    pub routes: Routes,
+    /// How sensitive the data is that it touches.
+    pub reach: Reach,
 }
 
 /// One agent.
@@ -183,6 +189,8 @@ impl Actor {
         self.gaps.encode(out);
         self.volume.encode(out);
         self.novelty.encode(out);
+        self.routes.encode(out);
+        self.reach.encode(out);
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, StateError> {
@@ -204,6 +212,8 @@ impl Actor {
             gaps: Gaps::decode(input)?,
             volume: Volume::decode(input)?,
             novelty: Novelty::decode(input)?,
+            routes: Routes::decode(input)?,
+            reach: Reach::decode(input)?,
         })
     }
 }

@@ -95,6 +95,28 @@ pub(super) const FIELDS: &[Field] = &[
         "The same as a share of the tenant's agents; the larger of both holds.",
     ),
     field(
+        "networks.databases",
+        Kind::Texts(64),
+        "[]",
+        "Files in MaxMind's format that tell country, autonomous system or anonymiser of an address. They fill what events leave open; the first that knows counts.",
+    ),
+    field(
+        "networks.tor",
+        Kind::Texts(64),
+        "[]",
+        "Files of prefixes, one a line, that are exits of Tor. Also addresses and systems such as AS64500; `#` begins a comment.",
+    ),
+    field("networks.proxy", Kind::Texts(64), "[]", "The same of proxies."),
+    field("networks.vpn", Kind::Texts(64), "[]", "The same of VPNs."),
+    field("networks.relay", Kind::Texts(64), "[]", "The same of relays."),
+    field("networks.hosting", Kind::Texts(64), "[]", "The same of hosting."),
+    field(
+        "networks.egress",
+        Kind::Texts(64),
+        "[]",
+        "The same of your own known ways out: coming from there is never a new network, nor travel.",
+    ),
+    field(
         "kafka.brokers",
         Kind::Text(Form::Brokers),
         "\"127.0.0.1:9092\"",
@@ -199,7 +221,7 @@ pub(super) const FIELDS: &[Field] = &[
 ];
 
 /// Settings that no result depends on and that may differ between the processes of a group: the hash leaves them
-/// out, so that processes that judge alike say the same hash.
+/// out, so that processes that judge alike say the same hash. Of lists the content counts, which has its own hash.
 pub(super) const LOCAL: &[&str] = &[
     "batch.max_age",
     "batch.max_bytes",
@@ -210,6 +232,13 @@ pub(super) const LOCAL: &[&str] = &[
     "input.client",
     "input.start",
     "kafka.brokers",
+    "networks.databases",
+    "networks.egress",
+    "networks.hosting",
+    "networks.proxy",
+    "networks.relay",
+    "networks.tor",
+    "networks.vpn",
 ];
 
 /// The signal ids that have settings.

@@ -15,7 +15,7 @@ mod unit;
 
 pub use loaded::{Config, Mode, Settings};
 pub use problem::{Problem, Severity, render};
-pub use read::parse;
+pub use read::{parse, place_of};
 pub use schema::{reference, schema};
 pub use stream::{BatchConfig, InputConfig, KafkaConfig, Start};
 

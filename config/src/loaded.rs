@@ -105,6 +105,19 @@ impl Config {
         }
     }
 
+    /// Files of lists of networks, in the order in which they are taken: the setting, the place in it, the path.
+    pub fn network_lists(&self) -> Vec<(&'static str, usize, &str)> {
+        let settings = FIELDS.iter().filter(|field| field.path.starts_with("networks."));
+        let files = settings.flat_map(|field| {
+            let texts = match self.values.get(field.path) {
+                Some(Value::Texts(texts)) => texts.as_slice(),
+                _ => &[],
+            };
+            texts.iter().enumerate().map(|(at, file)| (field.path, at, file.as_str()))
+        });
+        files.collect()
+    }
+
     /// Whether what mode `shadow` keeps back goes to a topic of its own.
     pub fn output_shadow(&self) -> bool {
         self.flag("output.shadow")

@@ -23,6 +23,20 @@ pub fn parse(text: &str) -> (Option<Config>, Vec<Problem>) {
     (config, problems)
 }
 
+/// Where an item of a list stands in a config that parses, in bytes; at its begin where it does not stand there.
+pub fn place_of(text: &str, path: &str, index: usize) -> Range<usize> {
+    let place = || {
+        let document = Document::parse(text).ok()?;
+        let mut item = document.as_item();
+        for key in path.split('.') {
+            item = item.get(key)?;
+        }
+        let part = item.as_array().and_then(|array| array.get(index)).and_then(|part| part.span());
+        part.or_else(|| item.span())
+    };
+    place().unwrap_or(0..0)
+}
+
 /// Every setting that has a default, at it: defaults are written in TOML and read like a file.
 pub(super) fn default_values() -> BTreeMap<String, Value> {
     let set = FIELDS.iter().filter(|field| !field.default.is_empty());

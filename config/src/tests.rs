@@ -277,3 +277,20 @@ fn editors_are_told_what_the_program_checks() {
         assert!(reference().contains(&format!("| `{}` | `", field.path)), "{}", field.path);
     }
 }
+
+#[test]
+fn lists_are_named_in_order_and_found_at_their_place() {
+    let text = "[networks]\negress = [\"e\"]\nvpn = [\"a\", \"b\"]\n";
+    let (config, problems) = parse(text);
+    let config = config.unwrap_or_else(|| panic!("{problems:?}"));
+    let lists = config.network_lists();
+    let expected =
+        [("networks.vpn", 0, "a"), ("networks.vpn", 1, "b"), ("networks.egress", 0, "e")];
+    assert_eq!(lists, expected);
+    for (setting, index, file) in lists {
+        assert_eq!(&text[place_of(text, setting, index)], format!("\"{file}\""));
+    }
+    assert_eq!(place_of(text, "networks.tor", 0), 0..0);
+    assert_eq!(config.hash(), Config::default().hash(), "their content has a hash of its own");
+    assert!(parse("networks.vpn = [1]").0.is_none());
+}

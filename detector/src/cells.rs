@@ -136,3 +136,15 @@ pub(crate) fn credentials_met(group: u64) -> u64 {
 pub(crate) fn credentials_shared(group: u64) -> u64 {
     cell(22, &[group])
 }
+/// Sessions whose region was known.
+pub(crate) fn regions() -> u64 {
+    cell(23, &[])
+}
+/// Sessions that were suddenly elsewhere.
+pub(crate) fn moves() -> u64 {
+    cell(24, &[])
+}
+/// Sessions of a context that touched data of a class.
+pub(crate) fn class(context: u64, class: usize) -> u64 {
+    cell(25, &[context, class as u64])
+}

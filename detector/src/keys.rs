@@ -5,8 +5,9 @@ use std::borrow::Cow;
 
 use baseline::hash;
 use baseline::part::makeup::Component;
+use baseline::part::routes::Region;
 use schemas::activity::{Activity, Endpoint};
-use schemas::choice::{Anonymizer, CredentialType};
+use schemas::choice::{Anonymizer, Classification, CredentialType};
 use schemas::time::{DAY_MS, HOUR_MS, TIME_MS_MIN};
 
 /// The hashed identity of everything an activity names.
@@ -23,8 +24,12 @@ pub(crate) struct Keys {
     pub(crate) destination: u64,
     /// Resource by depth, shallowest first; 0 where a depth is the same as the one before.
     pub(crate) resource: [u64; 3],
+    /// Class of the resource, the lowest 0; `None` where it is unknown.
+    pub(crate) class: Option<usize>,
     /// Network and route of source and destination; 0 for none.
     pub(crate) networks: [u64; 4],
+    /// Where the source stands; unknown where it is a known way out.
+    pub(crate) region: Region,
     pub(crate) delegator: u64,
     /// The agent by itself, within its tenant.
     pub(crate) agent: u64,
@@ -80,7 +85,9 @@ impl Keys {
                 .and_then(destination_label)
                 .map_or(0, |d| text(&d)),
             resource: resource_keys(activity, seed),
+            class: class(activity),
             networks: networks(activity, seed),
+            region: region(activity.source.as_ref(), seed),
             delegator: optional(
                 activity
                     .delegation
@@ -184,6 +191,13 @@ fn networks(activity: &Activity<'_>, seed: u64) -> [u64; 4] {
     {
         let Some(endpoint) = endpoint else { continue };
         let mark = |kind: u64, value: u64| hash::pair(hash::pair(kind, side as u64), value);
+        if is_own(endpoint) {
+            // To come from within is a habit that a network outside departs from; to go there says nothing.
+            if side == 0 {
+                out[1] = mark(3, 1);
+            }
+            continue;
+        }
         let asn = endpoint.asn.map_or(0, |asn| mark(1, u64::from(asn)));
         let country = endpoint.geo.as_ref().and_then(|geo| geo.country.as_deref());
         let route = endpoint.anonymizer.unwrap_or_default();
@@ -243,6 +257,29 @@ fn makeup(activity: &Activity<'_>, seed: u64) -> [(Component, u64); 3] {
         (Component::Model, model),
         (Component::ToolServer, optional(seed, server)),
     ]
+}
+
+/// Whether an endpoint is the own network or a known way out of it.
+pub(crate) fn is_own(endpoint: &Endpoint<'_>) -> bool {
+    endpoint.internal == Some(true)
+}
+
+fn region(source: Option<&Endpoint<'_>>, seed: u64) -> Region {
+    let Some(source) = source.filter(|source| !is_own(source)) else { return Region::default() };
+    let tag = |text: &str| hash::tag(hash::text(seed, text)).max(1);
+    let country = source.geo.as_ref().and_then(|geo| geo.country.as_deref()).map_or(0, tag);
+    let system = source.asn.map_or(0, |asn| hash::tag(hash::pair(seed, u64::from(asn))).max(1));
+    Region { country, system }
+}
+
+fn class(activity: &Activity<'_>) -> Option<usize> {
+    match activity.resource.as_ref()?.classification? {
+        Classification::Public => Some(0),
+        Classification::Internal => Some(1),
+        Classification::Confidential => Some(2),
+        Classification::Restricted => Some(3),
+        Classification::Unknown => None,
+    }
 }
 
 fn size_bucket(bytes: u64) -> u64 {

@@ -14,7 +14,7 @@ use baseline::{Actor, Head};
 use crate::cells::{self, Kind};
 use crate::context::{Context, whole};
 use crate::keys::Keys;
-use crate::signal::{channel_count, dormancy, failure, fan_out, volume};
+use crate::signal::{channel_count, dormancy, failure, fan_out, network, resource, volume};
 use crate::walk::{is_known, levels};
 use identity::IdentityLesson;
 
@@ -35,6 +35,11 @@ pub(crate) struct Lesson {
     new_tool: Option<bool>,
     destination_new: Option<bool>,
     resource_new: Option<bool>,
+    /// Of each network, whether it was new to the actor, if that was an occasion.
+    networks_new: [Option<bool>; 4],
+    /// A session with a known region, and one that was suddenly elsewhere.
+    moves: [bool; 2],
+    class: Option<usize>,
     transfers: [Option<(u32, f64)>; 2],
     pub(crate) surprise: f64,
     warm: bool,
@@ -61,6 +66,8 @@ impl Lesson {
         lesson.identity = IdentityLesson::of(ctx, &mut lesson.counts, &mut lesson.slots);
         lesson.tools(ctx, weight);
         lesson.values(ctx, weight);
+        lesson.routes(ctx);
+        lesson.classes(ctx, weight);
         lesson.sizes(ctx, strange);
         lesson
     }
@@ -86,11 +93,46 @@ impl Lesson {
                 self.counts.push((keys.group, cells::pause(class), 100));
             }
         }
-        for network in keys.networks.into_iter().filter(|network| *network != 0) {
+    }
+
+    /// Networks and sudden changes of region, each once a session.
+    fn routes(&mut self, ctx: &Context<'_>) {
+        let keys = ctx.keys;
+        for (new, network) in self.networks_new.iter_mut().zip(keys.networks) {
             let cell = cells::network(network);
-            if ctx.session.counted(cell) == Counted::No {
+            if network != 0 && ctx.session.counted(cell) == Counted::No {
                 self.counts.push((keys.group, cell, 100));
                 self.slots.push(cell);
+                *new = Some(ctx.actor.networks.weight(tag(network), keys.day) <= 0.0);
+            }
+        }
+        let facts = [!keys.region.is_unknown(), network::moved(ctx).is_some()];
+        for ((mine, fact), cell) in
+            self.moves.iter_mut().zip(facts).zip([cells::regions(), cells::moves()])
+        {
+            if fact && ctx.session.counted(cell) == Counted::No {
+                self.counts.push((keys.group, cell, 100));
+                self.slots.push(cell);
+                *mine = true;
+            }
+        }
+    }
+
+    /// How sensitive the resource is, once a session in each context.
+    fn classes(&mut self, ctx: &Context<'_>, weight: i64) {
+        let keys = ctx.keys;
+        let Some(class) = keys.class else { return };
+        for (level, context) in (0..).zip(resource::contexts(keys)) {
+            if level == 1 && context == 0 {
+                continue;
+            }
+            let cell = cells::class(context, class);
+            if ctx.session.counted(cell) == Counted::No {
+                self.counts.push((keys.group, cell, weight));
+                self.slots.push(cell);
+                if context == 0 {
+                    self.class = Some(class);
+                }
             }
         }
     }
@@ -267,6 +309,16 @@ impl Lesson {
         for network in keys.networks.into_iter().filter(|network| *network != 0) {
             actor.networks.learn(tag(network), tenths, keys.day);
         }
+        for (share, new) in actor.routes.networks.iter_mut().zip(self.networks_new) {
+            if let Some(new) = new {
+                share.add(1, u16::from(new));
+            }
+        }
+        let [known, moved] = self.moves.map(u16::from);
+        actor.routes.moves.add(known, moved);
+        if let Some(class) = self.class {
+            actor.reach.learn(class, tenths);
+        }
         if keys.delegator != 0 {
             actor.delegators.learn(tag(keys.delegator), tenths, keys.day);
         }
@@ -293,6 +345,7 @@ impl Lesson {
 
     /// Moves windows and long sums: what happened, happened; `gate` of it is usual.
     pub(crate) fn count(&self, actor: &mut Actor, keys: &Keys, gate: f64, first_of_call: bool) {
+        actor.routes.stand(keys.region, keys.now_s);
         if first_of_call {
             actor.calls.add(keys.now_s, 1.0, gate);
             let heights = actor.calls.at(keys.now_s).0;

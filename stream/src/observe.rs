@@ -87,7 +87,10 @@ impl ObserveStream {
                 Decoded::Rejected(rejection) => Err(rejection),
             };
             match checked {
-                Ok(activity) => self.observe(&activity, (record, ordinal), &mut applied),
+                Ok(mut activity) => {
+                    self.setup.networks.enrich(&mut activity);
+                    self.observe(&activity, (record, ordinal), &mut applied);
+                }
                 Err(rejection) => {
                     applied.counts.dead_lettered += 1;
                     self.setup.tell(|metrics| {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use bus::TopicPartition;
 use config::{Config, Mode, Start as ConfigStart};
+use ingest::Networks;
 use lane::{InForce, Input, Layout, Start};
 use schemas::EventTime;
 use schemas::time::TIME_MS_MIN;
@@ -47,6 +48,8 @@ pub struct Setup {
     /// The earliest time there is: stands where no log time is known.
     pub(super) epoch: EventTime,
     pub(super) layout: Layout,
+    /// Lists that fill what events leave open.
+    pub(super) networks: Arc<Networks>,
     in_force: InForce,
     metrics: Option<Arc<Metrics>>,
 }
@@ -55,11 +58,12 @@ impl Setup {
     /// Takes the settings of a config and the topics as they are; `input_id` is the id of the input topic.
     pub fn new(
         config: &Config,
-        topics: &Topics,
-        input_id: &str,
+        (topics, input_id): (&Topics, &str),
         metrics: Option<Arc<Metrics>>,
+        networks: Arc<Networks>,
     ) -> anyhow::Result<Self> {
-        let settings = config.settings();
+        let mut settings = config.settings();
+        settings.observe.versions.lists = networks.hash();
         let name = |topic: Topic| topics.get(topic).map(|spec| Arc::from(spec.name.as_str()));
         let required = |topic: Topic| name(topic).unwrap_or_else(|| Arc::from(""));
         let names = Names {
@@ -118,6 +122,7 @@ impl Setup {
             group: config.kafka().group,
             epoch: EventTime::from_millis(TIME_MS_MIN)?,
             layout,
+            networks,
             in_force,
             metrics,
         })

@@ -7,6 +7,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -76,7 +77,8 @@ impl Deployment {
         let text = fs::read_to_string(self.config_path()).expect("a config file");
         let (config, problems) = config::parse(&text);
         let config = config.unwrap_or_else(|| panic!("{problems:?}"));
-        let connected = connect(&config, true, &AtomicBool::new(false), None).expect("a broker");
+        let stop = AtomicBool::new(false);
+        let connected = connect(&config, true, &stop, None, Arc::default()).expect("a broker");
         connected.expect("nobody stops it")
     }
 

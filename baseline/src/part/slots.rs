@@ -1,4 +1,4 @@
-//! Small exact table of what an actor knows: 8-byte slots, grown in powers of two up to a cap, the least
+//! Small exact table of what an actor knows: 8-byte slots up to a cap, none to spare, the least
 //! decayed weight out (Space-Saving without the overestimate). Weight in tenths; half-life 30 days, lazily.
 
 use crate::bytes::{Reader, StateError, Writer};
@@ -21,7 +21,7 @@ pub struct Slot {
 /// A table of at most `CAP` slots.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Slots<const CAP: usize> {
-    slots: Vec<Slot>,
+    slots: Box<[Slot]>,
 }
 
 impl Slot {
@@ -58,10 +58,7 @@ impl<const CAP: usize> Slots<CAP> {
         }
         let fresh = Slot { tag, weight: tenths, day };
         if self.slots.len() < CAP {
-            if self.slots.len() == self.slots.capacity() {
-                self.slots.reserve_exact(grown(self.slots.len() + 1) - self.slots.len());
-            }
-            self.slots.push(fresh);
+            append(&mut self.slots, fresh);
             return;
         }
         // A newcomer replaces the least known value only: ties go to the earliest slot.
@@ -77,15 +74,15 @@ impl<const CAP: usize> Slots<CAP> {
         self.slots.iter().map(|slot| slot.tag)
     }
 
-    /// Bytes on the heap: by length, so that a restored record counts as the one that was saved.
+    /// Bytes on the heap.
     pub fn heap_bytes(&self) -> usize {
-        grown(self.slots.len()) * size_of::<Slot>()
+        self.slots.len() * size_of::<Slot>()
     }
 
     /// Appends the table.
     pub fn encode(&self, out: &mut Writer) {
         out.u8(u8::try_from(self.slots.len()).unwrap_or(u8::MAX));
-        for slot in &self.slots {
+        for slot in self.slots.iter() {
             out.u32(slot.tag);
             out.u16(slot.weight);
             out.u16(slot.day);
@@ -98,12 +95,20 @@ impl<const CAP: usize> Slots<CAP> {
         if len > CAP {
             return Err(StateError::Value);
         }
-        let mut slots = Vec::with_capacity(grown(len));
+        let mut slots = Vec::with_capacity(len);
         for _ in 0..len {
             slots.push(Slot { tag: input.u32()?, weight: input.u16()?, day: input.u16()? });
         }
-        Ok(Self { slots })
+        Ok(Self { slots: slots.into() })
     }
+}
+
+/// Appends to a table without room to spare: a table grows seldom, and there are millions of them.
+pub(crate) fn append<T>(table: &mut Box<[T]>, value: T) {
+    let mut grown = std::mem::take(table).into_vec();
+    grown.reserve_exact(1);
+    grown.push(value);
+    *table = grown.into();
 }
 
 /// The capacity a table of `len` has grown to: 0, 2, 4, 8 and so on.

@@ -1,7 +1,7 @@
 //! Tools an actor uses, counted in sessions, with how often it met something new under each: at most 16.
 
 use crate::bytes::{Reader, StateError, Writer};
-use crate::part::slots::grown;
+use crate::part::slots::append;
 
 /// Most tools kept.
 pub const TOOLS_MAX: usize = 16;
@@ -20,7 +20,7 @@ pub struct ToolUse {
 /// The tools of one actor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tools {
-    slots: Vec<ToolUse>,
+    slots: Box<[ToolUse]>,
 }
 
 impl Tools {
@@ -42,10 +42,7 @@ impl Tools {
     fn admit(&mut self, tag: u32) -> usize {
         let fresh = ToolUse { tag, ..ToolUse::default() };
         if self.slots.len() < TOOLS_MAX {
-            if self.slots.len() == self.slots.capacity() {
-                self.slots.reserve_exact(grown(self.slots.len() + 1) - self.slots.len());
-            }
-            self.slots.push(fresh);
+            append(&mut self.slots, fresh);
             return self.slots.len() - 1;
         }
         let least = self
@@ -62,13 +59,13 @@ impl Tools {
 
     /// Bytes on the heap.
     pub fn heap_bytes(&self) -> usize {
-        grown(self.slots.len()) * size_of::<ToolUse>()
+        self.slots.len() * size_of::<ToolUse>()
     }
 
     /// Appends the table.
     pub fn encode(&self, out: &mut Writer) {
         out.u8(u8::try_from(self.slots.len()).unwrap_or(u8::MAX));
-        for tool in &self.slots {
+        for tool in self.slots.iter() {
             out.u32(tool.tag);
             out.u16(tool.sessions);
             out.u16(tool.novel);
@@ -81,10 +78,10 @@ impl Tools {
         if len > TOOLS_MAX {
             return Err(StateError::Value);
         }
-        let mut slots = Vec::with_capacity(grown(len));
+        let mut slots = Vec::with_capacity(len);
         for _ in 0..len {
             slots.push(ToolUse { tag: input.u32()?, sessions: input.u16()?, novel: input.u16()? });
         }
-        Ok(Self { slots })
+        Ok(Self { slots: slots.into() })
     }
 }

@@ -2,7 +2,7 @@
 //! used leaves. Updates are winsorised, so one huge transfer cannot widen what is normal.
 
 use crate::bytes::{Reader, StateError, Writer};
-use crate::part::slots::grown;
+use crate::part::slots::append;
 
 /// Most classes kept.
 pub const CLASSES_MAX: usize = 4;
@@ -25,7 +25,7 @@ pub struct Moments {
 /// Moments of an actor's transfers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Volume {
-    classes: Vec<Moments>,
+    classes: Box<[Moments]>,
 }
 
 impl Volume {
@@ -58,10 +58,7 @@ impl Volume {
     fn admit(&mut self, tag: u32) -> usize {
         let fresh = Moments { tag, ..Moments::default() };
         if self.classes.len() < CLASSES_MAX {
-            if self.classes.len() == self.classes.capacity() {
-                self.classes.reserve_exact(grown(self.classes.len() + 1) - self.classes.len());
-            }
-            self.classes.push(fresh);
+            append(&mut self.classes, fresh);
             return self.classes.len() - 1;
         }
         let least = self
@@ -78,13 +75,13 @@ impl Volume {
 
     /// Bytes on the heap.
     pub fn heap_bytes(&self) -> usize {
-        grown(self.classes.len()) * size_of::<Moments>()
+        self.classes.len() * size_of::<Moments>()
     }
 
     /// Appends the moments.
     pub fn encode(&self, out: &mut Writer) {
         out.u8(u8::try_from(self.classes.len()).unwrap_or(u8::MAX));
-        for class in &self.classes {
+        for class in self.classes.iter() {
             out.u32(class.tag);
             out.f32(class.count);
             out.f32(class.mean);
@@ -98,7 +95,7 @@ impl Volume {
         if len > CLASSES_MAX {
             return Err(StateError::Value);
         }
-        let mut classes = Vec::with_capacity(grown(len));
+        let mut classes = Vec::with_capacity(len);
         for _ in 0..len {
             classes.push(Moments {
                 tag: input.u32()?,
@@ -107,6 +104,6 @@ impl Volume {
                 variance: input.f32()?,
             });
         }
-        Ok(Self { classes })
+        Ok(Self { classes: classes.into() })
     }
 }

@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use schemas::EventTime;
 use stream::Unusable;
 
+use super::lists::{self, Lists};
 use super::{
     config, demo, explain, health, logging, produce, run as run_verb, score, state, tap, validate,
 };
@@ -319,15 +320,22 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Ok(config) => config,
         Err(code) => return Ok(code),
     };
+    let lists = match &cli.verb {
+        Verb::Run(_) | Verb::Score(_) | Verb::Explain(_) | Verb::Config(_) => {
+            lists::load(&loaded, cli.config.as_deref())?
+        }
+        _ => Some(Lists::default()),
+    };
+    let Some(lists) = lists else { return Ok(BAD_CONFIG) };
     match &cli.verb {
         Verb::Demo(args) => demo::run(&loaded, args, cli.verbose > 0),
         Verb::Produce(args) => produce::run(&loaded, args),
-        Verb::Run(args) => run_verb::run(&loaded, args),
+        Verb::Run(args) => run_verb::run(&loaded, &lists, args),
         Verb::State(args) => state::run(&loaded, args),
         Verb::Tap(args) => tap::run(&loaded, args),
-        Verb::Score(args) => score::run(&loaded, args, cli.verbose > 0),
-        Verb::Explain(args) => explain::run(&loaded, args),
-        Verb::Config(_) => config::show(&loaded),
+        Verb::Score(args) => score::run(&loaded, &lists, args, cli.verbose > 0),
+        Verb::Explain(args) => explain::run(&loaded, &lists, args),
+        Verb::Config(_) => config::show(&loaded, &lists),
         Verb::Health => health::run(&loaded),
         Verb::Validate(_) => Ok(OK),
     }

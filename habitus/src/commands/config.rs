@@ -3,11 +3,16 @@
 use std::io::{self, Write};
 
 use super::cli::{ConfigWhat, OK};
+use super::lists::Lists;
 use config::{Config, reference, schema};
 
-/// Prints the effective config.
-pub(super) fn show(config: &Config) -> anyhow::Result<u8> {
-    write!(io::stdout(), "{}", config.to_toml())?;
+/// Prints the effective config, and as comments what its lists hold and how old they are.
+pub(super) fn show(config: &Config, lists: &Lists) -> anyhow::Result<u8> {
+    let mut out = io::stdout();
+    write!(out, "{}", config.to_toml())?;
+    for line in &lists.lines {
+        writeln!(out, "# {line}")?;
+    }
     Ok(OK)
 }
 

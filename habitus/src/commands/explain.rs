@@ -1,17 +1,19 @@
 //! `explain`: every signal of one activity of a file, by the engine's own code; or an alert as given.
 
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
 use alerting::ocsf::DetectionFinding;
 use anyhow::Context;
 
 use super::cli::{ExplainArgs, Misuse, OK};
+use super::lists::Lists;
 use crate::local::{explain, open};
 use crate::render;
 use config::Config;
 
 /// Runs `explain`.
-pub(super) fn run(config: &Config, args: &ExplainArgs) -> anyhow::Result<u8> {
+pub(super) fn run(config: &Config, lists: &Lists, args: &ExplainArgs) -> anyhow::Result<u8> {
     let mut out = io::stdout().lock();
     let Some(id) = &args.id else {
         if args.file != "-" {
@@ -21,7 +23,8 @@ pub(super) fn run(config: &Config, args: &ExplainArgs) -> anyhow::Result<u8> {
     };
     let warmups = args.warmup.iter().map(|path| open(path)).collect::<anyhow::Result<Vec<_>>>()?;
     let events = open(&args.file)?;
-    let explained = explain(&config.settings(), &warmups, &events, id)
+    let (settings, networks) = (lists.settings(config), Arc::clone(&lists.networks));
+    let explained = explain((&settings, networks), &warmups, &events, id)
         .ok_or_else(|| Misuse(format!("find a scored activity with id {id} in {}", args.file)))?;
     write!(out, "{}", render::verdict(&explained))?;
     Ok(OK)

@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod explain;
 mod health;
+mod lists;
 mod logging;
 mod produce;
 mod run;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -33,7 +34,8 @@ pub(super) fn header(text: &str) -> Result<(String, Vec<u8>), String> {
 /// Runs `produce`.
 pub(super) fn run(config: &Config, args: &ProduceArgs) -> anyhow::Result<u8> {
     // No signal is caught: what is open then, the broker aborts.
-    let Some(connected) = connect(config, true, &AtomicBool::new(false), None)? else {
+    let Some(connected) = connect(config, true, &AtomicBool::new(false), None, Arc::default())?
+    else {
         return Ok(OK);
     };
     let topic = &connected.setup.names().activity;

@@ -9,6 +9,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use super::cli::{BAD_CONFIG, INTERNAL, OK, RunArgs, UNAVAILABLE, threads};
+use super::lists::Lists;
 use config::Config;
 use stream::{Orders, connect, run_process};
 use telemetry::{Facts, Metrics, Readiness, serve};
@@ -17,7 +18,7 @@ use telemetry::{Facts, Metrics, Readiness, serve};
 const KILLED: i32 = 130;
 
 /// Runs `run`.
-pub(super) fn run(config: &Config, args: &RunArgs) -> anyhow::Result<u8> {
+pub(super) fn run(config: &Config, lists: &Lists, args: &RunArgs) -> anyhow::Result<u8> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
         // The second signal finds the flag set and ends the process at once.
@@ -38,7 +39,10 @@ pub(super) fn run(config: &Config, args: &RunArgs) -> anyhow::Result<u8> {
     if let Some(server) = &server {
         tracing::info!("metrics and health on http://{}", server.address());
     }
-    let Some(connected) = connect(config, true, &stop, Some(Arc::clone(&metrics)))? else {
+    lists.log();
+    let networks = Arc::clone(&lists.networks);
+    let Some(connected) = connect(config, true, &stop, Some(Arc::clone(&metrics)), networks)?
+    else {
         return Ok(OK);
     };
     let (cluster, mode) = (config.kafka(), config.mode());

@@ -4,17 +4,24 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::sync::Arc;
 
 use anyhow::Context;
 use serde_json::{Map, Value, json};
 
 use super::cli::{OK, ScoreArgs, threads};
+use super::lists::Lists;
 use crate::local::{Counts, Input, Line, LineOutcome, Options, Role, Run, open};
 use config::Config;
 use schemas::activity::Activity;
 
 /// Runs `score`.
-pub(super) fn run(config: &Config, args: &ScoreArgs, verbose: bool) -> anyhow::Result<u8> {
+pub(super) fn run(
+    config: &Config,
+    lists: &Lists,
+    args: &ScoreArgs,
+    verbose: bool,
+) -> anyhow::Result<u8> {
     let mut out: Box<dyn Write> = match &args.output {
         Some(path) => Box::new(BufWriter::new(
             File::create(path).with_context(|| format!("create {}", path.display()))?,
@@ -23,7 +30,9 @@ pub(super) fn run(config: &Config, args: &ScoreArgs, verbose: bool) -> anyhow::R
     };
     let lanes = threads(args.lanes.filter(|lanes| *lanes > 0).unwrap_or(config.lanes()));
     let mut run =
-        Run::new(&config.settings(), Options { lanes, freeze: args.freeze, explain: false });
+        Run::new(&lists.settings(config), Options { lanes, freeze: args.freeze, explain: false });
+    run.enrich_by(Arc::clone(&lists.networks));
+    lists.log();
     let mut failure = None;
     let files = args.warmup.iter().map(|path| (path, Role::Warmup));
     let files = files.chain(args.events.iter().map(|path| (path, Role::Scored)));

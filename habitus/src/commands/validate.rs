@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::cli::{BAD_CONFIG, FINDINGS, Misuse, OK, ValidateArgs};
+use super::lists;
 use config::{Config, Severity, parse, render};
 
 /// Loads the config, or prints its mistakes and gives the exit code.
@@ -38,6 +39,10 @@ pub(super) fn run(path: Option<&Path>, args: &ValidateArgs) -> anyhow::Result<u8
     let path = path.ok_or_else(none)?;
     let (config, warnings) = check(path)?;
     let Some(config) = config else { return Ok(BAD_CONFIG) };
+    let Some(lists) = lists::load(&config, Some(path))? else { return Ok(BAD_CONFIG) };
+    for line in &lists.lines {
+        writeln!(io::stdout(), "{line}")?;
+    }
     writeln!(io::stdout(), "{}: valid, {}", path.display(), config.hash())?;
     Ok(if args.deny_warnings && warnings > 0 { FINDINGS } else { OK })
 }

@@ -1,5 +1,8 @@
 //! Explains one activity of a file: the folds run up to it, and its verdict is made in full by the engine itself.
 
+use std::sync::Arc;
+
+use ingest::Networks;
 use schemas::finding::{Body, Finding, Verdict};
 
 use super::input::{Input, Role};
@@ -18,12 +21,13 @@ pub struct Explained {
 
 /// Runs warm-up and events up to the activity with this id; `None` where it is not among the scored ones.
 pub fn explain(
-    settings: &Settings,
+    (settings, networks): (&Settings, Arc<Networks>),
     warmups: &[Vec<u8>],
     events: &[u8],
     id: &str,
 ) -> Option<Explained> {
     let mut run = Run::new(settings, Options { lanes: 1, freeze: false, explain: true });
+    run.enrich_by(networks);
     for (index, bytes) in warmups.iter().enumerate() {
         let topic = format!("file:{index}");
         run.feed(&Input { topic: &topic, role: Role::Warmup, bytes }, &mut |_| {});

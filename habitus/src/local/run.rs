@@ -9,7 +9,7 @@ use alerting::{Respond, Response};
 use baseline::StoreCounts;
 use bus::partition;
 use detector::{Observe, Outcome, Stamp};
-use ingest::{Decoded, Limits, Notes, decode};
+use ingest::{Decoded, Limits, Networks, Notes, decode};
 use lane::drive;
 use schemas::finding::{Body, Finding};
 use schemas::reject::{ErrorCode, Stage};
@@ -33,6 +33,7 @@ const AHEAD_MS_MAX: i64 = 400 * DAY_MS;
 /// A run in progress.
 pub struct Run {
     options: Options,
+    networks: Arc<Networks>,
     folds: Vec<ObserveFold>,
     respond: Respond,
     log_ms: i64,
@@ -67,6 +68,7 @@ impl Run {
         };
         Self {
             options,
+            networks: Arc::default(),
             folds: (0..PARTITIONS)
                 .map(|_| ObserveFold(Observe::new(Arc::clone(&observe))))
                 .collect(),
@@ -79,6 +81,11 @@ impl Run {
             report,
             alert_places: BTreeMap::new(),
         }
+    }
+
+    /// Fills what events leave open by these lists; their hash belongs into the settings' versions.
+    pub fn enrich_by(&mut self, networks: Arc<Networks>) {
+        self.networks = networks;
     }
 
     /// Feeds one input to its end; `on` gets each line of a scored one, in order.
@@ -151,7 +158,7 @@ impl Run {
         (number, ordinal): (u64, u32),
         bytes: &'a [u8],
     ) -> Pending<'a> {
-        let activity = match item {
+        let mut activity = match item {
             Decoded::Activity(activity) => activity,
             Decoded::Skipped(skip) => {
                 return Pending::Skipped { number, ordinal, bytes, rule: skip.rule };
@@ -170,6 +177,7 @@ impl Run {
             };
             return Pending::Refused { number, ordinal, bytes, rejection };
         }
+        self.networks.enrich(&mut activity);
         self.log_ms = self.log_ms.max(time);
         let key = activity.partition_key();
         let partition = partition(key.as_bytes(), PARTITIONS);

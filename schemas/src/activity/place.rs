@@ -62,7 +62,7 @@ pub struct Endpoint<'a> {
     /// Location.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub geo: Option<Geo<'a>>,
-    /// Inside the own network (destination).
+    /// Inside the own network, or a known way out of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub internal: Option<bool>,
     /// User agent (source).
