@@ -2,6 +2,7 @@
 //! `docs/signals.md` are generated from it.
 
 pub mod authority;
+pub mod coordination;
 pub mod destination;
 pub mod failure;
 pub mod fan_out;
@@ -15,5 +16,6 @@ pub mod resource;
 pub mod sequence;
 pub mod volume;
 
+pub(crate) use baseline::math::deviance;
 pub use kind::{Evidence, Explanation, Signal, family_of, signal_ids};
-pub(crate) use kind::{MICRO, channel_count, deviance, signals};
+pub(crate) use kind::{MICRO, channel_count, signals};
