@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::finding::{Epoch, Finding, Increment};
+use schemas::finding::{Epoch, Finding};
 use serde::{Deserialize, Serialize};
 
 use crate::entry;
@@ -61,13 +61,13 @@ pub(crate) struct Epochs {
 // === impl Epochs ===
 
 impl Epochs {
-    /// Takes one finding; gives the increments of its epoch once all parts are there.
+    /// Takes one finding; gives the findings of its epoch as one once all parts are there.
     pub(crate) fn take<'f>(
         &mut self,
         finding: &'f Finding,
         epoch: &'f Epoch,
         touched: &mut BTreeSet<RecordId>,
-    ) -> Option<Cow<'f, [Increment]>> {
+    ) -> Option<Cow<'f, Epoch>> {
         let source = &finding.source;
         if entry::check_epoch(finding, epoch).is_err() {
             self.counts.malformed += 1;
@@ -82,7 +82,7 @@ impl Epochs {
         }
         if epoch.parts == 1 {
             self.merged(lane, mark, touched);
-            return Some(Cow::Borrowed(&epoch.increments));
+            return Some(Cow::Borrowed(epoch));
         }
         let id = EpochId {
             epoch: epoch.epoch,
@@ -106,8 +106,13 @@ impl Epochs {
             let parts = self.forget(&id, touched);
             let newest = parts.iter().map(|part| part.ordinal).max().unwrap_or(ordinal);
             self.merged(lane, Mark { ordinal: newest, ..mark }, touched);
-            let increments = parts.into_iter().flat_map(|part| part.epoch.increments);
-            return Some(Cow::Owned(increments.collect()));
+            let mut whole = Epoch { epoch: epoch.epoch, ..Epoch::default() };
+            for Part { epoch, .. } in parts {
+                whole.increments.extend(epoch.increments);
+                whole.met.extend(epoch.met);
+                whole.met_cut = whole.met_cut.saturating_add(epoch.met_cut);
+            }
+            return Some(Cow::Owned(whole));
         }
         while self.n_increments > WAITING_MAX
             && let Some(oldest) = self.waiting.keys().next().cloned()
@@ -197,5 +202,6 @@ impl Epochs {
 }
 
 fn weight(epoch: &Epoch) -> usize {
-    epoch.increments.len() + PART_INCREMENTS
+    let met = epoch.met.iter().map(|meeting| 4 + 4 * meeting.by.agents().len());
+    epoch.increments.len() + met.sum::<usize>() + PART_INCREMENTS
 }

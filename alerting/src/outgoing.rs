@@ -87,12 +87,14 @@ fn alert_headers(
 ) -> (Vec<u8>, RawHeaders) {
     let habitus = &alert.unmapped.habitus;
     let id = alert.metadata.uid.clone();
+    // An alert of a fleet is no agent's: it stands under its own id.
+    let subject = habitus.fleet.as_ref().map_or(&habitus.agent_id, |_| &alert.finding_info.uid);
     let headers = EventHeaders {
         time: Some(EventTime::from_millis(alert.time).unwrap_or(log_time)),
         traceparent: trace_parent(habitus.trace_id.as_deref(), &id),
-        ..headers(id, RecordKind::Alert, (&habitus.tenant_id, &habitus.agent_id), shadow)
+        ..headers(id, RecordKind::Alert, (&habitus.tenant_id, subject), shadow)
     };
-    (key(&habitus.tenant_id, &habitus.agent_id), headers.encode())
+    (key(&habitus.tenant_id, subject), headers.encode())
 }
 
 fn request_headers(

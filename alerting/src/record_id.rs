@@ -3,7 +3,10 @@
 
 use baseline::shared::TableKey;
 use schemas::Authority;
+use schemas::finding::MetKind;
 use serde::{Deserialize, Serialize};
+
+use crate::swarm::ThingKey;
 
 /// An actor within its tenant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,6 +44,10 @@ pub(crate) enum RecordId {
     Case(ActorKey),
     /// An open alert of an actor, by leading signal and id.
     Alert(ActorKey, String, String),
+    /// What a tenant's things usually get.
+    Usual,
+    /// A thing that agents met for the first time.
+    Thing(ThingKey),
     /// When the shared tables were published, and up to which merge.
     Control,
     /// Up to where a partition's epochs are merged.
@@ -63,6 +70,8 @@ impl RecordId {
                 format!("{tenant_id}|{}|{}", actor.authority.as_str(), actor.agent_id)
             }
             Self::Alert(_, _, id) => format!("{tenant_id}|~alert/{id}"),
+            Self::Usual => format!("{tenant_id}|~usual"),
+            Self::Thing((kind, key)) => format!("{tenant_id}|~met/{}/{key:016x}", kind.as_str()),
             Self::Control => format!("{tenant_id}|~control"),
             Self::Mark((partition, topic_id)) => {
                 format!("{tenant_id}|~mark/{partition}/{topic_id}")
@@ -82,6 +91,11 @@ impl RecordId {
         {
             Some(("tenant", "")) => Self::Tenant,
             Some(("control", "")) => Self::Control,
+            Some(("usual", "")) => Self::Usual,
+            Some(("met", thing)) => {
+                let (kind, key) = thing.split_once('/')?;
+                Self::Thing((MetKind::from_wire(kind)?, u64::from_str_radix(key, 16).ok()?))
+            }
             Some(("breaker", agent_id)) => Self::Breaker(agent_id.to_owned()),
             Some(("mark", lane)) => {
                 let (partition, topic_id) = lane.split_once('/')?;

@@ -10,6 +10,7 @@ use schemas::revocation::RevocationRequest;
 use schemas::{Authority, EventTime};
 
 use crate::cases::{Case, Change, OpenAlert, leading, percent};
+use crate::coordination::{CoordinationCounts, Raised};
 use crate::entry::Entry;
 use crate::epochs::EpochCounts;
 use crate::ladder::{Decision, Policy, PolicyFacts, decide};
@@ -59,6 +60,8 @@ pub struct RespondCounts {
     pub open_alerts: u64,
     /// Cases of idle actors that left.
     pub cases_evicted: u64,
+    /// What agents met for the first time.
+    pub coordination: CoordinationCounts,
     /// Epochs on their way into the tables.
     pub epochs: EpochCounts,
     /// The shared tables of all tenants.
@@ -88,8 +91,10 @@ impl Respond {
         touched.insert(finding.tenant_id.clone());
         let tenant = tenants.entry(finding.tenant_id.clone()).or_default();
         let now = tenant.advance(finding.log_time);
+        let raised = fleet(settings, &finding.tenant_id, tenant, Some(finding));
         let mut at = Applied { settings, finding, tenant, now };
         let mut responses = at.close_due();
+        responses.extend(raised);
         match Entry::of(finding) {
             Entry::Verdict(verdict) => responses.extend(at.verdict(verdict)),
             Entry::Level(change) => at.level(change),
@@ -105,6 +110,14 @@ impl Respond {
             responses.extend(at.tenant.publish(now).into_iter().map(control));
         }
         responses
+    }
+
+    /// Judges what still waits for the findings of other partitions, where none will come.
+    pub fn settle(&mut self) -> Vec<Response> {
+        let Self { settings, tenants, touched } = self;
+        touched.extend(tenants.keys().cloned());
+        let settle = |(id, tenant): (&String, &mut Tenant)| fleet(settings, id, tenant, None);
+        tenants.iter_mut().flat_map(settle).collect()
     }
 
     /// The shared tables of all tenants as they are now, for folds of the same process. Nothing is copied; while the
@@ -156,6 +169,30 @@ impl Respond {
     }
 }
 
+/// The records of alerts about many agents that are due at a finding, or without one all that wait.
+fn fleet(
+    settings: &Settings,
+    tenant_id: &str,
+    tenant: &mut Tenant,
+    finding: Option<&Finding>,
+) -> Vec<Response> {
+    let raised = tenant.judge_things(settings, finding.is_none());
+    let compose = |raised: Raised| {
+        let Raised { phase, alert, .. } = &raised;
+        let close = || finding.map(|f| f.source.derive(&format!("alert-close/{}", alert.id)));
+        let moment = Moment {
+            tenant_id,
+            now: tenant.log_time().unwrap_or(alert.last),
+            uid: raised.uid.clone().or_else(close).unwrap_or_else(|| format!("{}-end", alert.id)),
+            phase: *phase,
+        };
+        let members = alert.members.agents().iter().map(|agent| &*agent.id);
+        let trust = tenant.least_trusted(members);
+        Response::Alert(Box::new(ocsf::compose_fleet(settings, &moment, &raised, trust)))
+    };
+    raised.into_iter().map(compose).collect()
+}
+
 /// A finding on its way through its tenant.
 struct Applied<'a> {
     settings: &'a Settings,
@@ -177,7 +214,8 @@ impl Applied<'_> {
     }
 
     fn alert(&self, uid: String, phase: Phase, alert: &OpenAlert) -> Response {
-        let moment = Moment { finding: self.finding, now: self.now, uid, phase };
+        let tenant_id = &self.finding.tenant_id;
+        let moment = Moment { tenant_id, now: self.now, uid, phase };
         Response::Alert(Box::new(ocsf::compose(self.settings, &moment, alert)))
     }
 

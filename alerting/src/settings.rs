@@ -30,6 +30,10 @@ pub struct Settings {
     pub alerts_per_actor_month: f64,
     /// Budget of automatic revocations; counted in return periods like alerts.
     pub revocations_per_actor_month: f64,
+    /// Budget of alerts about many agents at once, per tenant and month.
+    pub fleet_alerts_per_month: f64,
+    /// Whether the signal `coordination` alerts; else it only learns.
+    pub coordination: bool,
     /// Version of the program.
     pub program: String,
     /// Name of the product in alerts.
@@ -59,6 +63,8 @@ impl Default for Settings {
             mode: Mode::default(),
             alerts_per_actor_month: 1.0,
             revocations_per_actor_month: 0.001,
+            fleet_alerts_per_month: 1.0,
+            coordination: true,
             program: env!("CARGO_PKG_VERSION").to_owned(),
             product: "habitus".to_owned(),
             vendor: "Habitus".to_owned(),

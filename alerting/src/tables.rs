@@ -1,6 +1,7 @@
 //! The shared tables of one tenant: epochs are merged into them, what was touched is saved, and at most once in five
 //! minutes of log time what changed is published. What the tables mean is not known here.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use baseline::Shared;
@@ -45,20 +46,21 @@ pub(crate) struct Tables {
 // === impl Tables ===
 
 impl Tables {
-    /// Takes one finding of an epoch; merges the epoch once all its parts are there.
-    pub(crate) fn take(
+    /// Takes one finding of an epoch; merges the epoch once all its parts are there, and gives it.
+    pub(crate) fn take<'f>(
         &mut self,
-        finding: &Finding,
-        epoch: &Epoch,
+        finding: &'f Finding,
+        epoch: &'f Epoch,
         publishes: bool,
         touched: &mut BTreeSet<RecordId>,
-    ) {
-        let Some(increments) = self.epochs.take(finding, epoch, touched) else { return };
-        let left = self.shared.merge(u32::try_from(epoch.epoch).unwrap_or(0), &increments);
+    ) -> Option<Cow<'f, Epoch>> {
+        let whole = self.epochs.take(finding, epoch, touched)?;
+        let left = self.shared.merge(u32::try_from(epoch.epoch).unwrap_or(0), &whole.increments);
         if publishes {
             self.gone.extend(&left);
         }
         self.left.extend(left);
+        Some(whole)
     }
 
     /// The records to publish, if that is due: what changed since the last time, in order of their keys.

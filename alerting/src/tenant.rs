@@ -1,17 +1,20 @@
-//! All that respond knows of one tenant: cases in order, the deadlines at which alerts close, the breaker and the
-//! shared tables. Which records exist and which are touched stands here; what happens in a case does not.
+//! All that respond knows of one tenant: cases in order, the deadlines at which alerts close, the breaker, what many
+//! agents met and the shared tables. Which records exist and which are touched stands here; what happens in a case does not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::finding::{Epoch, Finding};
+use schemas::trust::Level;
 use schemas::{Authority, EventTime};
 use serde::{Deserialize, Serialize};
 
 use crate::breaker::Breaker;
 use crate::cases::{Case, OpenAlert};
+use crate::coordination::{Coordination, Raised};
 use crate::record::{self, RecordError};
 use crate::record_id::{ActorKey, RecordId};
 use crate::respond::RespondCounts;
+use crate::settings::Settings;
 use crate::tables::Tables;
 
 /// Cases kept. Beyond, those of the longest idle actors without an open alert leave, so many at a time.
@@ -43,6 +46,7 @@ type Deadline = (i64, ActorKey, String);
 pub(crate) struct Tenant {
     /// Its shared tables.
     pub(crate) tables: Tables,
+    coordination: Coordination,
     log_time: Option<EventTime>,
     breaker: Breaker,
     cases: BTreeMap<ActorKey, Case>,
@@ -139,7 +143,13 @@ impl Tenant {
     /// Adds what it holds and did to the counts of all tenants.
     pub(crate) fn count(&self, all: &mut RespondCounts) {
         all.cases += self.cases.len() as u64;
-        all.open_alerts += self.deadlines.len() as u64;
+        let (one, sum) = (self.coordination.counts(), &mut all.coordination);
+        all.open_alerts += self.deadlines.len() as u64 + one.open_alerts;
+        sum.things += one.things;
+        sum.open_alerts += one.open_alerts;
+        sum.evicted += one.evicted;
+        sum.cut += one.cut;
+        sum.late += one.late;
         all.cases_evicted += self.cases_evicted;
         self.tables.count(&mut all.epochs, &mut all.tables);
     }
@@ -174,7 +184,29 @@ impl Tenant {
 
     /// Takes one finding of an epoch.
     pub(crate) fn take_epoch(&mut self, finding: &Finding, epoch: &Epoch, publishes: bool) {
-        self.tables.take(finding, epoch, publishes, &mut self.touched);
+        let Some(whole) = self.tables.take(finding, epoch, publishes, &mut self.touched) else {
+            return;
+        };
+        let (now, met) = (self.log_time.unwrap_or(finding.log_time), (&*whole.met, whole.met_cut));
+        self.coordination.take(finding, (whole.epoch, now), met, &mut self.touched);
+    }
+
+    /// What log time or, where `all`, the end of the log does to alerts about many agents.
+    pub(crate) fn judge_things(&mut self, settings: &Settings, all: bool) -> Vec<Raised> {
+        let Some(now) = self.log_time else { return Vec::new() };
+        let n_agents = self.n_agents;
+        let raised = self.coordination.judge((now, all), (settings, n_agents), &mut self.touched);
+        self.coordination.pass(now, &mut self.touched);
+        raised
+    }
+
+    /// Trust and level of the least trusted of some agents, as far as findings told of them.
+    pub(crate) fn least_trusted<'i>(
+        &self,
+        agent_ids: impl Iterator<Item = &'i str>,
+    ) -> Option<(f64, Level)> {
+        let cases = agent_ids.flat_map(|agent_id| self.actors_of(agent_id));
+        cases.map(|case| (case.trust, case.level)).reduce(|a, b| if b.0 < a.0 { b } else { a })
     }
 
     /// The tables to publish, if that is due.
@@ -212,6 +244,8 @@ impl Tenant {
                 let alert = alert.filter(|alert| alert.id == *id);
                 alert.map(|alert| record::encode(&of(alert))).unwrap_or_default()
             }
+            RecordId::Usual => self.coordination.usual(),
+            RecordId::Thing(key) => self.coordination.thing(*key),
             RecordId::Control => self.tables.control(),
             RecordId::Mark(lane) => self.tables.epochs().mark(lane),
             RecordId::Part(id, number) => self.tables.epochs().part(id, *number),
@@ -247,6 +281,8 @@ impl Tenant {
                 Ok(())
             }
             RecordId::Alert(..) => Err(RecordError::Key),
+            RecordId::Usual => self.coordination.load_usual(bytes),
+            RecordId::Thing(key) => self.coordination.load_thing(key, bytes),
             RecordId::Control => self.tables.load_control(bytes),
             RecordId::Mark(lane) => self.tables.epochs().load_mark(lane, bytes),
             RecordId::Part(id, number) => self.tables.epochs().load_part(id, number, bytes),

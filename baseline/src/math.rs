@@ -45,6 +45,15 @@ pub fn exp(x: f64) -> f64 {
     sum * scale
 }
 
+/// Deviance of a negative binomial with mean `mu` and dispersion `r` at a count `c` above its mean, in nats:
+/// c ln(c/mu) - (c+r) ln((c+r)/(mu+r)); 0 below the mean.
+pub fn deviance(c: f64, mu: f64, r: f64) -> f64 {
+    if c <= mu || mu <= 0.0 {
+        return 0.0;
+    }
+    (c * ln(c / mu) - (c + r) * ln((c + r) / (mu + r))).max(0.0)
+}
+
 /// Two to the power of `x`.
 pub fn exp2(x: f64) -> f64 {
     exp(x * LN_2)
@@ -69,6 +78,12 @@ mod tests {
             prop_assert!((super::ln(x) - x.ln()).abs() <= 1e-12 * x.ln().abs().max(1.0));
             prop_assert!((super::exp(y) / y.exp() - 1.0).abs() <= 1e-11);
         }
+    }
+
+    #[test]
+    fn deviance_is_zero_up_to_the_mean_and_grows_beyond() {
+        assert!(super::deviance(3.0, 5.0, 1.0).abs() < 1e-12);
+        assert!(super::deviance(50.0, 5.0, 1.0) > super::deviance(20.0, 5.0, 1.0));
     }
 
     #[test]

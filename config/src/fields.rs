@@ -45,6 +45,12 @@ pub(super) const FIELDS: &[Field] = &[
         "Automatic revocations you accept for each actor and month.",
     ),
     field(
+        "budget.fleet_alerts_per_month",
+        Kind::Number(0.0001, 1_000.0),
+        "1.0",
+        "Alerts about many agents at once that you accept for each tenant and month.",
+    ),
+    field(
         "engine.seed",
         Kind::Integer(0, i64::MAX),
         "0",

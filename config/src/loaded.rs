@@ -138,6 +138,7 @@ impl Config {
         let signal_modes = signal_ids()
             .into_iter()
             .filter(|id| self.text(&format!("signal.{id}.mode")) == "shadow");
+        let coordination = self.text("signal.coordination.mode") != "shadow";
         let alerts = self.number("budget.alerts_per_actor_month");
         let protected = match self.values.get("response.protected") {
             Some(Value::Texts(texts)) => texts.clone(),
@@ -157,6 +158,8 @@ impl Config {
                 mode: self.mode(),
                 alerts_per_actor_month: alerts,
                 revocations_per_actor_month: self.number("budget.revocations_per_actor_month"),
+                fleet_alerts_per_month: self.number("budget.fleet_alerts_per_month"),
+                coordination,
                 protected,
                 breaker: alerting::BreakerSettings {
                     agents_per_hour: self.count("response.breaker_agents_per_hour"),

@@ -1,10 +1,12 @@
 //! The end of an epoch: what the partition learned for its peers goes up as findings, and the steps of trust that
 //! fell due are taken and told. Also where the partition's log stands. It merges nothing: that is the tenant's.
 
+use std::collections::BTreeMap;
+
 use baseline::Actor;
 use baseline::agent::authority_index;
 use schemas::ActorRef;
-use schemas::finding::{Body, Epoch, Finding, LevelChange};
+use schemas::finding::{Body, Epoch, Finding, Increment, LevelChange, Meeting};
 use schemas::trust::{TrustReason, TrustRecord};
 
 use crate::observe::{Observe, Stamp};
@@ -14,7 +16,9 @@ use crate::trust::{hour_of, standing, step_up};
 
 /// Milliseconds of an epoch.
 const EPOCH_MS: i64 = 300_000;
-/// Increments of one finding: at 112 bytes of JSON at most, 252 KiB with 4 KiB to spare for the rest of it.
+/// Bytes of JSON of an increment, at most.
+const INCREMENT_BYTES: usize = 112;
+/// Increments of one finding: 252 KiB, with 4 KiB to spare for the rest of it.
 pub const INCREMENTS_MAX: usize = 2_300;
 /// Ordinals of one record; the limit of a batch of spans.
 const ORDINALS_MAX: u32 = 8_192;
@@ -22,10 +26,51 @@ const ORDINALS_MAX: u32 = 8_192;
 /// What the end of an epoch gives.
 #[derive(Debug, Default)]
 pub struct EpochEnd {
-    /// The epoch's increments by tenant, in numbered parts, then changes of level.
+    /// What the epoch taught by tenant, in numbered parts, then changes of level.
     pub findings: Vec<Finding>,
     /// The trust of the actors whose level changed.
     pub trust: Vec<TrustRecord>,
+}
+
+/// What a partition's epoch taught of one tenant, or a part of it.
+#[derive(Debug, Default)]
+struct Taught {
+    increments: Vec<Increment>,
+    met: Vec<Meeting>,
+    met_cut: u64,
+}
+
+// === impl Taught ===
+
+impl Taught {
+    /// The same in parts within the size of a finding: what was met comes last.
+    fn parts(self) -> Vec<Self> {
+        let of = |chunk: &[Increment]| Self { increments: chunk.to_vec(), ..Self::default() };
+        let mut parts: Vec<Self> = self.increments.chunks(INCREMENTS_MAX).map(of).collect();
+        if parts.is_empty() {
+            parts.push(Self::default());
+        }
+        let mut bytes = parts.last().map_or(0, |part| part.increments.len() * INCREMENT_BYTES);
+        for meeting in self.met {
+            let added = meeting_bytes(&meeting);
+            bytes += added;
+            if bytes > INCREMENTS_MAX * INCREMENT_BYTES {
+                parts.push(Self::default());
+                bytes = added;
+            }
+            if let Some(part) = parts.last_mut() {
+                part.met.push(meeting);
+            }
+        }
+        parts.iter_mut().take(1).for_each(|part| part.met_cut = self.met_cut);
+        parts
+    }
+}
+
+/// Bytes of JSON of a meeting, at most: no byte of a text takes more than six.
+fn meeting_bytes(meeting: &Meeting) -> usize {
+    let agents = meeting.by.agents().iter().map(|agent| 64 + 6 * agent.id.len());
+    128 + 6 * meeting.name.len() + agents.sum::<usize>()
 }
 
 /// Where the partition's log stands: rises with every activity, below 2^53 for 5 x 10^11 records.
@@ -68,12 +113,22 @@ impl Observe {
     pub fn close_epoch(&mut self, stamp: &Stamp<'_>) -> EpochEnd {
         let ended = self.deltas.epoch();
         let mut end = EpochEnd::default();
-        for (tenant_id, increments) in self.deltas.begin(ended.max(epoch_of(stamp.log_ms))) {
-            let parts = increments.chunks(INCREMENTS_MAX);
+        let next = ended.max(epoch_of(stamp.log_ms));
+        let mut tenants: BTreeMap<Box<str>, Taught> = BTreeMap::new();
+        for (tenant_id, increments) in self.deltas.begin(next) {
+            tenants.entry(tenant_id).or_default().increments = increments;
+        }
+        for (tenant_id, (met, met_cut)) in self.meetings.begin(next) {
+            let taught = tenants.entry(tenant_id).or_default();
+            (taught.met, taught.met_cut) = (met, met_cut);
+        }
+        for (tenant_id, taught) in tenants {
+            let parts = taught.parts();
             let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
-            end.findings.extend((0..count).zip(parts).map(|(part, increments)| {
-                let increments = increments.to_vec();
-                let epoch = Epoch { epoch: i64::from(ended), part, parts: count, increments };
+            end.findings.extend((0..count).zip(parts).map(|(part, taught)| {
+                let Taught { increments, met, met_cut } = taught;
+                let epoch = i64::from(ended);
+                let epoch = Epoch { epoch, part, parts: count, increments, met, met_cut };
                 finding(&tenant_id, stamp, &self.settings, Body::Epoch(epoch))
             }));
         }

@@ -11,6 +11,7 @@ mod engine;
 mod epoch;
 mod keys;
 mod learn;
+mod meet;
 mod observe;
 mod publish;
 mod report;

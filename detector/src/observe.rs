@@ -9,7 +9,7 @@ use baseline::crowd::Crowd;
 use baseline::hash::tag;
 use baseline::part::sessions::Session;
 use baseline::part::trust::TrustState;
-use baseline::shared::{Deltas, Shared, bin};
+use baseline::shared::{Deltas, Meetings, Shared, bin};
 use baseline::store::{Limits, Place, Store, StoreCounts};
 use baseline::{Actor, Head, young};
 use schemas::MicroNats;
@@ -100,10 +100,11 @@ pub struct Observe {
     pub(crate) crowd: Crowd,
     shared: Arc<Shared>,
     pub(crate) deltas: Deltas,
+    pub(crate) meetings: Meetings,
     pub(crate) due: DueIndex,
     pub(crate) position: Position,
     pub(crate) tracks: bool,
-    frozen: bool,
+    pub(crate) frozen: bool,
     /// Raised where sessions are closed together, so that none goes on.
     generation: u64,
 }
@@ -118,6 +119,7 @@ impl Observe {
             crowd: Crowd::default(),
             shared: Arc::default(),
             deltas: Deltas::default(),
+            meetings: Meetings::default(),
             due: DueIndex::default(),
             position: Position::default(),
             tracks: false,
@@ -212,6 +214,7 @@ impl Observe {
         let mut session = agent.head.sessions.open.get(place).copied().unwrap_or_default();
         let call = u16::try_from(keys.call >> 48).unwrap_or(1).max(1);
         let first_of_call = keys.call == 0 || !session.repeat_call(call);
+        self.meet(at, agent);
         let baseline::Agent { head, actors } = agent;
         let mut spare = Actor::default();
         let actor = actors.get_mut(index).unwrap_or(&mut spare);
@@ -424,7 +427,7 @@ impl Observe {
 pub(crate) struct Moment<'a> {
     pub(crate) activity: &'a Activity<'a>,
     pub(crate) stamp: &'a Stamp<'a>,
-    keys: &'a Keys,
+    pub(crate) keys: &'a Keys,
     explain: bool,
     pub(crate) agent_key: &'a str,
     pub(crate) position: u64,

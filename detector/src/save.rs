@@ -1,5 +1,5 @@
 //! The saved state of a partition: a record per agent, per place of the crowd and per chunk of the open epoch's
-//! increments. Keys of ours hold no `|`, those of agents do. What else the fold knows is derived from them, or is
+//! increments and first meetings. Keys of ours hold no `|`, those of agents do. What else the fold knows is derived from them, or is
 //! handed in: settings, the snapshot of the shared tables, log time.
 
 use baseline::bytes::StateError;
@@ -8,12 +8,14 @@ use crate::observe::Observe;
 
 const CROWD: &str = "__crowd/";
 const DELTAS: &str = "__deltas/";
+const MET: &str = "__met/";
 
 impl Observe {
     /// Keeps track of which records change, from now on; call it before the first activity.
     pub fn track_touched(&mut self) {
         self.store.track_touched();
         self.deltas.track_touched();
+        self.meetings.track_touched();
         self.tracks = true;
     }
 
@@ -27,6 +29,8 @@ impl Observe {
         records.extend(crowd.map(|(place, bytes)| (format!("{CROWD}{place}"), bytes)));
         let deltas = self.deltas.take_touched().into_iter();
         records.extend(deltas.map(|(number, bytes)| (format!("{DELTAS}{number}"), bytes)));
+        let met = self.meetings.take_touched().into_iter();
+        records.extend(met.map(|(number, bytes)| (format!("{MET}{number}"), bytes)));
         records.sort_unstable();
         records
     }
@@ -42,6 +46,8 @@ impl Observe {
             self.crowd.load(usize::try_from(number(place)?).map_err(|_| StateError::Value)?, value)
         } else if let Some(chunk) = key.strip_prefix(DELTAS) {
             self.deltas.load(number(chunk)?, value)
+        } else if let Some(chunk) = key.strip_prefix(MET) {
+            self.meetings.load(number(chunk)?, value)
         } else {
             Err(StateError::Value)
         }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::choice::Authority;
-use crate::finding::{Support, Versions};
+use crate::finding::{MetKind, Support, Versions};
 use crate::score::{Contribution, MicroNats};
 use crate::trust::Level;
 
@@ -19,7 +19,7 @@ pub struct HabitusAlert {
     pub schema: String,
     /// The tenant.
     pub tenant_id: String,
-    /// The agent.
+    /// The agent; empty where the alert is one of a fleet.
     pub agent_id: String,
     /// Run, pod or session instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +56,7 @@ pub struct HabitusAlert {
     /// Signals in shadow: in no sum.
     #[serde(default)]
     pub shadow_contributions: Vec<Contribution>,
-    /// Once in that many actor-months in this peer group.
+    /// Once in that many actor-months in this peer group; of a fleet's alert, in months of the tenant.
     pub return_period_actor_months: f64,
     /// How well supported the return period is.
     pub return_period_support: Support,
@@ -75,6 +75,33 @@ pub struct HabitusAlert {
     pub revocation_request_id: Option<String>,
     /// Whether it was made in shadow mode.
     pub shadow: bool,
+    /// Of many agents at once: what they met, and which they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<FleetAlert>,
+}
+
+/// What makes an alert one of many agents.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+pub struct FleetAlert {
+    /// What kind of thing they met.
+    pub kind: MetKind,
+    /// What it is called.
+    pub name: String,
+    /// Keyed hash of it, 16 hex digits.
+    pub key: String,
+    /// Ids of members, at most 32; where there are more, those with the least keyed hashes.
+    pub members: Vec<String>,
+    /// How many members there are.
+    pub members_count: u64,
+    /// Whether that number is exact.
+    pub members_exact: bool,
+    /// Most new agents within one window.
+    pub window_agents: u64,
+    /// New agents expected within it.
+    pub window_expected: f64,
+    /// Length of the window in seconds.
+    pub window_seconds: u64,
 }
 
 /// How much was seen of an actor when an alert was made.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choice::Authority;
 use crate::id::{ActorRef, Source};
+use crate::newcomers::Newcomers;
 use crate::score::{Contribution, MicroNats};
 use crate::time::EventTime;
 use crate::trust::Level;
@@ -201,6 +202,63 @@ pub struct Epoch {
     pub parts: u32,
     /// The increments.
     pub increments: Vec<Increment>,
+    /// What agents met for the first time in the epoch, in order of kind and key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub met: Vec<Meeting>,
+    /// First meetings that are not told, because there were too many.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub met_cut: u64,
+}
+
+/// What serde asks for by reference.
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// Something that agents met for the first time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+pub struct Meeting {
+    /// What kind of thing it is.
+    pub kind: MetKind,
+    /// Keyed hash of it.
+    pub key: u64,
+    /// What people call it; a long name is cut.
+    pub name: String,
+    /// The agents.
+    pub by: Newcomers,
+}
+
+/// What an agent can meet for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum MetKind {
+    /// A destination.
+    Destination,
+    /// A resource.
+    Resource,
+    /// Somebody on whose behalf it acts.
+    Delegator,
+}
+
+impl MetKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Destination, Self::Resource, Self::Delegator];
+
+    /// Its word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Destination => "destination",
+            Self::Resource => "resource",
+            Self::Delegator => "delegator",
+        }
+    }
+
+    /// The kind of a word.
+    pub fn from_wire(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
 }
 
 /// One integer increment of one cell of a shared table.

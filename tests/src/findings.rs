@@ -83,11 +83,15 @@ impl Observing {
 
 /// An epoch's finding as several.
 fn in_parts(finding: &Finding, ended: &Epoch) -> Vec<Finding> {
-    let chunks: Vec<&[Increment]> = ended.increments.chunks(PART_INCREMENTS).collect();
+    let mut chunks: Vec<&[Increment]> = ended.increments.chunks(PART_INCREMENTS).collect();
+    chunks.resize(chunks.len().max(1), &[]);
     let parts = u32::try_from(chunks.len()).expect("few parts");
-    let part = |(part, chunk): (u32, &[Increment])| Finding {
-        body: Body::Epoch(Epoch { part, parts, increments: chunk.to_vec(), ..ended.clone() }),
-        ..finding.clone()
+    let part = |(part, chunk): (u32, &[Increment])| {
+        let met = if part + 1 == parts { ended.met.clone() } else { Vec::new() };
+        let met_cut = if part == 0 { ended.met_cut } else { 0 };
+        let increments = chunk.to_vec();
+        let epoch = Epoch { epoch: ended.epoch, part, parts, increments, met, met_cut };
+        Finding { body: Body::Epoch(epoch), ..finding.clone() }
     };
     (0_u32..).zip(chunks).map(part).collect()
 }

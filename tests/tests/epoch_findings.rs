@@ -99,6 +99,8 @@ fn the_largest_part_keeps_its_size() {
             part: u32::MAX,
             parts: u32::MAX,
             increments: vec![widest; INCREMENTS_MAX],
+            met: Vec::new(),
+            met_cut: u64::MAX,
         }),
     };
     let bytes = serde_json::to_vec(&finding).unwrap().len();

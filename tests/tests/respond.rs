@@ -72,7 +72,7 @@ fn later(log: &FindingsLog, ms: i64) -> Vec<Finding> {
     let tenants: BTreeSet<&String> = log.findings.iter().map(|f| &f.tenant_id).collect();
     let last = log.findings.last().expect("findings");
     let log_time = EventTime::from_millis(last.log_time.millis() + ms).expect("a time");
-    let epoch = Epoch { epoch: log_time.millis() / 300_000, part: 0, parts: 1, increments: vec![] };
+    let epoch = Epoch { epoch: log_time.millis() / 300_000, parts: 1, ..Epoch::default() };
     let of = |tenant: &String| Finding {
         tenant_id: tenant.clone(),
         log_time,

@@ -2,7 +2,7 @@
 //! what it says of behaviour is the worst event's. It decides nothing.
 
 use schemas::alert::{ALERT_SCHEMA, AlertBaseline, HabitusAlert};
-use schemas::finding::{Finding, Verdict};
+use schemas::finding::Verdict;
 use schemas::trust::risk_score;
 use schemas::{Contribution, EventTime};
 
@@ -39,8 +39,8 @@ pub(crate) enum Phase {
 /// What caused a record of an alert.
 #[derive(Clone, Debug)]
 pub(crate) struct Moment<'f> {
-    /// The finding.
-    pub(crate) finding: &'f Finding,
+    /// The tenant.
+    pub(crate) tenant_id: &'f str,
     /// Log time.
     pub(crate) now: EventTime,
     /// Id of the record.
@@ -134,7 +134,7 @@ fn metadata(settings: &Settings, moment: &Moment<'_>, alert: &OpenAlert) -> Meta
             vendor_name: Some(settings.vendor.clone()),
             version: Some(settings.program.clone()),
         },
-        tenant_uid: Some(moment.finding.tenant_id.clone()),
+        tenant_uid: Some(moment.tenant_id.to_owned()),
         logged_time: Some(moment.now.millis()),
         processed_time: Some(moment.now.millis()),
         correlation_uid: alert.worst.facts.session.clone(),
@@ -249,7 +249,7 @@ fn habitus(settings: &Settings, moment: &Moment<'_>, alert: &OpenAlert) -> Habit
     let facts = &verdict.facts;
     HabitusAlert {
         schema: ALERT_SCHEMA.to_owned(),
-        tenant_id: moment.finding.tenant_id.clone(),
+        tenant_id: moment.tenant_id.to_owned(),
         agent_id: verdict.actor.agent_id.clone(),
         agent_instance_id: facts.agent_instance_id.clone(),
         agent_version: facts.agent_version.clone(),
@@ -277,10 +277,11 @@ fn habitus(settings: &Settings, moment: &Moment<'_>, alert: &OpenAlert) -> Habit
         trace_id: facts.trace_id.clone(),
         revocation_request_id: alert.request_id.clone(),
         shadow: settings.mode == Mode::Shadow,
+        fleet: None,
     }
 }
 
 /// A count within OCSF's 32-bit integers.
-fn count(count: u64) -> u32 {
+pub(super) fn count(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX).min(i32::MAX.unsigned_abs())
 }

@@ -5,6 +5,7 @@ mod attack;
 mod compose;
 mod evidence;
 mod finding;
+mod fleet;
 mod observable;
 mod severity;
 pub(crate) mod wording;
@@ -17,5 +18,6 @@ pub use finding::{
     AnalysisTarget, Analytic, Anomaly, AnomalyAnalysis, Attack, DetectionFinding, FindingInfo,
     KeyValue, Metadata, Named, Observation, Product, RelatedEvent, Remediation, Trait, Unmapped,
 };
+pub(crate) use fleet::compose_fleet;
 pub use observable::Observable;
 pub use severity::Severity;

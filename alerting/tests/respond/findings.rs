@@ -136,7 +136,11 @@ pub(crate) fn part(
     increments: Vec<Increment>,
 ) -> Finding {
     let epoch = time(at_ms).millis() / 300_000 - 1;
-    finding(offset, at_ms, Body::Epoch(Epoch { epoch, part, parts, increments }))
+    finding(
+        offset,
+        at_ms,
+        Body::Epoch(Epoch { epoch, part, parts, increments, ..Epoch::default() }),
+    )
 }
 
 /// A tenth of a session more of a cell of the counts.

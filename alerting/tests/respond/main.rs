@@ -1,5 +1,6 @@
 //! The respond fold from outside: findings in, responses out. Nothing here looks into its state.
 
+mod coordination;
 mod counting;
 mod determinism;
 mod findings;

@@ -21,7 +21,7 @@ static VALIDATOR: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
 });
 
 /// What the schema says against an alert.
-fn complaints(alert: &DetectionFinding) -> Vec<String> {
+pub(crate) fn complaints(alert: &DetectionFinding) -> Vec<String> {
     let value = serde_json::to_value(alert).unwrap_or_default();
     VALIDATOR
         .iter_errors(&value)

@@ -4,6 +4,7 @@
 mod calibration;
 mod counts;
 mod deltas;
+mod meetings;
 mod record;
 mod slots;
 mod strata;
@@ -13,6 +14,7 @@ mod votes;
 pub use calibration::Calibration;
 pub use counts::Counts;
 pub use deltas::{Deltas, Table};
+pub use meetings::{Meetings, THINGS_MAX, Thing};
 pub use record::TableKey;
 pub use slots::SlotMap;
 pub use strata::{STRATA, Strata, stratum};

@@ -1,8 +1,6 @@
 //! What a signal is: an id, a family, its channels, a function from context to evidence and one to words. Adding
 //! one touches its own file and the list.
 
-use baseline::math::ln;
-
 use super::list::ALL;
 use crate::context::Context;
 
@@ -85,15 +83,6 @@ pub fn family_of(id: &str) -> &'static str {
     ALL.iter().find(|signal| signal.id == id).map_or("", |signal| signal.family)
 }
 
-/// Deviance of a negative binomial with mean `mu` and dispersion `r` at a count `c` above its mean, in nats:
-/// c ln(c/mu) - (c+r) ln((c+r)/(mu+r)); 0 below the mean.
-pub(crate) fn deviance(c: f64, mu: f64, r: f64) -> f64 {
-    if c <= mu || mu <= 0.0 {
-        return 0.0;
-    }
-    (c * ln(c / mu) - (c + r) * ln((c + r) / (mu + r))).max(0.0)
-}
-
 /// A span of seconds for people.
 pub(crate) fn span(seconds: f64) -> String {
     match seconds {
@@ -122,11 +111,5 @@ mod tests {
         ids.dedup();
         assert_eq!(ids.len(), ALL.len());
         assert!(channel_count() <= baseline::part::sessions::CHANNELS_MAX);
-    }
-
-    #[test]
-    fn deviance_is_zero_up_to_the_mean_and_grows_beyond() {
-        assert!(deviance(3.0, 5.0, 1.0).abs() < 1e-12);
-        assert!(deviance(50.0, 5.0, 1.0) > deviance(20.0, 5.0, 1.0));
     }
 }

@@ -2,6 +2,7 @@
 //! `docs/signals.md` are generated from it.
 
 pub mod authority;
+pub mod coordination;
 pub mod credential;
 pub mod destination;
 pub mod dormancy;
@@ -18,5 +19,6 @@ pub mod resource;
 pub mod sequence;
 pub mod volume;
 
+pub(crate) use baseline::math::deviance;
 pub use kind::{Evidence, Explanation, Signal, family_of, signal_ids};
-pub(crate) use kind::{MICRO, channel_count, deviance, signals};
+pub(crate) use kind::{MICRO, channel_count, signals};

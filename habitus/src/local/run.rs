@@ -38,6 +38,8 @@ pub struct Run {
     respond: Respond,
     log_ms: i64,
     epoch: i64,
+    /// Topic and end of the newest input.
+    end: Option<(String, u64)>,
     report: Report,
     alert_places: BTreeMap<String, usize>,
 }
@@ -78,6 +80,7 @@ impl Run {
             }),
             log_ms: 0,
             epoch: 0,
+            end: None,
             report,
             alert_places: BTreeMap::new(),
         }
@@ -105,9 +108,10 @@ impl Run {
                 }
             });
         }
+        // Behind every line of the input.
+        let offset = input.bytes.len() as u64;
+        self.end = Some((input.topic.to_owned(), offset));
         if input.role == Role::Warmup {
-            // Behind every line of the input.
-            let offset = input.bytes.len() as u64;
             let log_ms = self.log_ms;
             self.close_epoch(Stamp {
                 topic: input.topic,
@@ -338,8 +342,15 @@ impl Run {
         Ok(())
     }
 
-    /// Ends the run.
+    /// Ends the run: what many agents did in the open epoch is judged too.
     pub fn finish(mut self) -> Report {
+        if let Some((topic, offset)) = self.end.take() {
+            let log_ms = self.log_ms;
+            self.close_epoch(Stamp { topic: &topic, partition: 0, offset, ordinal: 0, log_ms });
+            for response in self.respond.settle() {
+                self.take(response, "");
+            }
+        }
         for fold in &self.folds {
             let counts = fold.0.counts();
             let sum = &mut self.report.store;

@@ -21,6 +21,13 @@ fn optional(label: &str, value: Option<&str>) -> String {
     value.map_or_else(String::new, |value| format!("{label}{}", clean(value)))
 }
 
+/// The agent, or how many there are.
+fn who(alert: &DetectionFinding) -> String {
+    let own = &alert.unmapped.habitus;
+    let agents = own.fleet.as_ref().map(|fleet| format!("{} agents", fleet.members_count));
+    agents.unwrap_or_else(|| clean(&own.agent_id))
+}
+
 /// Renders an alert as given.
 pub fn alert(alert: &DetectionFinding) -> String {
     let own = &alert.unmapped.habitus;
@@ -35,7 +42,7 @@ pub fn alert(alert: &DetectionFinding) -> String {
     let _infallible = writeln!(
         out,
         "  who       {}{}{}{}",
-        clean(&own.agent_id),
+        who(alert),
         optional(" version ", own.agent_version.as_deref()),
         optional(", blueprint ", own.blueprint.as_deref()),
         optional(", owner ", own.owner.as_deref()),
@@ -84,7 +91,7 @@ pub fn alert_line(alert: &DetectionFinding) -> String {
     format!(
         "{} {:<20} {:<11} {:<11} {} nats, once in {:.1} actor-months, trust {:.0} -> {:.0}",
         time(alert.finding_info.first_seen_time),
-        clean(&own.agent_id),
+        who(alert),
         own.authority.as_str(),
         clean(&alert.finding_info.analytic.uid),
         own.score_micronats,
