@@ -1,5 +1,5 @@
 //! Pairs that must differ: the same fleet, then one agent that does as usual and one that does not. What a habit made
-//! of clumsy statistics would miss or cry out at (a perfect rhythm, a quiet neighbour, a long history)
+//! of clumsy statistics would miss or cry out at (a perfect rhythm, a quiet neighbour, a long history, invented company)
 //! stands in each. They use no labelled data.
 
 #![expect(
@@ -212,4 +212,32 @@ fn a_new_network_country_or_user_is_told_from_the_usual_one() {
         println!("{name}: usual {known}, new {new}");
         assert!(new > known + 2_000_000, "{name}: {new} beside {known}");
     }
+}
+
+/// The highest evidence of a newcomer that makes `calls` calls within a minute.
+fn newcomer(fleet: &mut Fleet, at_s: i64, calls: i64) -> i64 {
+    (0..calls)
+        .map(|call| {
+            let observed = fleet.call(Call::of("newcomer", at_s + call * 50 / calls));
+            evidence(&observed, "rate")
+        })
+        .max()
+        .unwrap_or(0)
+}
+
+#[test]
+fn invented_agents_do_not_make_floods_usual() {
+    let before = newcomer(&mut Fleet::new(), NOW_S + DAY_S, 200);
+    let mut fleet = Fleet::new();
+    for index in 0..1_000 {
+        let agent = format!("invented-{index}");
+        for call in 0..40 {
+            fleet.call(Call::of(&agent, NOW_S + index * 20 + call / 4));
+        }
+    }
+    let after = newcomer(&mut fleet, NOW_S + DAY_S, 200);
+    let calm = newcomer(&mut Fleet::new(), NOW_S + DAY_S, 2);
+    println!("calm {calm}, flood {before}, after 1,000 invented floods {after}");
+    assert!(calm < KEY && before >= KEY, "calm {calm}, flood {before}");
+    assert!(2 * after >= before, "a thousand invented agents halve no flood: {after} of {before}");
 }

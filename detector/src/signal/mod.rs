@@ -16,4 +16,4 @@ pub mod sequence;
 pub mod volume;
 
 pub use kind::{Evidence, Explanation, Signal, family_of, signal_ids};
-pub(crate) use kind::{MICRO, channel_count, deviance, signals};
+pub(crate) use kind::{MICRO, channel_count, deviance, signals, tempo_channels};
