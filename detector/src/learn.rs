@@ -14,12 +14,16 @@ use baseline::{Actor, Head};
 use crate::cells::{self, Kind};
 use crate::context::{Context, whole};
 use crate::keys::Keys;
-use crate::signal::{channel_count, dormancy, failure, fan_out, network, resource, volume};
+use crate::signal::{
+    channel_count, dormancy, failure, fan_out, network, resource, tempo_channels, volume,
+};
 use crate::walk::{is_known, levels};
 use identity::IdentityLesson;
 
 /// Score in micro-nats from which an activity weighs a tenth.
 const STRANGE_MICRO: i64 = 4_000_000;
+/// Active hours below which an actor's sessions do not say how much is usual.
+const YOUNG_HOURS: u32 = 2;
 /// Sessions of the peer group before one votes.
 const WARM_SESSIONS: f64 = 8.0;
 
@@ -43,6 +47,7 @@ pub(crate) struct Lesson {
     transfers: [Option<(u32, f64)>; 2],
     pub(crate) surprise: f64,
     warm: bool,
+    young: bool,
     strange: bool,
     new_session: bool,
     identity: IdentityLesson,
@@ -57,6 +62,7 @@ impl Lesson {
             failed: failure::failed(ctx),
             transfers: volume::transfers(ctx),
             warm: is_warm(ctx),
+            young: ctx.actor.progress.active_hours < YOUNG_HOURS,
             strange,
             new_session: ctx.session.events == 0,
             ..Self::default()
@@ -392,10 +398,13 @@ impl Lesson {
     ) {
         let opening = self.new_session && self.warm;
         session.votes |= opening;
+        session.young |= opening && self.young;
         if !session.votes {
             return;
         }
-        for channel in 0..channel_count() {
+        // A flood from invented agents must not become the scale of floods; what such agents do still is.
+        let silent = if session.young { tempo_channels() } else { 0 };
+        for channel in (0..channel_count()).filter(|channel| silent >> channel & 1 == 0) {
             let now = nats.get(channel).map_or(0, |nats| bin(*nats));
             let Some(before) = session.maxima.get_mut(channel) else { continue };
             let cell = |bin: u8| (channel * BINS) as u64 + u64::from(bin);

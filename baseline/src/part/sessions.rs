@@ -16,6 +16,8 @@ const SEEN_MAX: usize = 32;
 const FRESH: u16 = 0x8000;
 /// Marks a session that votes, beside the place of its next tag.
 const VOTES: u8 = 0x80;
+/// Marks a session of a young actor, in the same byte.
+const YOUNG: u8 = 0x40;
 
 /// One open session.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -32,6 +34,8 @@ pub struct Session {
     pub events: u16,
     /// Whether it votes in the calibrators.
     pub votes: bool,
+    /// Whether its actor was young when it opened: it does not say how much is usual.
+    pub young: bool,
     /// Tags of the newest slots it counted; the top bit says "in this epoch, so not in the snapshot yet".
     seen: [u16; SEEN_MAX],
     /// Place of the next tag.
@@ -109,7 +113,8 @@ impl Session {
         for seen in self.seen {
             out.u16(seen);
         }
-        out.u8(self.seen_next | if self.votes { VOTES } else { 0 });
+        let votes = if self.votes { VOTES } else { 0 };
+        out.u8(self.seen_next | votes | if self.young { YOUNG } else { 0 });
         for call in self.calls {
             out.u16(call);
         }
@@ -134,7 +139,8 @@ impl Session {
         }
         let place = input.u8()?;
         session.votes = place & VOTES != 0;
-        session.seen_next = place & !VOTES;
+        session.young = place & YOUNG != 0;
+        session.seen_next = place & !(VOTES | YOUNG);
         if usize::from(session.seen_next) >= SEEN_MAX {
             return Err(StateError::Value);
         }

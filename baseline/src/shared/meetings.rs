@@ -267,7 +267,7 @@ mod tests {
     /// An agent of `tenant` meets a thing; both by number.
     fn add(meetings: &mut Meetings, epoch: u32, tenant: &str, (thing, agent): (u64, u64)) {
         let name = format!("thing-{thing}");
-        let kind = MetKind::ALL[thing as usize % 3];
+        let kind = MetKind::ALL[usize::try_from(thing % 3).unwrap()];
         let hash = agent.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let thing = Thing { kind, key: thing, name: &name };
         meetings.add(epoch, tenant, thing, (hash, &format!("agent-{agent}")));

@@ -73,6 +73,19 @@ pub(crate) fn channel_count() -> usize {
     ALL.iter().map(|signal| signal.channels).sum()
 }
 
+/// The channels of tempo, as bits: how much is done, not what.
+pub(crate) fn tempo_channels() -> u32 {
+    let mut first = 0;
+    let mut bits = 0;
+    for signal in ALL {
+        if signal.family == "tempo" {
+            bits |= ((1 << signal.channels) - 1) << first;
+        }
+        first += signal.channels;
+    }
+    bits
+}
+
 /// Ids of all signals, in the order of the list.
 pub fn signal_ids() -> Vec<&'static str> {
     ALL.iter().map(|signal| signal.id).collect()

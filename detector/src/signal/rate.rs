@@ -9,6 +9,7 @@
 //!
 //! **Example.** 57 calls in a minute to one host; usual are 0.2.
 
+use baseline::math::ln;
 use baseline::part::rates::WINDOWS_S;
 
 use super::kind::count;
@@ -27,6 +28,8 @@ pub(super) const SIGNAL: Signal = Signal {
 
 /// What any agent may do within a minute, an hour and half a day before it is known: calls.
 const FLOOR: [f64; 3] = [1.0, 4.0, 12.0];
+/// Sessions of peers that say as much of an actor as one active hour of its own.
+const PEERS_PER_HOUR: f64 = 100.0;
 /// Dispersion of the negative binomial: work comes in clumps.
 const DISPERSION: f64 = 0.7;
 
@@ -47,6 +50,14 @@ pub(super) fn usual(long: f64, age_s: f64, window_s: f64) -> f64 {
 /// How long the actor's habits cover: up to the last activity that taught anything.
 pub(super) fn habit_age_s(ctx: &Context<'_>) -> f64 {
     f64::from(ctx.actor.progress.learned_s.saturating_sub(ctx.actor.progress.first_s))
+}
+
+/// What a deviance is worth where the mean it is held against was learned in few hours: an uncertain mean has a
+/// heavy tail. Of k hours, (k + 1) ln(1 + G / (k + 1)), which is G for many and grows as its logarithm for none.
+fn supported(ctx: &Context<'_>, nats: f64) -> f64 {
+    let own = f64::from(ctx.actor.progress.active_hours);
+    let hours = 1.0 + own + ctx.peer_sessions() / PEERS_PER_HOUR;
+    hours * ln(1.0 + nats / hours)
 }
 
 fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
@@ -86,7 +97,7 @@ fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
     {
         worst = (nats, 2, [seen, mean, window_s, ctx.busy.long]);
     }
-    Evidence::of(worst.0, worst.1, worst.2)
+    Evidence::of(supported(ctx, worst.0), worst.1, worst.2)
 }
 
 /// Calls of all agents of the partition to this destination, against what is usual there: a newcomer that joins a surge
