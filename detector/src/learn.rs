@@ -26,6 +26,8 @@ const STRANGE_MICRO: i64 = 4_000_000;
 const YOUNG_HOURS: u32 = 2;
 /// Sessions of the peer group before one votes.
 const WARM_SESSIONS: f64 = 8.0;
+/// Weight of what is assumed of a context's sizes, in results.
+const SIZES_WEIGHT: f64 = 3.0;
 
 /// What is learned of one activity: facts taken before anything changes.
 #[derive(Clone, Debug, Default)]
@@ -256,14 +258,17 @@ impl Lesson {
             let seen = ctx.peers(cell) - ctx.own(slot);
             let met = ctx.peers(cells::sizes_met(purpose, keys.tool));
             let new = ctx.peers(cells::sizes_new(purpose, keys.tool));
-            rate = (new + 3.0 * rate) / (met + 3.0);
+            rate = (new + SIZES_WEIGHT * rate) / (met + SIZES_WEIGHT);
             unseen = seen < 1.0;
             if counted {
                 continue;
             }
             let known_context = met >= 1.0;
-            // A new size weighs next to nothing until another session returns it too.
-            let add = if ctx.group.is_none_or(|scope| whole(scope.counts.get(cell)) <= 0.0) {
+            // Where the context's own results outweigh what was assumed of it, a new size weighs next to nothing,
+            // else what attackers put into results soon became usual. It counts as new once: a size that comes back
+            // says nothing of how often new ones do.
+            let never = ctx.group.is_none_or(|scope| whole(scope.counts.get(cell)) <= 0.0);
+            let add = if unseen && met > SIZES_WEIGHT {
                 1
             } else if strange {
                 10
@@ -272,7 +277,7 @@ impl Lesson {
             };
             self.counts.push((keys.group, cell, add));
             self.counts.push((keys.group, cells::sizes_met(purpose, keys.tool), 100));
-            if unseen && known_context {
+            if never && known_context {
                 self.counts.push((keys.group, cells::sizes_new(purpose, keys.tool), 100));
             }
         }
