@@ -12,6 +12,7 @@ mod epoch;
 mod keys;
 mod learn;
 mod observe;
+mod origin;
 mod publish;
 mod report;
 mod save;

@@ -276,7 +276,11 @@ impl Observe {
     fn judge(&self, ctx: &Context<'_>, at: &Moment<'_>, shared: &Shared) -> (Judged, Lesson) {
         let keys = ctx.keys;
         let group = shared.calibration(keys.group).filter(|_| keys.group != keys.tenant);
-        let scales = Scales { tenant: shared.calibration(keys.tenant), group };
+        let scales = Scales {
+            tenant: shared.calibration(keys.tenant),
+            group,
+            origins: self.settings.origin_handicaps,
+        };
         let assessment = assess(ctx, scales, &self.settings.signal_modes);
         let lesson = Lesson::of(ctx, assessment.plain_micronats);
         let period = self.period(shared, keys, ctx.actor, &assessment);

@@ -13,6 +13,7 @@ use super::kind::count;
 use super::{Evidence, Explanation, Signal};
 use crate::cells::Kind;
 use crate::context::Context;
+use crate::origin::Subject;
 use crate::walk::{Walk, walk};
 
 pub(super) const SIGNAL: Signal = Signal {
@@ -35,7 +36,7 @@ fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
     }
     let (depth, walk) = worst;
     let numbers = [f64::from(walk.unseen), f64::from(walk.levels), walk.rate, walk.support];
-    Evidence::of(walk.nats, depth, numbers)
+    Some(Evidence::of(walk.nats, depth, numbers)?.by_origin(ctx, Subject::Resource))
 }
 
 fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
