@@ -71,7 +71,7 @@ pub struct Actor {
     /// Tools, in sessions.
     pub tools: Tools,
     /// Pairs of consecutive tools.
-    pub pairs: Slots<16>,
+    pub pairs: Slots<12>,
     /// Who delegates.
     pub delegators: Slots<4>,
     /// Hours of the week.

@@ -38,7 +38,8 @@ pub fn pack(agent: &Agent, arrival: u64) -> Box<[u8]> {
         out.u32(narrow_id(*id));
     }
     let places = actor.places.top(actor.progress.last_s);
-    for tag in places.iter().take(PLACES_MAX) {
+    let room = YOUNG_BYTES_MAX.saturating_sub(out.0.len()) / 4;
+    for tag in places.iter().take(PLACES_MAX.min(room)) {
         out.u32(*tag);
     }
     out.0.into_boxed_slice()
@@ -143,7 +144,14 @@ mod tests {
             agent.actors[0].places.add(i, i, 1.0, 1.0);
         }
         agent.head.sessions.enter(77, 5, 1);
-        let bytes = pack(&agent, u64::MAX);
+        for channels in [0, 16, 32] {
+            agent.head.sessions.open[0].maxima[..channels].fill(9);
+            is_small_and_stable(&agent);
+        }
+    }
+
+    fn is_small_and_stable(agent: &Agent) {
+        let bytes = pack(agent, u64::MAX);
         assert!(bytes.len() <= YOUNG_BYTES_MAX, "{}", bytes.len());
         let back = unpack(&bytes).expect("own bytes");
         assert_eq!(pack(&back, u64::MAX), bytes);

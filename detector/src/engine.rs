@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use baseline::part::sessions::CHANNELS_MAX;
+use baseline::part::sessions::{BY_ORIGIN, CHANNELS_MAX, ORIGINS};
 use baseline::shared::Calibration;
 use schemas::activity::Activity;
 use schemas::choice::Outcome;
 
 use crate::combine::{Weighed, combine, to_micro};
 use crate::context::Context;
+use crate::origin;
 use crate::settings::SignalMode;
 use crate::signal::{Evidence, signals};
 
@@ -52,12 +53,22 @@ pub struct Assessment {
 pub(crate) struct Scales<'a> {
     pub(crate) tenant: Option<&'a Calibration>,
     pub(crate) group: Option<&'a Calibration>,
+    /// Handicaps of origins in nats.
+    pub(crate) origins: [f64; ORIGINS],
 }
 
 impl Scales<'_> {
     fn evidence(&self, channel: usize, nats: f64) -> f64 {
         let z = self.tenant.map_or(nats / 1.2, |scale| scale.evidence(channel, nats).0);
         self.group.map_or(z, |scale| scale.refine(channel, nats, z))
+    }
+
+    /// Calibrated evidence, read by the origin of its value where that is logged.
+    fn read(&self, channel: usize, evidence: &Evidence) -> f64 {
+        let z = self.evidence(channel, evidence.nats);
+        let Some(by_origin) = evidence.by_origin else { return z };
+        let tables = [self.tenant, self.group];
+        (z + origin::nats(tables, self.origins, by_origin, evidence.nats)).max(0.0)
     }
 }
 
@@ -74,10 +85,13 @@ pub(crate) fn assess(
         let evidence = (signal.evaluate)(ctx);
         if let Some(evidence) = evidence {
             let channel = first_channel + evidence.channel;
-            if let Some(slot) = assessment.channels.get_mut(channel) {
-                *slot = evidence.nats;
+            let by_origin = evidence.by_origin.map(|place| BY_ORIGIN + place);
+            for channel in [Some(channel), by_origin].into_iter().flatten() {
+                if let Some(slot) = assessment.channels.get_mut(channel) {
+                    *slot = evidence.nats;
+                }
             }
-            let z = scales.evidence(channel, evidence.nats);
+            let z = scales.read(channel, &evidence);
             let shadow = modes.get(signal.id) == Some(&SignalMode::Shadow);
             assessment.signals.push(SignalScore {
                 index,

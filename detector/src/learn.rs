@@ -7,7 +7,7 @@ use baseline::agent::authority_index;
 use baseline::hash::{pair, tag};
 use baseline::math::ln;
 use baseline::part::hours::hour_of_week;
-use baseline::part::sessions::{CHANNELS_MAX, Counted, Session};
+use baseline::part::sessions::{BY_ORIGIN, CHANNELS_MAX, Counted, Session};
 use baseline::shared::{BINS, Deltas, Table, bin};
 use baseline::{Actor, Head};
 
@@ -409,13 +409,19 @@ impl Lesson {
         }
         // A flood from invented agents must not become the scale of floods; what such agents do still is.
         let silent = if session.young { tempo_channels() } else { 0 };
-        for channel in (0..channel_count()).filter(|channel| silent >> channel & 1 == 0) {
+        let channels = (0..channel_count()).chain(BY_ORIGIN..CHANNELS_MAX);
+        for channel in channels.filter(|channel| silent >> channel & 1 == 0) {
             let now = nats.get(channel).map_or(0, |nats| bin(*nats));
             let Some(before) = session.maxima.get_mut(channel) else { continue };
             let cell = |bin: u8| (channel * BINS) as u64 + u64::from(bin);
             let scopes = [keys.tenant, keys.group];
             for scope in scopes.into_iter().take(if keys.group == keys.tenant { 1 } else { 2 }) {
-                if opening {
+                if channel >= BY_ORIGIN && *before == 0 {
+                    // Of origins only those that were met are counted.
+                    if now > 0 {
+                        deltas.add(Table::Maxima, scope, cell(now), 1_000);
+                    }
+                } else if opening {
                     deltas.add(Table::Maxima, scope, cell(now), 1_000);
                 } else if now > *before {
                     deltas.add(Table::Maxima, scope, cell(*before), -1_000);

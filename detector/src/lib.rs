@@ -13,6 +13,7 @@ mod keys;
 mod learn;
 mod meet;
 mod observe;
+mod origin;
 mod publish;
 mod report;
 mod save;

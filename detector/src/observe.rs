@@ -285,7 +285,11 @@ impl Observe {
     fn judge(&self, ctx: &Context<'_>, at: &Moment<'_>, maturity: (u32, u32)) -> (Judged, Lesson) {
         let (keys, shared) = (ctx.keys, &self.shared);
         let group = shared.calibration(keys.group).filter(|_| keys.group != keys.tenant);
-        let scales = Scales { tenant: shared.calibration(keys.tenant), group };
+        let scales = Scales {
+            tenant: shared.calibration(keys.tenant),
+            group,
+            origins: self.settings.origin_handicaps,
+        };
         let assessment = assess(ctx, scales, &self.settings.signal_modes);
         let lesson = Lesson::of(ctx, assessment.plain_micronats);
         let period = self.period(keys, maturity, &assessment);

@@ -132,7 +132,14 @@ pub(crate) fn verdict(
 
 fn contribution(ctx: &Context<'_>, score: &SignalScore) -> Contribution {
     // Without evidence of its own, only the session's surprise stands under the signal's name.
-    let none = Evidence { channel: 0, nats: 0.0, fact: u8::MAX, numbers: [0.0; 4], hard: None };
+    let none = Evidence {
+        channel: 0,
+        by_origin: None,
+        nats: 0.0,
+        fact: u8::MAX,
+        numbers: [0.0; 4],
+        hard: None,
+    };
     let evidence = score.evidence.unwrap_or(none);
     let words = signals()
         .get(score.index)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use baseline::part::sessions::ORIGINS;
 use schemas::finding::Versions;
 
 /// Whether a signal counts.
@@ -23,6 +24,9 @@ pub struct Settings {
     pub alerts_per_actor_month: f64,
     /// Lowest score of `trusted`, `watch` and `restricted`.
     pub trust_levels: [f64; 3],
+    /// Handicaps of origins in nats, as a prior about injection: inside the text of a tool's result, a whole field of
+    /// one, the model, the user's request. A rogue agent or a stolen credential has the last two.
+    pub origin_handicaps: [f64; ORIGINS],
     /// Memory of the agents of one partition, in bytes.
     pub partition_bytes_max: usize,
     /// Signals that are not active.
@@ -37,6 +41,7 @@ impl Default for Settings {
             seed: 0,
             alerts_per_actor_month: 1.0,
             trust_levels: [80.0, 60.0, 40.0],
+            origin_handicaps: [0.0, 1.0, 0.5, 2.0],
             partition_bytes_max: 16 << 20,
             signal_modes: BTreeMap::new(),
             versions: Versions { program: env!("CARGO_PKG_VERSION").into(), ..Versions::default() },

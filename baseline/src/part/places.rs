@@ -4,7 +4,7 @@
 use crate::bytes::{Reader, StateError, Writer};
 use crate::math::decay;
 use crate::part::rates::narrow;
-use crate::part::slots::grown;
+use crate::part::slots::append;
 
 /// Most destinations kept.
 pub const PLACES_MAX: usize = 32;
@@ -30,7 +30,7 @@ pub struct Place {
 /// The destinations of one actor.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Places {
-    slots: Vec<Place>,
+    slots: Box<[Place]>,
 }
 
 impl Place {
@@ -89,10 +89,7 @@ impl Places {
     fn admit(&mut self, tag: u32, now_s: u32) -> usize {
         let fresh = Place { tag, last_s: now_s, ..Place::default() };
         if self.slots.len() < PLACES_MAX {
-            if self.slots.len() == self.slots.capacity() {
-                self.slots.reserve_exact(grown(self.slots.len() + 1) - self.slots.len());
-            }
-            self.slots.push(fresh);
+            append(&mut self.slots, fresh);
             return self.slots.len() - 1;
         }
         let least = self
@@ -109,13 +106,13 @@ impl Places {
 
     /// Bytes on the heap.
     pub fn heap_bytes(&self) -> usize {
-        grown(self.slots.len()) * size_of::<Place>()
+        self.slots.len() * size_of::<Place>()
     }
 
     /// Appends the table.
     pub fn encode(&self, out: &mut Writer) {
         out.u8(u8::try_from(self.slots.len()).unwrap_or(u8::MAX));
-        for place in &self.slots {
+        for place in self.slots.iter() {
             out.u32(place.tag);
             out.u32(place.last_s);
             out.f32(place.minute);
@@ -130,7 +127,7 @@ impl Places {
         if len > PLACES_MAX {
             return Err(StateError::Value);
         }
-        let mut slots = Vec::with_capacity(grown(len));
+        let mut slots = Vec::with_capacity(len);
         for _ in 0..len {
             slots.push(Place {
                 tag: input.u32()?,
@@ -140,6 +137,6 @@ impl Places {
                 long: input.f32()?,
             });
         }
-        Ok(Self { slots })
+        Ok(Self { slots: slots.into() })
     }
 }

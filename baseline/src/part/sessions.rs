@@ -7,7 +7,11 @@ use crate::bytes::{Reader, StateError, Writer};
 /// Sessions kept open.
 pub const SESSIONS_MAX: usize = 4;
 /// Channels a session keeps a maximum for.
-pub const CHANNELS_MAX: usize = 16;
+pub const CHANNELS_MAX: usize = 32;
+/// The first of the channels that tell evidence apart by the origin of its value: four subjects by `ORIGINS`.
+pub const BY_ORIGIN: usize = 16;
+/// Classes of origin.
+pub const ORIGINS: usize = 4;
 /// Seconds of silence that close a session.
 pub const SESSION_GAP_S: u32 = 1_800;
 /// Slots a session remembers to have counted.
@@ -121,7 +125,12 @@ impl Session {
         for tool in self.tools {
             out.u32(tool);
         }
-        out.0.extend_from_slice(&self.maxima);
+        let (plain, by_origin) = self.maxima.split_at(BY_ORIGIN);
+        out.0.extend_from_slice(plain);
+        // Mostly none: which there are, then these.
+        let places = (0_u16..).zip(by_origin).filter(|(_, bin)| **bin > 0);
+        out.u16(places.fold(0, |places, (place, _)| places | 1 << place));
+        out.0.extend(by_origin.iter().filter(|bin| **bin > 0));
     }
 
     /// Takes a session.
@@ -150,7 +159,14 @@ impl Session {
         for tool in &mut session.tools {
             *tool = input.u32()?;
         }
-        session.maxima = input.take(CHANNELS_MAX)?.try_into().map_err(|_| StateError::Length)?;
+        let (plain, by_origin) = session.maxima.split_at_mut(BY_ORIGIN);
+        plain.copy_from_slice(input.take(BY_ORIGIN)?);
+        let places = input.u16()?;
+        for (place, bin) in by_origin.iter_mut().enumerate() {
+            if places & 1 << place != 0 {
+                *bin = input.u8()?;
+            }
+        }
         Ok(session)
     }
 }

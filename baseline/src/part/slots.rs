@@ -111,11 +111,6 @@ pub(crate) fn append<T>(table: &mut Box<[T]>, value: T) {
     *table = grown.into();
 }
 
-/// The capacity a table of `len` has grown to: 0, 2, 4, 8 and so on.
-pub(crate) fn grown(len: usize) -> usize {
-    if len == 0 { 0 } else { len.next_power_of_two().max(2) }
-}
-
 /// Rounds to the nearest u16, saturating.
 pub(crate) fn round_u16(x: f64) -> u16 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]

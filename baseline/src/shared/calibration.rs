@@ -5,7 +5,7 @@ use schemas::finding::Increment;
 
 use crate::bytes::{Reader, StateError};
 use crate::math::{exp, ln};
-use crate::part::sessions::CHANNELS_MAX;
+use crate::part::sessions::{BY_ORIGIN, CHANNELS_MAX, ORIGINS};
 use crate::shared::votes::{Tail, Votes, bin};
 
 /// Votes below which the shipped prior speaks.
@@ -82,6 +82,26 @@ impl Calibration {
             (self.votes.reached(channel, bin(x)), self.votes.reached(channel, 0));
         let share = (reached + GROUP_VOTES * exp(-z)) / (total + GROUP_VOTES);
         (-ln(share)).max(0.0)
+    }
+
+    /// How a subject's evidence of `x` nats and more divides among the origins of its values, with `usual` shares behind
+    /// it as so many votes.
+    pub fn origins(
+        &self,
+        subject: usize,
+        x: f64,
+        usual: [f64; ORIGINS],
+        weight: f64,
+    ) -> [f64; ORIGINS] {
+        let first = BY_ORIGIN + subject * ORIGINS;
+        let mut shares = usual;
+        let mut sum = weight;
+        for (channel, share) in (first..).zip(&mut shares) {
+            let votes = self.votes.reached(channel, bin(x).max(1));
+            *share = votes + weight * *share;
+            sum += votes;
+        }
+        shares.map(|share| share / sum)
     }
 
     /// The calibrated evidence Z of `x` nats on a channel, in nats, and the votes behind it.

@@ -16,6 +16,7 @@ use super::{Evidence, Explanation, Signal};
 use crate::cells::Kind;
 use crate::context::Context;
 use crate::keys::destination_label;
+use crate::origin::Subject;
 use crate::walk::walk;
 
 pub(super) const SIGNAL: Signal = Signal {
@@ -37,7 +38,8 @@ fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
     let walk = walk(ctx, kind, ctx.keys.destination);
     let numbers = [f64::from(walk.unseen), f64::from(walk.levels), walk.rate, walk.support];
     let evidence = Evidence::of(walk.nats, u8::from(new_tool), numbers)?;
-    Some(Evidence { channel: usize::from(new_tool), ..evidence })
+    let subject = if new_tool { Subject::DestinationOfNewTool } else { Subject::Destination };
+    Some(Evidence { channel: usize::from(new_tool), ..evidence.by_origin(ctx, subject) })
 }
 
 fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {

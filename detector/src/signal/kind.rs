@@ -3,6 +3,7 @@
 
 use super::list::ALL;
 use crate::context::Context;
+use crate::origin::{Subject, channel};
 
 /// Micro-nats of a nat.
 pub(crate) const MICRO: f64 = 1e6;
@@ -33,6 +34,8 @@ pub struct Evidence {
     pub channel: usize,
     /// Model evidence G in nats, before calibration.
     pub nats: f64,
+    /// Its channel among those that tell evidence apart by origin, where that is logged.
+    pub by_origin: Option<usize>,
     /// Which fact it was.
     pub fact: u8,
     /// Numbers of that fact.
@@ -59,7 +62,19 @@ pub struct Explanation {
 impl Evidence {
     /// Evidence on the first channel; `None` where there is nothing to say.
     pub(crate) fn of(nats: f64, fact: u8, numbers: [f64; 4]) -> Option<Self> {
-        (nats > 0.0).then_some(Self { channel: 0, nats, fact, numbers, hard: None })
+        (nats > 0.0).then_some(Self {
+            channel: 0,
+            by_origin: None,
+            nats,
+            fact,
+            numbers,
+            hard: None,
+        })
+    }
+
+    /// Tells it apart by the origin of its value.
+    pub(crate) fn by_origin(self, ctx: &Context<'_>, subject: Subject) -> Self {
+        Self { by_origin: channel(ctx.activity, subject), ..self }
     }
 }
 
@@ -123,6 +138,6 @@ mod tests {
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), ALL.len());
-        assert!(channel_count() <= baseline::part::sessions::CHANNELS_MAX);
+        assert!(channel_count() <= baseline::part::sessions::BY_ORIGIN);
     }
 }

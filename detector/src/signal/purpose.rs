@@ -17,6 +17,7 @@ use super::{Evidence, Explanation, Signal};
 use crate::cells;
 use crate::context::Context;
 use crate::keys::tool_label;
+use crate::origin::Subject;
 
 pub(super) const SIGNAL: Signal = Signal {
     id: "purpose",
@@ -53,7 +54,9 @@ fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
     }
     lambda *= of_agent * of_its_purpose * (13.0 / (of_purpose + 1.0)).sqrt();
     let p = ((used - 0.5).max(0.0) / (sessions + 1.0) + lambda).clamp(1e-9, 1.0);
-    Evidence::of(-ln(p), u8::from(of_purpose < 1.0), [used, sessions, p, all])
+    let numbers = [used, sessions, p, all];
+    let evidence = Evidence::of(-ln(p), u8::from(of_purpose < 1.0), numbers)?;
+    Some(evidence.by_origin(ctx, Subject::Tool))
 }
 
 fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {

@@ -19,6 +19,7 @@ use super::{Evidence, Explanation, Signal};
 use crate::cells::{self, Kind};
 use crate::context::Context;
 use crate::keys::Keys;
+use crate::origin::Subject;
 use crate::walk::{Walk, walk};
 
 /// The fact that is no depth: a jump in classification.
@@ -48,7 +49,7 @@ fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
         return jump;
     }
     let numbers = [f64::from(walk.unseen), f64::from(walk.levels), walk.rate, walk.support];
-    Evidence::of(walk.nats, depth, numbers)
+    Some(Evidence::of(walk.nats, depth, numbers)?.by_origin(ctx, Subject::Resource))
 }
 
 /// Contexts of a classification, narrowest first: the tool under its purpose, the purpose, the group.
