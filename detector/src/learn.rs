@@ -416,12 +416,9 @@ impl Lesson {
             let cell = |bin: u8| (channel * BINS) as u64 + u64::from(bin);
             let scopes = [keys.tenant, keys.group];
             for scope in scopes.into_iter().take(if keys.group == keys.tenant { 1 } else { 2 }) {
-                if channel >= BY_ORIGIN && *before == 0 {
-                    // Of origins only those that were met are counted.
-                    if now > 0 {
-                        deltas.add(Table::Maxima, scope, cell(now), 1_000);
-                    }
-                } else if opening {
+                // Of origins only those that were met are counted.
+                let met = *before == 0 && now > 0;
+                if if channel < BY_ORIGIN { opening } else { met } {
                     deltas.add(Table::Maxima, scope, cell(now), 1_000);
                 } else if now > *before {
                     deltas.add(Table::Maxima, scope, cell(*before), -1_000);

@@ -285,11 +285,8 @@ impl Observe {
     fn judge(&self, ctx: &Context<'_>, at: &Moment<'_>, maturity: (u32, u32)) -> (Judged, Lesson) {
         let (keys, shared) = (ctx.keys, &self.shared);
         let group = shared.calibration(keys.group).filter(|_| keys.group != keys.tenant);
-        let scales = Scales {
-            tenant: shared.calibration(keys.tenant),
-            group,
-            origins: self.settings.origin_handicaps,
-        };
+        let (tenant, origins) = (shared.calibration(keys.tenant), self.settings.origin_handicaps);
+        let scales = Scales { tenant, group, origins };
         let assessment = assess(ctx, scales, &self.settings.signal_modes);
         let lesson = Lesson::of(ctx, assessment.plain_micronats);
         let period = self.period(keys, maturity, &assessment);
@@ -417,8 +414,7 @@ impl Observe {
         if !self.frozen {
             #[expect(clippy::cast_precision_loss, reason = "micro-nats below 2^52")]
             let nats = assessment.micronats as f64 / 1e6;
-            let active_hours = actor.progress.active_hours.max(hours);
-            let ballot = Ballot { tenant: keys.tenant, group: keys.group, active_hours };
+            let ballot = Ballot::of(keys, actor.progress.active_hours.max(hours));
             if opening {
                 vote::open(&mut self.deltas, ballot);
             }

@@ -8,6 +8,8 @@
 use baseline::Actor;
 use baseline::shared::{BINS, Deltas, Shared, Table, stratum};
 
+use crate::keys::Keys;
+
 /// Share of actor-hours below which a vote is rationed.
 const RARE_SHARE: f64 = 1.0 / 500.0;
 
@@ -57,6 +59,10 @@ pub(crate) fn raise(
 }
 
 impl Ballot {
+    pub(crate) fn of(keys: &Keys, active_hours: u32) -> Self {
+        Self { tenant: keys.tenant, group: keys.group, active_hours }
+    }
+
     fn add(self, deltas: &mut Deltas, bin: u8, votes: i64) {
         let row = stratum(self.active_hours.saturating_sub(1));
         let cell = (row * BINS) as u64 + u64::from(bin);
