@@ -184,17 +184,13 @@ fn run(findings: &[Finding], restarts: bool) -> Left {
     let mut said = Vec::new();
     for finding in findings {
         let responses = respond.apply(finding);
-        said.extend(
-            alerts(&responses)
-                .iter()
-                .map(|a| serde_json::to_string(a).unwrap_or_else(|error| panic!("{error}"))),
-        );
+        said.extend(alerts(&responses).iter().map(|a| serde_json::to_string(a).unwrap()));
         newest.extend(respond.touched());
         newest.retain(|_, record: &mut Vec<u8>| !record.is_empty());
         if restarts {
             respond = fold(Mode::Alert);
             for (key, record) in newest.iter().rev() {
-                respond.load(key, record).unwrap_or_else(|error| panic!("{error}"));
+                respond.load(key, record).unwrap();
             }
         }
     }

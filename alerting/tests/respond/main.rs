@@ -1,5 +1,6 @@
 //! The respond fold from outside: findings in, responses out. Nothing here looks into its state.
 
+#[cfg(test)]
 mod coordination;
 mod counting;
 mod determinism;

@@ -1,5 +1,6 @@
 //! Contrasts of what an actor is used to: the same event is normal for one history and strange after another.
 
+use std::slice::from_ref;
 use std::sync::Arc;
 
 use detector::{Observe, Outcome, Settings, Stamp};
@@ -97,8 +98,8 @@ fn a_hidden_route_is_strange_only_where_it_is_no_habit_at_either_end() {
     for end in [from, to] {
         for route in [Anonymizer::Vpn, Anonymizer::Tor, Anonymizer::Proxy, Anonymizer::Hosting] {
             let (plain, hidden) = (end(office()), end(place(64_500, "DE", route)));
-            let usual = Watch::new().live(40, &[hidden.clone()]).see(DAY_MS, &hidden, "network");
-            let sudden = Watch::new().live(40, &[plain.clone()]).see(DAY_MS, &hidden, "network");
+            let usual = Watch::new().live(40, from_ref(&hidden)).see(DAY_MS, &hidden, "network");
+            let sudden = Watch::new().live(40, from_ref(&plain)).see(DAY_MS, &hidden, "network");
             assert!(usual < 0.5 && sudden > 3.0, "{route:?}: {usual} and {sudden}");
             let back =
                 Watch::new().live(40, &[hidden, plain.clone()]).see(DAY_MS, &plain, "network");
@@ -114,14 +115,14 @@ fn a_sudden_change_of_region_is_travel_but_not_for_a_pool_nor_by_a_way_out() {
     // Both places are in use, days apart.
     let mut commuter = Watch::new();
     for _ in 0..6 {
-        commuter.live(5, &[here.clone()]).live(5, &[there.clone()]);
+        commuter.live(5, from_ref(&here)).live(5, from_ref(&there));
     }
-    commuter.live(5, &[here.clone()]);
+    commuter.live(5, from_ref(&here));
     let mut calm = Watch::new();
     for _ in 0..6 {
-        calm.live(5, &[here.clone()]).live(5, &[there.clone()]);
+        calm.live(5, from_ref(&here)).live(5, from_ref(&there));
     }
-    let rested = calm.live(5, &[here.clone()]).see(DAY_MS, &there, "network");
+    let rested = calm.live(5, from_ref(&here)).see(DAY_MS, &there, "network");
     let travel = commuter.see(10 * MINUTE_MS, &there, "network");
     let back = commuter.see(10 * MINUTE_MS, &here, "network");
     assert!(rested < 0.5 && travel > 3.0 && back > 2.0, "{rested}, {travel}, {back}");
@@ -134,7 +135,7 @@ fn a_sudden_change_of_region_is_travel_but_not_for_a_pool_nor_by_a_way_out() {
 
     let way_out = from(Endpoint { internal: Some(true), ..abroad });
     let mut known = Watch::new();
-    known.live(40, &[here.clone()]);
+    known.live(40, from_ref(&here));
     assert!(known.see(10 * MINUTE_MS, &way_out, "network") < 0.5, "a known way out");
     assert!(known.see(10 * MINUTE_MS, &here, "network") < 0.5, "and back");
     let tor = from(place(64_666, "SC", Anonymizer::Tor));
@@ -209,7 +210,7 @@ proptest! {
         let network =
             |days| Watch::new().live(days, &[from(office())]).see(DAY_MS, &tor, "network");
         let class =
-            |days| Watch::new().live(days, &[plain.clone()]).see(DAY_MS, &secret, "resource");
+            |days| Watch::new().live(days, from_ref(&plain)).see(DAY_MS, &secret, "resource");
         prop_assert!(network(days) < network(days + more));
         prop_assert!(class(days) < class(days + more));
     }
