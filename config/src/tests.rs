@@ -159,7 +159,9 @@ fn settings_of_one_process_are_no_part_of_the_hash() {
     }
     let local = "engine.instance = \"b\"\nengine.lanes = 3\nhttp.listen = \"off\"\nkafka.brokers = \"k:1\"\n\
                  input.start = \"latest\"\ninput.client.debug = \"all\"\nbatch.max_age = \"7ms\"\n\
-                 batch.max_records = 9\nbatch.max_bytes = \"1MiB\"\n";
+                 batch.max_records = 9\nbatch.max_bytes = \"1MiB\"\n\
+                 networks.databases = [\"d\"]\nnetworks.egress = [\"e\"]\nnetworks.hosting = [\"h\"]\n\
+                 networks.proxy = [\"p\"]\nnetworks.relay = [\"r\"]\nnetworks.tor = [\"t\"]\nnetworks.vpn = [\"v\"]\n";
     assert_eq!(local.matches('=').count(), LOCAL.len(), "each of them is set");
     assert_ne!(valid(local), Config::default());
     assert_eq!(valid(local).hash(), Config::default().hash());

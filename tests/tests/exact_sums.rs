@@ -110,6 +110,8 @@ fn a_signal_in_shadow_is_in_no_sum() {
             });
         }
     }
+    // Respond judges coordination, over many agents: it is in no activity's sum.
+    spoke.insert("coordination");
     let silent: Vec<_> = signal_ids().into_iter().filter(|id| !spoke.contains(id)).collect();
     assert!(silent.is_empty(), "in shadow and never shown: {silent:?}");
 }
