@@ -87,6 +87,22 @@ fn alerts_trust_requests_and_dead_letters_are_those_of_the_reference_run() {
     assert!(String::from_utf8_lossy(&verified.stdout).contains(" 0 problems"));
 }
 
+/// Every hundredth activity is done with a credential that had expired the year before: strange without any habit.
+fn with_expired_credentials(events: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (place, line) in lines_of(events).into_iter().enumerate() {
+        let mut event = json(line);
+        if place % 100 == 99 {
+            let expired = serde_json::json!({"id": format!("key-{place}"), "expires_at": "2025-01-01T00:00:00Z"});
+            event["credential"] = expired;
+            event["outcome"] = serde_json::json!({"result": "success"});
+        }
+        out.extend_from_slice(event.to_string().as_bytes());
+        out.push(b'\n');
+    }
+    out
+}
+
 #[test]
 fn without_shared_tables_alerts_are_those_of_score() {
     let Some(broker) = Broker::shared() else { return };
@@ -94,7 +110,7 @@ fn without_shared_tables_alerts_are_those_of_score() {
     let deployment = Deployment::new("same", broker.address(), 64, input);
     deployment.make_input_with_create_time();
     // All within one epoch, so that no table is ever shared; as many partitions as a run over files has.
-    let events = dense(&demo_prefix(3_000), 95);
+    let events = with_expired_credentials(&dense(&demo_prefix(3_000), 95));
     let source = deployment.source();
     lines_of(&events).iter().for_each(|event| source.send_event(event, true));
     source.flush();

@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn a_silent_run_is_killed_with_all_that_it_started_and_says_what_was_running() {
         let script =
-            "echo '     Running tests/a.rs (deps/a-0)' >&2; echo 'running 3 tests'; sleep 0.2
+            "echo '     Running tests/a.rs (deps/a-0)' >&2; echo 'three tests begin'; sleep 0.2
             for t in one two; do echo \"test $t has been running for over 60 seconds\"; done
             echo 'test two ... ok'; sleep 600 & echo \"pid $!\"; exec sleep 600";
         let (ended, lines) = sh(script, Duration::from_secs(2));
