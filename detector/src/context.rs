@@ -43,6 +43,11 @@ impl<'a> Context<'a> {
         [shared.scope(keys.tenant), shared.scope(keys.group), credentials]
     }
 
+    /// Sessions of the purpose, or without one of the peers.
+    pub(crate) fn sessions(&self) -> f64 {
+        if self.keys.purpose == 0 { self.peer_sessions() } else { self.purpose_sessions() }
+    }
+
     /// A count of the peer group, in sessions.
     pub(crate) fn peers(&self, cell: u64) -> f64 {
         self.group.map_or(0.0, |scope| whole(scope.counts.get(cell)))

@@ -48,6 +48,15 @@ pub struct Assessment {
     pub(crate) channels: [f64; CHANNELS_MAX],
 }
 
+impl Assessment {
+    /// The score in nats.
+    pub(crate) fn nats(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "micro-nats below 2^52")]
+        let nats = self.micronats as f64 / 1e6;
+        nats
+    }
+}
+
 /// The scales of evidence: the tenant's, and the peer group's where it is another.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scales<'a> {

@@ -281,8 +281,7 @@ impl Lesson {
                 self.counts.push((keys.group, cells::sizes_new(purpose, keys.tool), 100));
             }
         }
-        let context = if keys.purpose == 0 { ctx.peer_sessions() } else { ctx.purpose_sessions() };
-        if unseen && context >= 1.0 {
+        if unseen && is_ripe(ctx) {
             self.surprise = -ln(rate.clamp(1e-6, 1.0));
         }
         if !counted {
@@ -415,10 +414,10 @@ impl Lesson {
             let Some(before) = session.maxima.get_mut(channel) else { continue };
             let cell = |bin: u8| (channel * BINS) as u64 + u64::from(bin);
             let scopes = [keys.tenant, keys.group];
+            // Of origins only those that were met are counted.
+            let is_first = if channel < BY_ORIGIN { opening } else { *before == 0 && now > 0 };
             for scope in scopes.into_iter().take(if keys.group == keys.tenant { 1 } else { 2 }) {
-                // Of origins only those that were met are counted.
-                let met = *before == 0 && now > 0;
-                if if channel < BY_ORIGIN { opening } else { met } {
+                if is_first {
                     deltas.add(Table::Maxima, scope, cell(now), 1_000);
                 } else if now > *before {
                     deltas.add(Table::Maxima, scope, cell(*before), -1_000);
@@ -432,14 +431,12 @@ impl Lesson {
 
 /// Whether the context knows enough to call anything strange: only then a session votes or is weighed down.
 pub(crate) fn is_warm(ctx: &Context<'_>) -> bool {
-    let sessions = if ctx.keys.purpose == 0 { ctx.peer_sessions() } else { ctx.purpose_sessions() };
-    sessions >= WARM_SESSIONS
+    ctx.sessions() >= WARM_SESSIONS
 }
 
 /// Whether what is new here says how often new things come: not while the context itself is new.
 fn is_ripe(ctx: &Context<'_>) -> bool {
-    let sessions = if ctx.keys.purpose == 0 { ctx.peer_sessions() } else { ctx.purpose_sessions() };
-    sessions >= 1.0
+    ctx.sessions() >= 1.0
 }
 
 /// Learns the step between two tools of the actor itself.

@@ -313,9 +313,7 @@ impl Observe {
         assessment: &Assessment,
     ) -> ReturnPeriod {
         let age_s = f64::from(keys.now_s.saturating_sub(first_s));
-        #[expect(clippy::cast_precision_loss, reason = "micro-nats below 2^52")]
-        let nats = assessment.micronats as f64 / 1e6;
-        return_period(&self.shared, keys, active_hours, age_s, nats)
+        return_period(&self.shared, keys, active_hours, age_s, assessment.nats())
     }
 
     fn move_trust(
@@ -412,13 +410,11 @@ impl Observe {
             }
         }
         if !self.frozen {
-            #[expect(clippy::cast_precision_loss, reason = "micro-nats below 2^52")]
-            let nats = assessment.micronats as f64 / 1e6;
             let ballot = Ballot::of(keys, actor.progress.active_hours.max(hours));
             if opening {
                 vote::open(&mut self.deltas, ballot);
             }
-            vote::raise(&mut self.deltas, &self.shared, actor, ballot, bin(nats));
+            vote::raise(&mut self.deltas, &self.shared, actor, ballot, bin(assessment.nats()));
         }
     }
 }

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use crate::deployment::Deployment;
 use crate::{Family, ask, exposition};
 
+/// How long it may take to serve, and to be ready.
+const SERVES: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A process that answers; a drop kills it.
@@ -21,13 +23,13 @@ impl Running {
     /// Starts it, and waits until it says where it answers: its config must name a port of `http.listen`, or 0.
     pub fn start(deployment: &Deployment, log: &str) -> Self {
         let mut running = Self { child: deployment.spawn(log), http: None };
-        running.http = Some(until(|| deployment.http(log)));
+        running.http = Some(until(SERVES, || deployment.http(log)));
         running
     }
 
     /// Waits until it calls itself ready.
     pub fn await_ready(&self) {
-        until(|| (self.get("/readyz").0 == 200).then_some(()));
+        until(PATIENCE, || (self.get("/readyz").0 == 200).then_some(()));
     }
 
     /// Its process id.
@@ -37,7 +39,9 @@ impl Running {
 
     /// Its metrics.
     pub fn metrics(&self) -> BTreeMap<String, Family> {
-        exposition(&self.get("/metrics").1)
+        let (status, body) = self.get("/metrics");
+        assert_eq!(status, 200, "{body}");
+        exposition(&body)
     }
 
     /// Lets it end in peace; panics where it fails.
@@ -49,7 +53,7 @@ impl Running {
     }
 
     /// Asks a question: status and body.
-    fn get(&self, path: &str) -> (u16, String) {
+    pub fn get(&self, path: &str) -> (u16, String) {
         let address = self.http.expect("an address");
         let (status, _, body) = ask(address, &format!("GET {path}")).expect("an answer");
         (status, body)
@@ -64,13 +68,13 @@ impl Drop for Running {
     }
 }
 
-fn until<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
+fn until<T>(patience: Duration, mut attempt: impl FnMut() -> Option<T>) -> T {
     let since = Instant::now();
     loop {
         if let Some(value) = attempt() {
             return value;
         }
-        assert!(since.elapsed() < PATIENCE, "it does not get there");
+        assert!(since.elapsed() < patience, "it does not get there");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -4,15 +4,14 @@
 #![expect(clippy::disallowed_methods, reason = "a test of a broker waits in real time")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
-use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use schemas::EventTime;
 use serde_json::Value;
 use tests::broker::Broker;
 use tests::deployment::{Deployment, key_of};
-use tests::{Family, ask, demo_prefix, exposition, lines_of};
+use tests::running::Running;
+use tests::{Family, demo_prefix, lines_of};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const PARTITIONS: u32 = 8;
@@ -20,12 +19,6 @@ const PARTITIONS: u32 = 8;
 const FINDINGS: u32 = 2;
 
 type Families = BTreeMap<String, Family>;
-
-fn scrape(address: SocketAddr) -> Families {
-    let (status, _, body) = ask(address, "GET /metrics").expect("an answer");
-    assert_eq!(status, 200, "{body}");
-    exposition(&body)
-}
 
 /// The sum of a metric's samples that have these labels and this ending of the name.
 fn sum(families: &Families, name: &str, ending: &str, labels: &[(&str, &str)]) -> u64 {
@@ -49,27 +42,21 @@ fn await_some<T>(what: &str, deployment: &Deployment, mut look: impl FnMut() -> 
     }
 }
 
-/// Follows `/readyz` from the start on until it is ready; gives the address and the first scrape after that.
-fn await_ready(deployment: &Deployment, log: &str) -> (SocketAddr, Families, BTreeSet<String>) {
-    let address = await_some("it serves", deployment, || deployment.http(log));
+/// Follows `/readyz` from the start on until it is ready; gives it and its first scrape after that.
+fn await_ready(deployment: &Deployment, log: &str) -> (Running, Families, BTreeSet<String>) {
+    let running = Running::start(deployment, log);
     let mut reasons = BTreeSet::new();
     let families = await_some("it is ready", deployment, || {
-        assert_eq!(ask(address, "GET /healthz").expect("an answer").2, "alive\n");
-        let (status, _, body) = ask(address, "GET /readyz").expect("an answer");
+        assert_eq!(running.get("/healthz").1, "alive\n");
+        let (status, body) = running.get("/readyz");
         if status == 200 {
-            return Some(scrape(address));
+            return Some(running.metrics());
         }
         assert_eq!(status, 503, "{body}");
         reasons.insert(body.split(':').next().unwrap_or_default().to_owned());
         None
     });
-    (address, families, reasons)
-}
-
-fn end(mut child: Child) {
-    let pid = child.id().to_string();
-    assert!(Command::new("kill").arg(pid).status().expect("kill").success());
-    assert!(child.wait().expect("the process ends").success());
+    (running, families, reasons)
 }
 
 /// Sends events with times of now: good ones, repeated ones, broken ones and miskeyed ones. Gives how many of each.
@@ -112,8 +99,7 @@ fn a_live_run_accounts_for_every_record_and_is_ready_once_restored() {
     let topic = deployment.topic("activity.v1");
     let all = u64::from(PARTITIONS + FINDINGS);
 
-    let child = deployment.spawn("run.log");
-    let (address, fresh, reasons) = await_ready(&deployment, "run.log");
+    let (running, fresh, reasons) = await_ready(&deployment, "run.log");
     assert!(reasons.contains("connecting"), "it was ready before it heard from the broker");
     assert!(sum(&fresh, "restore_duration_seconds", "_count", &[]) >= all, "{reasons:?}");
     assert_eq!(sum(&fresh, "events_processed_total", "", &[]), 0);
@@ -123,7 +109,7 @@ fn a_live_run_accounts_for_every_record_and_is_ready_once_restored() {
     let read =
         |families: &Families| sum(families, "events_received_total", "", &[("topic", &topic)]);
     let families = await_some("all is read", &deployment, || {
-        let families = scrape(address);
+        let families = running.metrics();
         // Fed on another beat than the counters: both looks must have seen the end.
         let lag = &families["habitus_consumer_lag_records"];
         let caught_up = !lag.samples.is_empty() && lag.samples.iter().all(|(.., lag)| *lag < 0.5);
@@ -148,13 +134,12 @@ fn a_live_run_accounts_for_every_record_and_is_ready_once_restored() {
     assert!(stage("respond") >= responded, "counted once committed, timed before");
     assert!(stage("commit") > 0);
     assert!(sum(&families, "agents", "", &[]) > 0 && sum(&families, "state_bytes", "", &[]) > 0);
-    end(child);
+    running.end();
 
     // With state in the log it restores again, and counts anew.
-    let child = deployment.spawn("again.log");
-    let (_, again, reasons) = await_ready(&deployment, "again.log");
+    let (running, again, reasons) = await_ready(&deployment, "again.log");
     assert!(sum(&again, "restore_duration_seconds", "_count", &[]) >= all, "{reasons:?}");
     assert_eq!(sum(&again, "events_processed_total", "", &[]), 0, "nothing is read twice");
-    end(child);
+    running.end();
     assert!(deployment.audit().is_clean());
 }

@@ -2,6 +2,7 @@
 //! how old they usually are at use. Four ids and three kinds; the least used leaves. A session counts once.
 
 use crate::bytes::{Reader, StateError, Writer};
+use crate::part::winsor;
 
 /// Credentials kept.
 pub const IDS_MAX: usize = 4;
@@ -97,16 +98,10 @@ impl Credentials {
             self.age = Age { mean: x, variance: 1.0, tenths };
             return;
         }
-        let spread = variance.max(0.04).sqrt();
-        let x = x.clamp(mean - 2.5 * spread, mean + 2.5 * spread);
         let total = known.saturating_add(tenths);
         let gain = f32::from(tenths) / f32::from(total);
-        let delta = x - mean;
-        self.age = Age {
-            mean: mean + gain * delta,
-            variance: variance + gain * (delta * delta * (1.0 - gain) - variance),
-            tenths: total.min(AGE_TENTHS_MAX),
-        };
+        let (mean, variance) = winsor::step((mean, variance), x, gain);
+        self.age = Age { mean, variance, tenths: total.min(AGE_TENTHS_MAX) };
     }
 
     /// Appends the part: 53 bytes.

@@ -17,3 +17,4 @@ pub mod slots;
 pub mod tools;
 pub mod trust;
 pub mod volume;
+pub(crate) mod winsor;

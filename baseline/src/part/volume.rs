@@ -3,6 +3,7 @@
 
 use crate::bytes::{Reader, StateError, Writer};
 use crate::part::slots::append;
+use crate::part::winsor;
 
 /// Most classes kept.
 pub const CLASSES_MAX: usize = 4;
@@ -46,12 +47,8 @@ impl Volume {
             *class = Moments { tag, count: weight, mean: x, variance: 1.0 };
             return;
         }
-        let spread = class.variance.max(0.04).sqrt();
-        let x = x.clamp(class.mean - 2.5 * spread, class.mean + 2.5 * spread);
         let gain = weight / (class.count + weight);
-        let delta = x - class.mean;
-        class.mean += gain * delta;
-        class.variance += gain * (delta * delta * (1.0 - gain) - class.variance);
+        (class.mean, class.variance) = winsor::step((class.mean, class.variance), x, gain);
         class.count = (class.count + weight).min(COUNT_MAX);
     }
 
