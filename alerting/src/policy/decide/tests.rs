@@ -39,7 +39,7 @@ fn check(mode: Mode, facts: &Facts<'_>, expected: (Option<&str>, &str, Option<Ho
         (decision.action.map(RevocationAction::as_str), decision.mode.as_str(), decision.held);
     assert_eq!(got, expected, "{mode:?} {facts:?}");
     assert!(decision.errors.is_empty(), "{decision:?}");
-    let expected = decision.action.is_some().then(|| ("default", env!("CARGO_PKG_VERSION")));
+    let expected = decision.action.is_some().then_some(("default", env!("CARGO_PKG_VERSION")));
     let policy = decision.policy.as_ref();
     let got = policy.map(|policy| (policy.id.as_str(), policy.version.as_deref().unwrap()));
     assert_eq!(got, expected);
