@@ -2,7 +2,7 @@
 //! how a request is written or whether it was made before.
 //!
 //! watch: shorter token lifetime · restricted: approval by a person (owned agents) or re-authentication ·
-//! untrusted with two keys: revoke sessions · untrusted with one key: as restricted.
+//! untrusted with two keys: revoke sessions, of an agent of high criticality credentials · untrusted with one key: as restricted.
 
 use schemas::revocation::{RevocationAction, RevocationMode};
 use schemas::trust::Level;
@@ -25,6 +25,8 @@ pub struct PolicyFacts {
     pub level: Level,
     /// Whether somebody is accountable for the agent.
     pub owned: bool,
+    /// Whether much depends on the agent.
+    pub critical: bool,
     /// Signal families whose own evidence reached the mark within the incident.
     pub n_keys: usize,
     /// Incidents of the actor so far, this one included.
@@ -72,6 +74,9 @@ pub fn decide(policy: &Policy, facts: &PolicyFacts) -> Decision {
     let action = match facts.level {
         Level::Trusted | Level::Unknown => None,
         Level::Watch => Some(RevocationAction::ShortenTokenLifetime),
+        Level::Untrusted if held.is_none() && facts.critical => {
+            Some(RevocationAction::RevokeCredentials)
+        }
         Level::Untrusted if held.is_none() => Some(RevocationAction::RevokeSessions),
         Level::Restricted | Level::Untrusted if facts.owned => {
             Some(RevocationAction::RequireHumanApproval)
@@ -110,6 +115,7 @@ mod tests {
     const UNTRUSTED: PolicyFacts = PolicyFacts {
         level: Level::Untrusted,
         owned: true,
+        critical: false,
         n_keys: 2,
         n_incidents: 1,
         hard_indicator: false,
@@ -149,6 +155,10 @@ mod tests {
         let revoke = (Some("revoke_sessions"), "enforce", None);
         check(Mode::Enforce, PolicyFacts { n_incidents: 2, ..one }, revoke);
         check(Mode::Enforce, PolicyFacts { hard_indicator: true, n_keys: 0, ..one }, revoke);
+        let critical = PolicyFacts { critical: true, ..UNTRUSTED };
+        check(Mode::Enforce, critical, (Some("revoke_credentials"), "enforce", None));
+        let one = PolicyFacts { critical: true, ..one };
+        check(Mode::Enforce, one, (approval, "enforce", Some(Hold::OneKey)));
         let none = PolicyFacts { n_keys: 0, owned: false, ..UNTRUSTED };
         let again = Some("require_reauthentication");
         check(Mode::Enforce, none, (again, "enforce", Some(Hold::OneKey)));

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use baseline::Shared;
 use baseline::shared::SharedCounts;
 use schemas::finding::{Finding, LevelChange, Verdict};
+use schemas::inventory::Criticality;
 use schemas::revocation::RevocationRequest;
 use schemas::{Authority, EventTime};
 
@@ -313,6 +314,7 @@ impl Applied<'_> {
         let facts = PolicyFacts {
             level: case.level,
             owned: alert.worst.facts.owner.is_some(),
+            critical: alert.worst.facts.criticality == Some(Criticality::High),
             n_keys: incident.keys.len(),
             n_incidents: case.n_incidents,
             hard_indicator: incident.hard_indicator,

@@ -36,6 +36,10 @@ pub(crate) fn is_automatic(request: &RevocationRequest) -> bool {
     )
 }
 
+fn revokes(action: RevocationAction) -> bool {
+    matches!(action, RevocationAction::RevokeSessions | RevocationAction::RevokeCredentials)
+}
+
 /// The request for an action, in a mode.
 pub(crate) fn compose(
     settings: &Settings,
@@ -45,7 +49,7 @@ pub(crate) fn compose(
     (action, mode): (RevocationAction, RevocationMode),
 ) -> RevocationRequest {
     let rule = format!("revocation/{}", action.as_str());
-    let urgent = action == RevocationAction::RevokeSessions;
+    let urgent = revokes(action);
     RevocationRequest {
         schema: REVOCATION_SCHEMA.to_owned(),
         request_id: format!("rr-{}", finding.source.derive(&rule)),
@@ -92,7 +96,7 @@ fn subject(alert: &OpenAlert) -> RevocationSubject {
 fn targets(alert: &OpenAlert, action: RevocationAction) -> RevocationTargets {
     let facts = &alert.worst.facts;
     let shorter = action == RevocationAction::ShortenTokenLifetime;
-    let revoke = action == RevocationAction::RevokeSessions;
+    let revoke = revokes(action);
     let credential = fitting(&facts.credential_id);
     RevocationTargets {
         credentials: credential

@@ -8,6 +8,7 @@ pub mod choice;
 pub mod finding;
 pub mod header;
 pub mod id;
+pub mod inventory;
 pub mod newcomers;
 pub mod reject;
 pub mod revocation;

@@ -6,4 +6,5 @@ mod cases;
 #[cfg(test)]
 mod fleet;
 #[cfg(test)]
+mod register;
 mod restart;
