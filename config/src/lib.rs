@@ -5,6 +5,7 @@
 mod client;
 mod fields;
 mod form;
+mod inventory;
 mod kind;
 mod loaded;
 mod problem;
@@ -13,6 +14,7 @@ mod schema;
 mod stream;
 mod unit;
 
+pub use inventory::{Mistake, read_inventory};
 pub use loaded::{Config, Mode, Settings};
 pub use problem::{Problem, Severity, render};
 pub use read::{parse, place_of};

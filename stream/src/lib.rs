@@ -17,5 +17,5 @@ pub use connect::{Connected, Unusable, connect};
 pub use control::snapshots;
 pub use fold::{StreamFold, Switches};
 pub use process::{Orders, run as run_process};
-pub use setup::{Names, Setup};
+pub use setup::{Lists, Names, Setup};
 pub use topics::{Topic, Topics};
