@@ -7,4 +7,5 @@ mod cases;
 mod fleet;
 #[cfg(test)]
 mod register;
+#[cfg(test)]
 mod restart;
