@@ -15,7 +15,7 @@ use crate::coordination::{CoordinationCounts, Raised};
 use crate::entry::Entry;
 use crate::epochs::EpochCounts;
 use crate::ocsf::{self, Moment, Phase};
-use crate::policy::{self, Action, Decision, Facts, Trust, VerdictFacts, decide};
+use crate::policy::{self, Action, Decision, Facts, Inventory, Trust, VerdictFacts, decide};
 use crate::record::RecordError;
 use crate::record_id::{ActorKey, RecordId};
 use crate::settings::Settings;
@@ -351,7 +351,7 @@ impl Applied<'_> {
             n_incidents: case.n_incidents,
             hard_indicator: incident.hard_indicator,
             return_period_actor_months: incident.return_period(),
-            inventory: None,
+            inventory: of.criticality.map(|of| Inventory { state: None, criticality: of.as_str() }),
             protected: settings.protected.contains(&key.agent_id),
             breaker_open: breaker.is_open(&key.agent_id, self.now, n_agents, &settings.breaker),
             stale: false,

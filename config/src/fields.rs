@@ -129,6 +129,12 @@ pub(super) const FIELDS: &[Field] = &[
         "The same of your own known ways out: coming from there is never a new network, nor travel.",
     ),
     field(
+        "inventory.path",
+        Kind::Text(Form::Path),
+        "",
+        "File of registered agents, a JSON record a line (`agent.inventory/1`): owners, aliases, purposes, validity. Without it nobody is judged by registration.",
+    ),
+    field(
         "kafka.brokers",
         Kind::Text(Form::Brokers),
         "\"127.0.0.1:9092\"",
@@ -283,6 +289,7 @@ pub(super) const LOCAL: &[&str] = &[
     "http.listen",
     "input.client",
     "input.start",
+    "inventory.path",
     "kafka.brokers",
     "networks.databases",
     "networks.egress",

@@ -19,6 +19,8 @@ pub(super) enum Form {
     Listen,
     /// The same, beyond loopback too.
     Address,
+    /// A file.
+    Path,
 }
 
 impl Form {
@@ -29,6 +31,7 @@ impl Form {
             Self::Printable(most) => format!("1 to {most} printable characters without blanks"),
             Self::Brokers => "`host:port`, several with commas between them".to_owned(),
             Self::Start => "`earliest`, `latest` or a time as RFC 3339 with offset".to_owned(),
+            Self::Path => "the path of a file".to_owned(),
             Self::Listen => {
                 "a loopback address and port such as `127.0.0.1:9464`, or `off`".to_owned()
             }
@@ -43,6 +46,7 @@ impl Form {
             Self::Printable(most) => format!("^[!-~]{{1,{most}}}$"),
             Self::Brokers => r"^[^\s,]+:[0-9]{1,5}(,\s*[^\s,]+:[0-9]{1,5})*$".to_owned(),
             Self::Start => r"^(earliest|latest|\d{4}-\d\d-\d\d[Tt ].+)$".to_owned(),
+            Self::Path => "^[^\\u0000-\\u001f]{1,4096}$".to_owned(),
             Self::Listen | Self::Address => r"^(off|.+:[0-9]{1,5})$".to_owned(),
         }
     }
@@ -56,6 +60,7 @@ impl Form {
             Self::Printable(most) => sized(text, most, |b| b.is_ascii_graphic()),
             Self::Brokers => text.split(',').all(|broker| is_broker(broker.trim())),
             Self::Start => ["earliest", "latest"].contains(&text) || EventTime::parse(text).is_ok(),
+            Self::Path => (1..=4_096).contains(&text.len()) && !text.contains(char::is_control),
             Self::Listen => match text.parse::<SocketAddr>() {
                 Ok(address) if !address.ip().is_loopback() => {
                     let why =

@@ -6,6 +6,7 @@ mod access;
 mod client;
 mod fields;
 mod form;
+mod inventory;
 mod kind;
 mod loaded;
 mod policy;
@@ -16,6 +17,7 @@ mod stream;
 mod unit;
 
 pub use access::AccessConfig;
+pub use inventory::{Mistake, read_inventory};
 pub use loaded::{Config, Mode, Settings};
 pub use problem::{Problem, Severity, render};
 pub use read::{parse, place_of};

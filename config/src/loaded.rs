@@ -121,6 +121,11 @@ impl Config {
         files.collect()
     }
 
+    /// The file of registered agents.
+    pub fn inventory_path(&self) -> Option<&str> {
+        Some(self.text("inventory.path")).filter(|path| !path.is_empty())
+    }
+
     /// Whether what mode `shadow` keeps back goes to a topic of its own.
     pub fn output_shadow(&self) -> bool {
         self.flag("output.shadow")

@@ -91,6 +91,7 @@ fn each_mistake_has_its_message() {
         ("[batch]\nmax_age = \"1s\"", "`batch.max_age` must lie between 1ms and 100ms"),
         ("[batch]\nmax_age = \"5\"", "`batch.max_age` must be a duration such as \"5ms\""),
         ("[batch]\nmax_bytes = \"1GiB\"", "`batch.max_bytes` must lie between 64KiB and 64MiB"),
+        ("[inventory]\npath = \"\"", "`inventory.path` must be the path of a file"),
         ("[output]\nshadow = \"yes\"", "`output.shadow` must be true or false, found string"),
         (
             "[http]\nlisten = \"localhost\"",
@@ -159,7 +160,7 @@ fn settings_of_one_process_are_no_part_of_the_hash() {
     }
     let local = "engine.instance = \"b\"\nengine.lanes = 3\nhttp.listen = \"off\"\nkafka.brokers = \"k:1\"\n\
                  input.start = \"latest\"\ninput.client.debug = \"all\"\nbatch.max_age = \"7ms\"\n\
-                 batch.max_records = 9\nbatch.max_bytes = \"1MiB\"\n\
+                 inventory.path = \"i\"\nbatch.max_records = 9\nbatch.max_bytes = \"1MiB\"\n\
                  networks.databases = [\"d\"]\nnetworks.egress = [\"e\"]\nnetworks.hosting = [\"h\"]\n\
                  networks.proxy = [\"p\"]\nnetworks.relay = [\"r\"]\nnetworks.tor = [\"t\"]\nnetworks.vpn = [\"v\"]\n\
                  access.listen = \"[::]:1\"\naccess.beyond_loopback = true\naccess.token_file = \"t\"\naccess.url = \"u\"\n";

@@ -144,6 +144,18 @@ pub(crate) fn regions() -> u64 {
 pub(crate) fn moves() -> u64 {
     cell(24, &[])
 }
+/// The scope of what the inventory says of a tenant's agents: apart, as that of credentials.
+pub(crate) fn register_of(tenant: u64) -> u64 {
+    pair(tenant, 40)
+}
+/// In that scope, sessions of an agent that a fact of the inventory stands against, for a purpose or 0.
+pub(crate) fn registered(agent: u64, fact: u64, purpose: u64) -> u64 {
+    cell(41, &[agent, fact, purpose])
+}
+/// In that scope, the marks of when an announced change of an agent began.
+pub(crate) fn announced(agent: u64, from: u64) -> u64 {
+    cell(42, &[agent, from])
+}
 /// Sessions of a context that touched data of a class.
 pub(crate) fn class(context: u64, class: usize) -> u64 {
     cell(25, &[context, class as u64])

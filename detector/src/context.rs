@@ -7,6 +7,7 @@ use baseline::{Actor, Head};
 use schemas::activity::Activity;
 
 use crate::cells;
+use crate::inventory::{Inventory, Standing};
 use crate::keys::Keys;
 
 /// Everything a signal may look at; nothing it may change.
@@ -21,6 +22,9 @@ pub(crate) struct Context<'a> {
     pub(crate) group: Option<&'a Scope>,
     /// Who met which credential; only where the activity names one.
     pub(crate) credentials: Option<&'a Scope>,
+    /// What the inventory says of it, and what was counted of that; only where it says something.
+    pub(crate) standing: Standing<'a>,
+    pub(crate) register: Option<&'a Scope>,
     /// More than a minute behind the actor's newest activity: windows stand still.
     pub(crate) late: bool,
     /// The first activity of its call: order, rate and failures count the call once.
@@ -43,6 +47,18 @@ impl<'a> Context<'a> {
         let credentials = (keys.credential != 0).then(|| cells::credentials_of(keys.tenant));
         let credentials = credentials.and_then(|scope| shared.scope(scope));
         [shared.scope(keys.tenant), shared.scope(keys.group), credentials]
+    }
+
+    /// What the inventory says, with its scope where that can matter.
+    pub(crate) fn registered(
+        inventory: &'a Inventory,
+        activity: &Activity<'_>,
+        (shared, keys): (&'a Shared, &Keys),
+    ) -> (Standing<'a>, Option<&'a Scope>) {
+        let standing = inventory.standing(activity);
+        let matters = standing.fact.is_some() || standing.change(activity).is_some();
+        let scope = matters.then(|| cells::register_of(keys.tenant));
+        (standing, scope.and_then(|scope| shared.scope(scope)))
     }
 
     /// Sessions of the purpose, or without one of the peers.

@@ -94,13 +94,15 @@ pub(crate) fn assess(
         let evidence = (signal.evaluate)(ctx);
         if let Some(evidence) = evidence {
             let channel = first_channel + evidence.channel;
+            // What is given and not learned has no channel: its evidence is its own scale.
+            let has_scale = signal.channels > 0;
             let by_origin = evidence.by_origin.map(|place| BY_ORIGIN + place);
-            for channel in [Some(channel), by_origin].into_iter().flatten() {
+            for channel in [has_scale.then_some(channel), by_origin].into_iter().flatten() {
                 if let Some(slot) = assessment.channels.get_mut(channel) {
                     *slot = evidence.nats;
                 }
             }
-            let z = scales.read(channel, &evidence);
+            let z = if has_scale { scales.read(channel, &evidence) } else { evidence.nats };
             let shadow = modes.get(signal.id) == Some(&SignalMode::Shadow);
             assessment.signals.push(SignalScore {
                 index,

@@ -18,10 +18,9 @@ use crate::signal::{
     channel_count, dormancy, failure, fan_out, network, resource, tempo_channels, volume,
 };
 use crate::walk::{is_known, levels};
+use crate::widen::Gate;
 use identity::IdentityLesson;
 
-/// Score in micro-nats from which an activity weighs a tenth.
-const STRANGE_MICRO: i64 = 4_000_000;
 /// Active hours below which an actor's sessions do not say how much is usual.
 const YOUNG_HOURS: u32 = 2;
 /// Sessions of the peer group before one votes.
@@ -50,7 +49,9 @@ pub(crate) struct Lesson {
     pub(crate) surprise: f64,
     warm: bool,
     young: bool,
-    strange: bool,
+    /// The weight of the activity in habits: 10 whole, less where it is strange.
+    tenths: u16,
+    pub(crate) gate: Gate,
     new_session: bool,
     identity: IdentityLesson,
 }
@@ -58,25 +59,28 @@ pub(crate) struct Lesson {
 impl Lesson {
     /// Takes down what the activity shows; changes nothing.
     pub(crate) fn of(ctx: &Context<'_>, plain_micronats: i64) -> Self {
-        let strange = plain_micronats >= STRANGE_MICRO && is_warm(ctx);
+        let gate = Gate::of(ctx);
+        let strange = plain_micronats >= gate.strange_micro && is_warm(ctx);
+        let tenths = if strange { gate.tenths } else { 10 };
         let mut lesson = Self {
             first_value: fan_out::is_first(ctx),
             failed: failure::failed(ctx),
             transfers: volume::transfers(ctx),
             warm: is_warm(ctx),
             young: ctx.actor.progress.active_hours < YOUNG_HOURS,
-            strange,
+            tenths,
+            gate,
             new_session: ctx.session.events == 0,
             ..Self::default()
         };
-        let weight = if strange { 10 } else { 100 };
+        let weight = i64::from(tenths) * 10;
         lesson.sessions(ctx);
         lesson.identity = IdentityLesson::of(ctx, &mut lesson.counts, &mut lesson.slots);
         lesson.tools(ctx, weight);
         lesson.values(ctx, weight);
         lesson.routes(ctx);
         lesson.classes(ctx, weight);
-        lesson.sizes(ctx, strange);
+        lesson.sizes(ctx, weight);
         lesson
     }
 
@@ -245,7 +249,7 @@ impl Lesson {
     }
 
     /// The size of what came back: how rarely this context returns a size it never returned.
-    fn sizes(&mut self, ctx: &Context<'_>, strange: bool) {
+    fn sizes(&mut self, ctx: &Context<'_>, weight: i64) {
         let Some(bucket) = ctx.keys.size.filter(|_| ctx.first_of_call) else { return };
         let keys = ctx.keys;
         let slot = pair(cells::size(keys.purpose, keys.tool, bucket), 3);
@@ -268,13 +272,7 @@ impl Lesson {
             // else what attackers put into results soon became usual. It counts as new once: a size that comes back
             // says nothing of how often new ones do.
             let never = ctx.group.is_none_or(|scope| whole(scope.counts.get(cell)) <= 0.0);
-            let add = if unseen && met > SIZES_WEIGHT {
-                1
-            } else if strange {
-                10
-            } else {
-                100
-            };
+            let add = if unseen && met > SIZES_WEIGHT { 1 } else { weight };
             self.counts.push((keys.group, cell, add));
             self.counts.push((keys.group, cells::sizes_met(purpose, keys.tool), 100));
             if never && known_context {
@@ -296,9 +294,9 @@ impl Lesson {
         }
     }
 
-    /// The weight of the activity in habits: 10 whole, 1 strange.
+    /// The weight of the activity in habits: 10 whole, less where it is strange.
     pub(crate) fn tenths(&self) -> u16 {
-        if self.strange { 1 } else { 10 }
+        self.tenths
     }
 
     /// Learns the actor's own parts.

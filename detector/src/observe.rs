@@ -37,8 +37,6 @@ use crate::vote::{self, Ballot};
 const LATE_S: u32 = 60;
 /// Findings start at this share of 1 / budget.
 const FINDING_SHARE: f64 = 0.1;
-/// Evidence in nats from which a burst teaches a tenth.
-const RATE_STRANGE: f64 = 20.0;
 /// Rare votes an active hour earns, in hundredths.
 const RARE_PER_HOUR: u16 = 1;
 
@@ -236,6 +234,7 @@ impl Observe {
         note_makeup(head, keys);
         lesson.remember(&mut session, keys.tool, first_of_call);
         if !self.frozen {
+            lesson.note(&mut self.deltas);
             lesson.vote(&mut session, keys, &judged.assessment.channels, &mut self.deltas);
         }
         session.last_s = session.last_s.max(keys.now_s);
@@ -257,7 +256,7 @@ impl Observe {
     }
 
     fn context<'a>(
-        &self,
+        &'a self,
         shared: &'a Shared,
         at: &'a Moment<'_>,
         (head, actor, session): (&'a Head, &'a Actor, &'a Session),
@@ -265,6 +264,8 @@ impl Observe {
     ) -> Context<'a> {
         let keys = at.keys;
         let [tenant, group, credentials] = Context::scopes(shared, keys);
+        let (standing, register) =
+            Context::registered(&self.settings.inventory, at.activity, (shared, keys));
         let busy = self.crowd.at(tag(keys.destination), keys.now_s);
         let watched_s = watched_s(shared, keys, at.stamp.log_ms);
         Context {
@@ -276,6 +277,8 @@ impl Observe {
             tenant,
             group,
             credentials,
+            standing,
+            register,
             late,
             first_of_call,
             busy,
@@ -362,10 +365,10 @@ impl Observe {
         let learns = !self.frozen && !how.quarantined;
         if !how.late {
             let rate = assessment.signals.iter().find(|s| s.id == "rate").and_then(|s| s.evidence);
-            let strange = rate.is_some_and(|evidence| evidence.nats >= RATE_STRANGE);
+            let strange = rate.is_some_and(|evidence| evidence.nats >= lesson.gate.rate_nats);
             let gate = match (learns, strange) {
                 (false, _) => 0.0,
-                (true, true) => 0.1,
+                (true, true) => f64::from(lesson.gate.tenths) / 10.0,
                 (true, false) => 1.0,
             };
             lesson.count(actor, keys, gate, how.first_of_call);

@@ -126,7 +126,7 @@ pub(crate) fn verdict(
         trust_after: trust.after,
         level_before: trust.level_before,
         level_after: trust.level_after,
-        facts: facts(activity),
+        facts: facts(ctx),
     }
 }
 
@@ -169,7 +169,8 @@ fn baseline_state(actor: &Actor) -> BaselineState {
     }
 }
 
-fn facts(activity: &Activity<'_>) -> Facts {
+fn facts(ctx: &Context<'_>) -> Facts {
+    let activity = ctx.activity;
     let text = |value: Option<&str>| value.map(str::to_owned);
     let name =
         |principal: &Principal<'_>| principal.name.as_deref().unwrap_or(&principal.id).to_owned();
@@ -187,6 +188,7 @@ fn facts(activity: &Activity<'_>) -> Facts {
         agent_version: text(activity.agent.version.as_deref()),
         blueprint: text(activity.agent.blueprint.as_deref()),
         owner: activity.agent.owner.as_ref().map(name),
+        criticality: ctx.standing.entry.map(|entry| entry.criticality),
         subject: subject.map(|s| s.id.to_string()),
         subject_name: text(subject.and_then(|s| s.name.as_deref())),
         chain: delegation

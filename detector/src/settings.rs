@@ -1,9 +1,12 @@
 //! What an operator may set. Everything else is a constant beside the formula that uses it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use baseline::part::sessions::ORIGINS;
 use schemas::finding::Versions;
+
+use crate::inventory::Inventory;
 
 /// Whether a signal counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub struct Settings {
     pub partition_bytes_max: usize,
     /// Signals that are not active.
     pub signal_modes: BTreeMap<String, SignalMode>,
+    /// Who is registered; its hash belongs into the lists of `versions`.
+    pub inventory: Arc<Inventory>,
     /// What is in force.
     pub versions: Versions,
 }
@@ -44,6 +49,7 @@ impl Default for Settings {
             origin_handicaps: [0.0, 1.0, 0.5, 2.0],
             partition_bytes_max: 16 << 20,
             signal_modes: BTreeMap::new(),
+            inventory: Arc::default(),
             versions: Versions { program: env!("CARGO_PKG_VERSION").into(), ..Versions::default() },
         }
     }

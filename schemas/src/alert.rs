@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choice::Authority;
 use crate::finding::{MetKind, Support, Versions};
+use crate::inventory::Criticality;
 use crate::score::{Contribution, MicroNats};
 use crate::trust::Level;
 
@@ -33,6 +34,9 @@ pub struct HabitusAlert {
     /// Accountable person or team.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// How much depends on the agent, where an inventory says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub criticality: Option<Criticality>,
     /// The authority the agent acted with.
     pub authority: Authority,
     /// Ids from the root subject to the agent.

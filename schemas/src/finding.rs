@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choice::Authority;
 use crate::id::{ActorRef, Source};
+use crate::inventory::Criticality;
 use crate::newcomers::Newcomers;
 use crate::score::{Contribution, MicroNats};
 use crate::time::EventTime;
@@ -136,6 +137,8 @@ pub struct Facts {
     pub blueprint: Option<String>,
     /// Owner: name, else id.
     pub owner: Option<String>,
+    /// How much depends on the agent, where an inventory says it.
+    pub criticality: Option<Criticality>,
     /// The delegating principal: id.
     pub subject: Option<String>,
     /// The delegating principal: display name.

@@ -9,6 +9,7 @@ pub mod decision;
 pub mod finding;
 pub mod header;
 pub mod id;
+pub mod inventory;
 pub mod newcomers;
 pub mod reject;
 pub mod revocation;

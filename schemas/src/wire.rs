@@ -11,6 +11,7 @@ use crate::activity::{ACTIVITY_SCHEMA, Activity};
 use crate::alert::{ALERT_SCHEMA, HabitusAlert};
 use crate::decision::{DECISION_SCHEMA, DecisionRecord};
 use crate::finding::{FINDING_SCHEMA, Finding};
+use crate::inventory::{COMPLETE_SCHEMA, INVENTORY_SCHEMA, InventoryComplete, InventoryEntry};
 use crate::revocation::{REVOCATION_SCHEMA, RevocationRequest};
 use crate::trust::{TRUST_SCHEMA, TrustRecord};
 use limits::Limit;
@@ -65,6 +66,20 @@ fn documents() -> Vec<Document> {
             constant: FINDING_SCHEMA,
             limits: limits::FINDING,
             body: generate::<Finding>(SchemaSettings::draft2020_12()),
+        },
+        Document {
+            file: "agent.inventory-1.schema.json",
+            title: "Agent inventory entry v1",
+            constant: INVENTORY_SCHEMA,
+            limits: limits::INVENTORY,
+            body: generate::<InventoryEntry>(SchemaSettings::draft2020_12()),
+        },
+        Document {
+            file: "agent.inventory-complete-1.schema.json",
+            title: "Claim that a tenant's inventory is complete v1",
+            constant: COMPLETE_SCHEMA,
+            limits: limits::INVENTORY_COMPLETE,
+            body: generate::<InventoryComplete>(SchemaSettings::draft2020_12()),
         },
         Document {
             file: "agent.revocation-1.schema.json",

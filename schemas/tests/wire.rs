@@ -9,6 +9,7 @@ use serde_json::Value;
 use schemas::activity::{Action, Activity, Agent, Scalar};
 use schemas::alert::HabitusAlert;
 use schemas::finding::{Body, Finding, Verdict, Versions};
+use schemas::inventory::InventoryEntry;
 use schemas::revocation::RevocationRequest;
 use schemas::trust::{Level, RiskLevel, TrustRecord, risk_score};
 use schemas::{ActionType, ActorRef, Authority, Contribution, EventTime, MicroNats, Source, Text};
@@ -99,6 +100,7 @@ fn examples_decode_validate_and_round_trip() {
     round_trip::<TrustRecord>("trust.recovery.json", "agent.trust-1.schema.json");
     round_trip::<RevocationRequest>("revocation.json", "agent.revocation-1.schema.json");
     round_trip::<HabitusAlert>("alert.habitus.json", "agent.alert-1.schema.json");
+    round_trip::<InventoryEntry>("inventory.json", "agent.inventory-1.schema.json");
 }
 
 #[test]

@@ -8,9 +8,8 @@ use anyhow::bail;
 use bus::kafka::{Kafka, KafkaSettings};
 use bus::{Bus, BusError, TopicInfo};
 use config::Config;
-use ingest::Networks;
 
-use super::setup::Setup;
+use super::setup::{Lists, Setup};
 use super::topics::{Topic, Topics};
 use telemetry::Metrics;
 
@@ -43,7 +42,7 @@ pub fn connect(
     create: bool,
     stop: &AtomicBool,
     metrics: Option<Arc<Metrics>>,
-    networks: Arc<Networks>,
+    lists: Lists,
 ) -> anyhow::Result<Option<Connected>> {
     let (cluster, input) = (config.kafka(), config.input());
     let kafka = Kafka::new(KafkaSettings {
@@ -78,7 +77,7 @@ pub fn connect(
     let infos = prepare(&kafka, &topics, infos, create && cluster.create_topics)?;
     let input_id = infos.iter().find(|(topic, _)| *topic == Topic::Activity);
     let input_id = input_id.map_or("", |(_, info)| info.id.as_str()).to_owned();
-    let setup = Arc::new(Setup::new(config, (&topics, &input_id), metrics, networks)?);
+    let setup = Arc::new(Setup::new(config, (&topics, &input_id), metrics, lists)?);
     Ok(Some(Connected { kafka, setup }))
 }
 

@@ -18,6 +18,6 @@ pub use connect::{Connected, Unusable, connect};
 pub use control::snapshots;
 pub use fold::{StreamFold, Switches};
 pub use process::{Orders, clock, run as run_process};
-pub use setup::{Names, Setup};
+pub use setup::{Lists, Names, Setup};
 pub use topics::{Topic, Topics};
 pub use trust::TrustFollower;

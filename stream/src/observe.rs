@@ -79,7 +79,11 @@ impl ObserveStream {
             applied.counts.activities += 1;
             let place = Place { record, index: ordinal, log_ms: self.log_ms };
             let checked = match item {
-                Decoded::Activity(activity) => self.check(&activity, record).map(|()| activity),
+                Decoded::Activity(mut activity) => {
+                    // An agent has one partition: a record under an alias's key lies in another one.
+                    self.setup.lists.inventory.enrich(&mut activity);
+                    self.check(&activity, record).map(|()| activity)
+                }
                 Decoded::Skipped(_) => {
                     applied.counts.skipped += 1;
                     continue;
@@ -88,7 +92,7 @@ impl ObserveStream {
             };
             match checked {
                 Ok(mut activity) => {
-                    self.setup.networks.enrich(&mut activity);
+                    self.setup.lists.networks.enrich(&mut activity);
                     self.observe(&activity, (record, ordinal), &mut applied);
                 }
                 Err(rejection) => {
@@ -115,7 +119,8 @@ impl ObserveStream {
             })
         };
         if record.key.as_deref() != Some(activity.partition_key().as_bytes()) {
-            let message = "find the key `<tenant>|<agent.id>` on the record";
+            let message =
+                "find the key `<tenant>|<agent.id>` on the record, the id as the inventory has it";
             return refuse(ErrorCode::Miskeyed, "/agent/id", message);
         }
         let behind = self.log_ms - activity.time.millis();

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use bus::TopicPartition;
 use config::{Config, Mode, Start as ConfigStart};
+use detector::Inventory;
 use ingest::Networks;
 use lane::{InForce, Input, Layout, Start};
 use schemas::EventTime;
@@ -14,6 +15,25 @@ use schemas::time::TIME_MS_MIN;
 use super::fold::StreamFold;
 use super::topics::{Topic, Topics};
 use telemetry::{Metrics, Stage};
+
+/// What is read from files beside the config.
+#[derive(Clone, Debug, Default)]
+pub struct Lists {
+    /// They fill what events leave open.
+    pub networks: Arc<Networks>,
+    /// Who is registered.
+    pub inventory: Arc<Inventory>,
+}
+
+impl Lists {
+    /// Puts them into the settings, and their hash into the versions in force.
+    pub fn settle(&self, settings: &mut config::Settings) {
+        settings.observe.inventory = Arc::clone(&self.inventory);
+        let hashes = [self.networks.hash(), self.inventory.hash().to_owned()];
+        let named: Vec<String> = hashes.into_iter().filter(|hash| !hash.is_empty()).collect();
+        settings.observe.versions.lists = named.join("+");
+    }
+}
 
 /// Names of the topics.
 #[derive(Clone, Debug)]
@@ -50,8 +70,7 @@ pub struct Setup {
     /// The earliest time there is: stands where no log time is known.
     pub(super) epoch: EventTime,
     pub(super) layout: Layout,
-    /// Lists that fill what events leave open.
-    pub(super) networks: Arc<Networks>,
+    pub(super) lists: Lists,
     in_force: InForce,
     metrics: Option<Arc<Metrics>>,
 }
@@ -62,10 +81,10 @@ impl Setup {
         config: &Config,
         (topics, input_id): (&Topics, &str),
         metrics: Option<Arc<Metrics>>,
-        networks: Arc<Networks>,
+        lists: Lists,
     ) -> anyhow::Result<Self> {
         let mut settings = config.settings();
-        settings.observe.versions.lists = networks.hash();
+        lists.settle(&mut settings);
         let name = |topic: Topic| topics.get(topic).map(|spec| Arc::from(spec.name.as_str()));
         let required = |topic: Topic| name(topic).unwrap_or_else(|| Arc::from(""));
         let names = Names {
@@ -125,7 +144,7 @@ impl Setup {
             group: config.kafka().group,
             epoch: EventTime::from_millis(TIME_MS_MIN)?,
             layout,
-            networks,
+            lists,
             in_force,
             metrics,
         })

@@ -7,7 +7,6 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -78,7 +77,8 @@ impl Deployment {
         let (config, problems) = config::parse(&text);
         let config = config.unwrap_or_else(|| panic!("{problems:?}"));
         let stop = AtomicBool::new(false);
-        let connected = connect(&config, true, &stop, None, Arc::default()).expect("a broker");
+        let connected =
+            connect(&config, true, &stop, None, stream::Lists::default()).expect("a broker");
         connected.expect("nobody stops it")
     }
 

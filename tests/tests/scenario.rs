@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use config::read_inventory;
+use detector::Inventory;
 use tests::quality::{Figures, GRACE_MS, Raised, Seen, judge};
 use tests::scenario::{Call, ChangeKind, IncidentKind, Scenario, Size, With};
 
@@ -74,12 +76,27 @@ fn incidents_change_only_their_agents_within_their_windows() {
     }
 }
 
+/// Whether a call is of nobody who is listed, after its agent's time, or for a purpose that is not declared.
+fn contradicts(inventory: &Inventory, call: &Call) -> bool {
+    let Some(entry) = inventory.find("corp", &call.agent) else { return true };
+    entry.valid_until.is_some_and(|until| until.millis() < call.ms)
+        || entry.valid_from.is_some_and(|from| call.ms < from.millis())
+        || !entry.purposes.contains(&call.purpose)
+}
+
 #[test]
 fn each_kind_of_incident_shows_in_its_calls() {
     let scenario = Scenario::new(3, SMALL);
     let (usual, hurt) =
         (calls(&scenario, USUAL), calls(&scenario, With { incidents: true, ..USUAL }));
     let added = beyond(&hurt, &usual);
+    let inventory = read_inventory(&scenario.inventory()).unwrap();
+    for call in &usual {
+        let about = scenario.incidents().iter().find(|i| i.agents.contains(&call.agent));
+        let goes_on =
+            about.is_some_and(|i| i.kind == IncidentKind::Inventory && i.begin_ms <= call.ms);
+        assert!(goes_on || !contradicts(&inventory, call), "{call:?}");
+    }
     let usual_hosts: BTreeSet<&str> = usual.iter().map(|call| call.host.as_str()).collect();
     let hours = |agent: &str| -> BTreeSet<i64> {
         let own = usual.iter().filter(|call| call.agent == agent);
@@ -123,7 +140,7 @@ fn each_kind_of_incident_shows_in_its_calls() {
                     .collect();
                 some(&|call| !known.contains(&call.credential))
             }
-            IncidentKind::Inventory => some(&|call| call.registered.is_none()),
+            IncidentKind::Inventory => some(&|call| contradicts(&inventory, call)),
             IncidentKind::Epoch => some(&|call| call.version == "0.0.1-dev"),
             IncidentKind::Drift => own.len() > 5,
         };

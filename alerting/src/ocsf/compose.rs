@@ -255,6 +255,7 @@ fn habitus(settings: &Settings, moment: &Moment<'_>, alert: &OpenAlert) -> Habit
         agent_version: facts.agent_version.clone(),
         blueprint: facts.blueprint.clone(),
         owner: facts.owner.clone(),
+        criticality: facts.criticality,
         authority: verdict.actor.authority,
         chain: facts.chain.clone(),
         purpose: facts.purpose.clone(),

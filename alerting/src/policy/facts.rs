@@ -34,8 +34,8 @@ pub struct VerdictFacts<'a> {
 /// What the inventory says of an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inventory<'a> {
-    /// `active` or `retired`.
-    pub state: &'a str,
+    /// `active` or `retired`, where it is told.
+    pub state: Option<&'a str>,
     /// `low`, `normal` or `high`.
     pub criticality: &'a str,
 }
@@ -167,7 +167,7 @@ impl<'a> View<'a> {
             }
             "chain.links" => Some(Value::Texts(facts.chain)),
             "inventory.criticality" => facts.inventory.map(|known| Value::Text(known.criticality)),
-            "inventory.state" => facts.inventory.map(|known| Value::Text(known.state)),
+            "inventory.state" => facts.inventory.and_then(|known| known.state).map(Value::Text),
             "resource.classification" => text(action.classification),
             "resource.id" => text(action.resource_id),
             "resource.type" => text(action.resource_type),
@@ -233,7 +233,7 @@ impl Facts<'_> {
             keys,
             n_incidents: 1,
             return_period_actor_months: 1.0,
-            inventory: Some(Inventory { state: "active", criticality: "normal" }),
+            inventory: Some(Inventory { state: Some("active"), criticality: "normal" }),
             ..Facts::default()
         }
     }

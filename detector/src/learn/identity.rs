@@ -5,11 +5,14 @@
 use baseline::Head;
 use baseline::hash::tag;
 use baseline::part::sessions::Counted;
+use baseline::shared::{Deltas, Table};
 
 use crate::cells;
 use crate::context::Context;
 use crate::keys::Keys;
-use crate::signal::{credential, epoch};
+use crate::learn::Lesson;
+use crate::signal::{credential, epoch, inventory};
+use crate::widen;
 
 /// What is learned of an agent's identity.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,6 +20,8 @@ pub(super) struct IdentityLesson {
     new_credential: bool,
     new_kind: bool,
     age: Option<f32>,
+    /// What is noted of the inventory whatever is learned: scope, cell, what is added.
+    register: [Option<(u64, u64, i64)>; 2],
 }
 
 impl IdentityLesson {
@@ -35,6 +40,11 @@ impl IdentityLesson {
             first
         };
         let mut lesson = Self { age: credential::age(ctx), ..Self::default() };
+        let told = inventory::cell(ctx).map(|cell| (cell, 100));
+        let scope = cells::register_of(keys.tenant);
+        lesson.register = [told, widen::begins(ctx)].map(|mark| {
+            mark.filter(|(cell, _)| first(*cell)).map(|(cell, add)| (scope, cell, add))
+        });
         if keys.credential != 0 {
             let cell = cells::credential(keys.credential);
             lesson.new_credential = first(cell);
@@ -78,6 +88,15 @@ impl IdentityLesson {
         }
         if let Some(age) = self.age {
             head.credentials.learn_age(age, tenths);
+        }
+    }
+}
+
+impl Lesson {
+    /// Notes what the inventory said, whatever is learned of the activity: it is said once.
+    pub(crate) fn note(&self, deltas: &mut Deltas) {
+        for (scope, cell, add) in self.identity.register.into_iter().flatten() {
+            deltas.add(Table::Counts, scope, cell, add);
         }
     }
 }

@@ -6,7 +6,8 @@
 //! **Why.** A replaced binary, a swapped model or a tool server put in between acts under the agent's name.
 //!
 //! **Wrong when.** Versions change with each deployment: then changes are its habit. An upgrade of a whole fleet is
-//! news until peers run it too, from the end of the epoch on (5 minutes).
+//! news until peers run it too, from the end of the epoch on (5 minutes). A change that the inventory announces is silent
+//! while it may begin, and for 48 hours from then on what is new is learned more freely.
 //!
 //! **Example.** An invoice agent runs on another model for the first time in 210 active hours; no peer does.
 
@@ -39,10 +40,19 @@ const P_MIN: f64 = 0.02;
 /// Evidence below which a change is an ordinary one, in nats.
 const NATS_MIN: f64 = 2.0;
 
-/// Whether a value is new to an agent that had others.
+/// Whether a value is new to an agent that had others, and nobody announced it.
 pub(crate) fn is_change(ctx: &Context<'_>, component: Component, value: u64) -> bool {
     let makeup = &ctx.head.makeup;
-    makeup.count(component) > 0 && !makeup.holds(component, tag(value))
+    makeup.count(component) > 0
+        && !makeup.holds(component, tag(value))
+        && !is_announced(ctx, component)
+}
+
+/// Whether the inventory foretold it.
+fn is_announced(ctx: &Context<'_>, component: Component) -> bool {
+    let version = ctx.activity.agent.version.as_deref();
+    ctx.standing.announces(ctx.activity)
+        || (component == Component::Version && ctx.standing.is_registered_version(version))
 }
 
 fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {

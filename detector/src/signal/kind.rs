@@ -14,7 +14,7 @@ pub struct Signal {
     pub id: &'static str,
     /// Family: two keys need two families.
     pub family: &'static str,
-    /// Channels with a scale of their own.
+    /// Channels with a scale of their own; with none, its evidence is taken as it is.
     pub channels: usize,
     /// Whether it keeps its full weight on a failed action.
     pub full_on_failure: bool,

@@ -2,7 +2,7 @@
 
 use super::{
     Signal, authority, coordination, credential, destination, dormancy, epoch, failure, fan_out,
-    hours, network, purpose, rate, resource, sequence, volume,
+    hours, inventory, network, purpose, rate, resource, sequence, volume,
 };
 
 pub(super) const ALL: &[&Signal] = &[
@@ -15,6 +15,7 @@ pub(super) const ALL: &[&Signal] = &[
     &failure::SIGNAL,
     &fan_out::SIGNAL,
     &hours::SIGNAL,
+    &inventory::SIGNAL,
     &network::SIGNAL,
     &purpose::SIGNAL,
     &rate::SIGNAL,

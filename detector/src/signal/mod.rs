@@ -10,6 +10,7 @@ pub mod epoch;
 pub mod failure;
 pub mod fan_out;
 pub mod hours;
+pub mod inventory;
 mod kind;
 mod list;
 pub mod network;

@@ -6,4 +6,6 @@ mod cases;
 #[cfg(test)]
 mod fleet;
 #[cfg(test)]
+mod register;
+#[cfg(test)]
 mod restart;

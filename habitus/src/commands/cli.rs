@@ -323,7 +323,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Err(code) => return Ok(code),
     };
     let lists = match &cli.verb {
-        Verb::Run(_) | Verb::Score(_) | Verb::Explain(_) | Verb::Config(_) => {
+        Verb::Run(_) | Verb::Produce(_) | Verb::Score(_) | Verb::Explain(_) | Verb::Config(_) => {
             lists::load(&loaded, cli.config.as_deref())?
         }
         _ => Some(Lists::default()),
@@ -331,7 +331,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     let Some(lists) = lists else { return Ok(BAD_CONFIG) };
     match &cli.verb {
         Verb::Demo(args) => demo::run(&loaded, args, cli.verbose > 0),
-        Verb::Produce(args) => produce::run(&loaded, args),
+        Verb::Produce(args) => produce::run(&loaded, &lists, args),
         Verb::Run(args) => run_verb::run(&loaded, &lists, args),
         Verb::State(args) => state::run(&loaded, args),
         Verb::Tap(args) => tap::run(&loaded, args),

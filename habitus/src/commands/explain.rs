@@ -23,7 +23,7 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &ExplainArgs) -> anyhow:
     };
     let warmups = args.warmup.iter().map(|path| open(path)).collect::<anyhow::Result<Vec<_>>>()?;
     let events = open(&args.file)?;
-    let (settings, networks) = (lists.settings(config), Arc::clone(&lists.networks));
+    let (settings, networks) = (lists.settings(config), Arc::clone(&lists.lists.networks));
     let explained = explain((&settings, networks), &warmups, &events, id)
         .ok_or_else(|| Misuse(format!("find a scored activity with id {id} in {}", args.file)))?;
     write!(out, "{}", render::verdict(&explained))?;

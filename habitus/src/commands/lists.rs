@@ -1,5 +1,5 @@
-//! Reads the lists of networks that the config names, beside its file: what each holds and how old it is, or what is
-//! wrong with it, at the place that names it.
+//! Reads the lists of networks and the inventory that the config names, beside its file: what each holds and how old it
+//! is, or what is wrong with it, at the place that names it.
 
 use std::fs;
 use std::io::{self, Write};
@@ -7,14 +7,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use config::{Config, Problem, Settings, Severity, place_of, render};
+use config::{Config, Problem, Settings, Severity, place_of, read_inventory, render};
+use detector::Inventory;
 use ingest::{List, Networks};
 use schemas::choice::Anonymizer;
+
+/// The setting that names the inventory.
+const INVENTORY: &str = "inventory.path";
 
 /// The lists in force.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
-    pub(super) networks: Arc<Networks>,
+    pub(super) lists: stream::Lists,
     /// A line for each: what it holds, how old it is.
     pub(super) lines: Vec<String>,
 }
@@ -23,7 +27,7 @@ impl Lists {
     /// The settings, with the lists in their versions.
     pub(super) fn settings(&self, config: &Config) -> Settings {
         let mut settings = config.settings();
-        settings.observe.versions.lists = self.networks.hash();
+        self.lists.settle(&mut settings);
         settings
     }
 
@@ -47,8 +51,21 @@ pub(super) fn load(config: &Config, path: Option<&Path>) -> anyhow::Result<Optio
             }
         }
     }
+    let mut inventory = Inventory::default();
+    if let Some(file) = config.inventory_path() {
+        match register(&folder.join(file), file)? {
+            Ok((read, what)) => {
+                inventory = read;
+                lines.push(format!("{INVENTORY}: {file}, {what}"));
+            }
+            Err(why) => {
+                broken.push((INVENTORY, 0, format!("{INVENTORY}: {file}: failed to {why}")))
+            }
+        }
+    }
     if broken.is_empty() {
-        return Ok(Some(Lists { networks: Arc::new(networks), lines }));
+        let (networks, inventory) = (Arc::new(networks), Arc::new(inventory));
+        return Ok(Some(Lists { lists: stream::Lists { networks, inventory }, lines }));
     }
     let text = path.map(fs::read_to_string).transpose()?.unwrap_or_default();
     let name = path.map(|path| path.display().to_string()).unwrap_or_default();
@@ -58,6 +75,33 @@ pub(super) fn load(config: &Config, path: Option<&Path>) -> anyhow::Result<Optio
         writeln!(io::stderr(), "{}\n", render(&problem, &text, &name))?;
     }
     Ok(None)
+}
+
+/// The inventory and what it holds, or why it cannot be used; each mistake in it is printed with its place.
+fn register(path: &Path, name: &str) -> anyhow::Result<Result<(Inventory, String), String>> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => return Ok(Err(format!("read it: {error}"))),
+    };
+    let problems = match read_inventory(&text) {
+        Ok(inventory) => {
+            let tenants = inventory.complete().iter().map(String::as_str).collect::<Vec<_>>();
+            let complete = match tenants.is_empty() {
+                true => "complete for no tenant".to_owned(),
+                false => format!("complete for {}", tenants.join(", ")),
+            };
+            let written = fs::metadata(path).and_then(|data| data.modified());
+            let age = written.ok().and_then(|at| at.elapsed().ok()).unwrap_or_default();
+            let (n_agents, hash) = (inventory.agents().len(), inventory.hash().to_owned());
+            let what = format!("{n_agents} agents, {complete}, {hash}, {}", old(age));
+            return Ok(Ok((inventory, what)));
+        }
+        Err(problems) => problems,
+    };
+    for problem in &problems {
+        writeln!(io::stderr(), "{}\n", render(problem, &text, name))?;
+    }
+    Ok(Err(format!("read it: {} mistakes, see above", problems.len())))
 }
 
 fn take(networks: &mut Networks, list: List, path: &Path) -> Result<(String, Duration), String> {

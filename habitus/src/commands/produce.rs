@@ -3,15 +3,16 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Context;
 use bus::{Bus, Outgoing, Producer, TopicPartition};
+use detector::Inventory;
 use ingest::{Decoded, Limits, Notes, decode};
 
 use super::cli::{OK, ProduceArgs};
+use super::lists::Lists;
 use crate::local;
 use crate::render;
 use config::Config;
@@ -32,9 +33,10 @@ pub(super) fn header(text: &str) -> Result<(String, Vec<u8>), String> {
 }
 
 /// Runs `produce`.
-pub(super) fn run(config: &Config, args: &ProduceArgs) -> anyhow::Result<u8> {
+pub(super) fn run(config: &Config, lists: &Lists, args: &ProduceArgs) -> anyhow::Result<u8> {
     // No signal is caught: what is open then, the broker aborts.
-    let Some(connected) = connect(config, true, &AtomicBool::new(false), None, Arc::default())?
+    let Some(connected) =
+        connect(config, true, &AtomicBool::new(false), None, lists.lists.clone())?
     else {
         return Ok(OK);
     };
@@ -52,7 +54,7 @@ pub(super) fn run(config: &Config, args: &ProduceArgs) -> anyhow::Result<u8> {
         let bytes = local::open(path)?;
         let lines = (1_u64..).zip(bytes.split(|byte| *byte == b'\n'));
         for (number, line) in lines.filter(|(_, line)| !line.trim_ascii().is_empty()) {
-            match key_of(line) {
+            match key_of(line, &lists.lists.inventory) {
                 Ok(key) => {
                     sending.send(&key, line)?;
                     agents.insert(key);
@@ -111,14 +113,17 @@ impl<P: Producer> Sending<'_, P> {
     }
 }
 
-/// The one key of all activities of a record.
-fn key_of(record: &[u8]) -> Result<String, String> {
+/// The one key of all activities of a record, aliases resolved.
+fn key_of(record: &[u8], inventory: &Inventory) -> Result<String, String> {
     let (mut notes, mut decoded) = (Notes::default(), Vec::new());
     decode(record, &Limits::default(), &mut notes, &mut decoded);
     let mut keys = BTreeSet::new();
     for item in decoded {
         match item {
-            Decoded::Activity(activity) => drop(keys.insert(activity.partition_key())),
+            Decoded::Activity(mut activity) => {
+                inventory.enrich(&mut activity);
+                keys.insert(activity.partition_key());
+            }
             Decoded::Skipped(_) => {}
             Decoded::Rejected(rejection) => {
                 return Err(format!(

@@ -42,9 +42,8 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &RunArgs) -> anyhow::Res
     }
     let access = access::serve(config)?;
     lists.log();
-    let networks = Arc::clone(&lists.networks);
-    let Some(connected) = connect(config, true, &stop, Some(Arc::clone(&metrics)), networks)?
-    else {
+    let given = lists.lists.clone();
+    let Some(connected) = connect(config, true, &stop, Some(Arc::clone(&metrics)), given)? else {
         return Ok(OK);
     };
     let (cluster, mode) = (config.kafka(), config.mode());

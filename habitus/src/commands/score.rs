@@ -31,7 +31,7 @@ pub(super) fn run(
     let lanes = threads(args.lanes.filter(|lanes| *lanes > 0).unwrap_or(config.lanes()));
     let mut run =
         Run::new(&lists.settings(config), Options { lanes, freeze: args.freeze, explain: false });
-    run.enrich_by(Arc::clone(&lists.networks));
+    run.enrich_by(Arc::clone(&lists.lists.networks));
     lists.log();
     let mut failure = None;
     let files = args.warmup.iter().map(|path| (path, Role::Warmup));

@@ -2,7 +2,6 @@
 //! nothing, so it may run beside a live group.
 
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use lane::{Counts, StateReport, verify};
@@ -13,7 +12,8 @@ use stream::connect;
 
 /// Runs `state`.
 pub(super) fn run(config: &Config, args: &StateArgs) -> anyhow::Result<u8> {
-    let Some(connected) = connect(config, false, &AtomicBool::new(false), None, Arc::default())?
+    let Some(connected) =
+        connect(config, false, &AtomicBool::new(false), None, stream::Lists::default())?
     else {
         return Ok(OK);
     };

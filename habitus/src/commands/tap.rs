@@ -22,7 +22,7 @@ pub(super) fn run(config: &Config, args: &TapArgs) -> anyhow::Result<u8> {
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
-    let Some(connected) = connect(config, false, &stop, None, Arc::default())? else {
+    let Some(connected) = connect(config, false, &stop, None, stream::Lists::default())? else {
         return Ok(OK);
     };
     let mut readers = Vec::new();

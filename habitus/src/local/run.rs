@@ -8,7 +8,7 @@ use std::time::Instant;
 use alerting::{Respond, Response};
 use baseline::StoreCounts;
 use bus::partition;
-use detector::{Observe, Outcome, Stamp};
+use detector::{Inventory, Observe, Outcome, Stamp};
 use ingest::{Decoded, Limits, Networks, Notes, decode};
 use lane::drive;
 use schemas::finding::{Body, Finding};
@@ -34,6 +34,7 @@ const AHEAD_MS_MAX: i64 = 400 * DAY_MS;
 pub struct Run {
     options: Options,
     networks: Arc<Networks>,
+    inventory: Arc<Inventory>,
     folds: Vec<ObserveFold>,
     respond: Respond,
     log_ms: i64,
@@ -57,6 +58,7 @@ impl Run {
             partition_bytes_max: settings.memory_bytes_max / PARTITIONS as usize,
             ..settings.observe.clone()
         };
+        let inventory = Arc::clone(&observe.inventory);
         let observe = Arc::new(observe);
         let report = Report {
             alerts: Vec::new(),
@@ -71,6 +73,7 @@ impl Run {
         Self {
             options,
             networks: Arc::default(),
+            inventory,
             folds: (0..PARTITIONS)
                 .map(|_| ObserveFold(Observe::new(Arc::clone(&observe))))
                 .collect(),
@@ -182,6 +185,7 @@ impl Run {
             return Pending::Refused { number, ordinal, bytes, rejection };
         }
         self.networks.enrich(&mut activity);
+        self.inventory.enrich(&mut activity);
         self.log_ms = self.log_ms.max(time);
         let key = activity.partition_key();
         let partition = partition(key.as_bytes(), PARTITIONS);

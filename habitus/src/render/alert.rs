@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use alerting::ocsf::DetectionFinding;
 use schemas::finding::{Support, Verdict};
+use schemas::inventory::Criticality;
 use schemas::trust::Level;
 use schemas::{Contribution, EventTime, MicroNats};
 
@@ -41,11 +42,12 @@ pub fn alert(alert: &DetectionFinding) -> String {
     );
     let _infallible = writeln!(
         out,
-        "  who       {}{}{}{}",
+        "  who       {}{}{}{}{}",
         who(alert),
         optional(" version ", own.agent_version.as_deref()),
         optional(", blueprint ", own.blueprint.as_deref()),
         optional(", owner ", own.owner.as_deref()),
+        optional(", criticality ", own.criticality.map(Criticality::as_str)),
     );
     let chain: Vec<String> = own.chain.iter().map(|link| clean(link)).collect();
     let chain =
@@ -110,10 +112,12 @@ pub fn verdict(explained: &Explained) -> String {
         writeln!(out, "activity {} at {}", clean(&verdict.activity_id), verdict.time.rfc3339());
     let _infallible = writeln!(
         out,
-        "  who       {}{}{}",
+        "  who       {}{}{}{}{}",
         clean(&verdict.actor.agent_id),
         optional(" version ", facts.agent_version.as_deref()),
         optional(", blueprint ", facts.blueprint.as_deref()),
+        optional(", owner ", facts.owner.as_deref()),
+        optional(", criticality ", facts.criticality.map(Criticality::as_str)),
     );
     let _infallible = writeln!(
         out,

@@ -135,6 +135,25 @@ pub(super) const DECISION: &[Limit] = &[
     limit("DecisionTrust", "effective", PERCENT),
 ];
 
+pub(super) const INVENTORY: &[Limit] = &[
+    limit("", "tenant_id", TENANT),
+    limit("", "agent_id", ID_2048),
+    limit(
+        "",
+        "aliases",
+        r#"{"maxItems":64,"uniqueItems":true,"items":{"minLength":1,"maxLength":2048}}"#,
+    ),
+    limit("", "blueprint", L256),
+    limit("", "purposes", r#"{"maxItems":64,"items":{"minLength":1,"maxLength":256}}"#),
+    limit("", "version", L64),
+    limit("Owner", "id", ID_2048),
+    limit("Owner", "issuer", L2048),
+    limit("Owner", "name", L256),
+    limit("AnnouncedChange", "version", L64),
+];
+
+pub(super) const INVENTORY_COMPLETE: &[Limit] = &[limit("", "tenant_id", TENANT)];
+
 pub(super) const REVOCATION: &[Limit] = &[
     limit("", "request_id", ID_128),
     limit("", "tenant_id", TENANT),

@@ -1,7 +1,7 @@
 //! `quality [--seeds N] [--explain] [--data DIR]`: detection, alert budgets and the cost of benign changes on the
 //! scenarios, as Markdown; and with a folder of labelled traces the figures of its scorer. Run it by
 //! `cargo xtask quality`. It exits 0 whatever it finds. `--events SEED` writes the events of a seed instead, for
-//! `habitus explain`, and `--incidents SEED` what is wrong in them.
+//! `habitus explain`, `--inventory SEED` who is registered, and `--incidents SEED` what is wrong in them.
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
@@ -22,6 +22,10 @@ fn main() {
     let value =
         |flag: &str| args.iter().position(|arg| arg == flag).and_then(|place| args.get(place + 1));
     let seeds: u64 = value("--seeds").map_or(3, |n| n.parse().expect("--seeds takes a number"));
+    if let Some(seed) = value("--inventory") {
+        let scenario = Scenario::new(seed.parse().expect("a seed is a number"), Size::FULL);
+        return print!("{}", scenario.inventory());
+    }
     if let Some(seed) = value("--events").or(value("--incidents")) {
         let scenario = Scenario::new(seed.parse().expect("a seed is a number"), Size::FULL);
         return show(&scenario, value("--events").is_some()).expect("standard output takes it");

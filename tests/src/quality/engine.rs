@@ -2,6 +2,7 @@
 //! their times, when each actor began, and the strangest event of each incident. It judges nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use habitus::local::{Explained, Input, Line, LineOutcome, Options, Role, Run};
 use schemas::finding::{Body, Finding};
@@ -57,6 +58,8 @@ pub fn run(scenario: &Scenario, with: With, budget: f64, explain: bool) -> Seen 
     let mut settings = crate::settings();
     settings.observe.alerts_per_actor_month = budget;
     settings.respond.alerts_per_actor_month = budget;
+    let inventory = config::read_inventory(&scenario.inventory()).expect("its inventory is sound");
+    settings.observe.inventory = Arc::new(inventory);
     let mut run = Run::new(&settings, Options { lanes: 1, freeze: false, explain });
     let mut seen = Seen::default();
     let mut raised: BTreeMap<String, Vec<i64>> = BTreeMap::new();

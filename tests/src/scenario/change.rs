@@ -13,6 +13,8 @@ use super::stream::{DAY_MS, HOUR_MS, START_MS};
 pub enum ChangeKind {
     /// A new version with a new tool, within a day.
     Deployment,
+    /// The same, announced in the inventory.
+    AnnouncedDeployment,
     /// Several groups take up one new service.
     NewSaas,
     /// Somebody new whom the group serves.
@@ -44,7 +46,7 @@ pub struct Change {
     pub day: i64,
     /// Days in which an alert of its groups may be its cost.
     pub days: i64,
-    members: Vec<usize>,
+    pub(super) members: Vec<usize>,
     outage: Option<(&'static str, i64)>,
 }
 
@@ -93,6 +95,7 @@ impl Effect {
 // === impl ChangeKind ===
 
 impl ChangeKind {
+    /// What is planned; every second deployment is announced.
     pub(super) const ALL: [Self; 10] = [
         Self::Deployment,
         Self::NewSaas,
@@ -110,6 +113,7 @@ impl ChangeKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Deployment => "deployment",
+            Self::AnnouncedDeployment => "announced deployment",
             Self::NewSaas => "new SaaS",
             Self::NewUser => "new user",
             Self::MonthEnd => "month end",
@@ -125,7 +129,11 @@ impl ChangeKind {
     /// How long it is in force, and how long its alerts are counted, in days.
     fn days(self) -> (i64, i64) {
         match self {
-            Self::Deployment | Self::RegionMove | Self::NewUser | Self::NewSaas => (i64::MAX, 7),
+            Self::Deployment
+            | Self::AnnouncedDeployment
+            | Self::RegionMove
+            | Self::NewUser
+            | Self::NewSaas => (i64::MAX, 7),
             Self::KeyRotation => (i64::MAX, 4),
             Self::MonthEnd => (2, 3),
             Self::TravellingOwner => (7, 8),
@@ -164,6 +172,10 @@ pub(super) fn plan(fleet: &Fleet) -> Vec<Change> {
                 changes.push(change);
             }
         }
+    }
+    let deployments = changes.iter_mut().filter(|change| change.kind == ChangeKind::Deployment);
+    if let Some(change) = deployments.skip(1).step_by(2).next() {
+        change.kind = ChangeKind::AnnouncedDeployment;
     }
     changes
 }
@@ -231,7 +243,7 @@ impl Change {
             return;
         }
         match self.kind {
-            ChangeKind::Deployment => {
+            ChangeKind::Deployment | ChangeKind::AnnouncedDeployment => {
                 effect.release += 1;
                 effect.extra = Some(&DEPLOYED);
             }

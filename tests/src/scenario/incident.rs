@@ -45,7 +45,8 @@ pub enum IncidentKind {
     Authority,
     /// The key of another agent, a kind of credential never used, or just a fresh one.
     Credential,
-    /// Usual work under an agent id that no inventory has.
+    /// Usual work that the inventory contradicts: of an agent it does not list, whose time is over, that is retired, or
+    /// for a purpose that is not declared.
     Inventory,
     /// Another version and another model, by itself, with usual work.
     Epoch,
@@ -53,6 +54,19 @@ pub enum IncidentKind {
     Coordination,
     /// Sizes or sessions that grow by 3 % a day.
     Drift,
+}
+
+/// What an inventory has against an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contradiction {
+    /// The agent is not listed.
+    Unknown,
+    /// Its time is over.
+    Expired,
+    /// The purpose is not declared.
+    OffPurpose,
+    /// It is retired.
+    Retired,
 }
 
 /// One incident.
@@ -74,6 +88,20 @@ pub struct Incident {
 }
 
 use IncidentKind as Kind;
+
+// === impl Incident ===
+
+impl Incident {
+    /// What the inventory has against it, where that is what it is about.
+    pub fn contradiction(&self) -> Option<Contradiction> {
+        (self.kind == Kind::Inventory).then(|| contradiction(self.variant))
+    }
+}
+
+fn contradiction(variant: usize) -> Contradiction {
+    use Contradiction::{Expired, OffPurpose, Retired, Unknown};
+    [Unknown, Expired, OffPurpose, Retired][variant % 4]
+}
 
 // === impl IncidentKind ===
 
@@ -210,7 +238,9 @@ fn propose(
     let hour = hour_for(agent);
     let begin_ms = START_MS + hour * HOUR_MS + if kind == Kind::Drift { 0 } else { HOUR_MS / 6 };
     let agents = members.iter().map(|number| match kind {
-        Kind::Inventory => format!("{}-x", fleet.agents[*number].id),
+        Kind::Inventory if contradiction(variant) == Contradiction::Unknown => {
+            format!("{}-x", fleet.agents[*number].id)
+        }
         _ => fleet.agents[*number].id.clone(),
     });
     Some(Incident {

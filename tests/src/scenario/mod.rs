@@ -9,11 +9,12 @@ mod incident;
 mod play;
 mod population;
 mod random;
+mod register;
 mod schedule;
 mod stream;
 mod work;
 
 pub use call::{Call, Network};
 pub use change::{Change, ChangeKind};
-pub use incident::{Incident, IncidentKind};
+pub use incident::{Contradiction, Incident, IncidentKind};
 pub use stream::{DAY_MS, HOUR_MS, START_MS, Scenario, Size, Stream, With};

@@ -4,7 +4,7 @@
 use super::call::{Call, Network};
 use super::catalog::Tool;
 use super::change::Effect;
-use super::incident::{Incident, IncidentKind as Kind, key_of_another};
+use super::incident::{Contradiction, Incident, IncidentKind as Kind, key_of_another};
 use super::population::{Agent, Fleet};
 use super::random::Random;
 use super::work::{Habits, Session};
@@ -257,8 +257,14 @@ impl<'a> Part<'a> {
     fn unregistered(&mut self) -> Vec<Call> {
         let mut calls = self.sessions(3);
         for call in &mut calls {
-            call.agent.clone_from(&self.incident.agents[0]);
-            call.registered = None;
+            match self.incident.contradiction() {
+                Some(Contradiction::Unknown) => {
+                    call.agent.clone_from(&self.incident.agents[0]);
+                    call.registered = None;
+                }
+                Some(Contradiction::OffPurpose) => "side-errand".clone_into(&mut call.purpose),
+                _ => {}
+            }
         }
         calls
     }

@@ -6,6 +6,7 @@ use super::change::{self, Change, Effect};
 use super::incident::{self, DRIFT_A_DAY, Incident, IncidentKind};
 use super::play::Part;
 use super::population::{Agent, Fleet};
+use super::register;
 use super::work::Habits;
 
 /// 2026-01-05T00:00:00Z, a Monday, in milliseconds.
@@ -74,6 +75,11 @@ impl Scenario {
     /// The benign changes.
     pub fn changes(&self) -> &[Change] {
         &self.changes
+    }
+
+    /// The inventory of its agents, a record a line.
+    pub fn inventory(&self) -> String {
+        register::write(&self.fleet, &self.incidents, &self.changes)
     }
 
     /// How many agents are registered.

@@ -242,6 +242,13 @@ fn credential(session: &Session<'_>) -> (String, &'static str) {
     }
 }
 
+/// The version that an agent runs at a time after so many deployments.
+pub(super) fn version_after(agent: &Agent, ms: i64, deployments: usize) -> String {
+    let mut effect = Effect::default();
+    effect.release += deployments as i64;
+    version(agent, ms, &effect)
+}
+
 fn version(agent: &Agent, ms: i64, effect: &Effect) -> String {
     let week = (ms - START_MS) / (7 * 24 * HOUR_MS);
     let minor = if agent.blueprint.ships_often { week } else { 4 };

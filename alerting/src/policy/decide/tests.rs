@@ -62,7 +62,7 @@ fn levels_climb_the_ladder() {
     check(Mode::Shadow, &at(Level::Restricted, nobody), (again, "dry_run", None));
     let two = keys(2);
     check(Mode::Enforce, &untrusted(&two), (Some("revoke_sessions"), "enforce", None));
-    let high = Inventory { state: "active", criticality: "high" };
+    let high = Inventory { state: Some("active"), criticality: "high" };
     let critical = Facts { inventory: Some(high), ..untrusted(&two) };
     check(Mode::Enforce, &critical, (Some("revoke_credentials"), "enforce", None));
     let one = keys(1);
