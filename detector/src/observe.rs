@@ -231,7 +231,7 @@ impl Observe {
         let trust = judged.trust;
         let trust_before = std::mem::replace(&mut actor.trust, judged.trust_state);
         let quarantined = self.alerts(&judged.period) && trust.level_after <= Level::Restricted;
-        let how = Learning { late, first_of_call, quarantined, from: session.tools[0] };
+        let how = Learning { late, first_of_call, quarantined, from: session.tool };
         self.learn((actor, head), keys, (&lesson, &judged.assessment), how);
         note_makeup(head, keys);
         lesson.remember(&mut session, keys.tool, first_of_call);

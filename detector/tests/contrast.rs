@@ -241,3 +241,29 @@ fn invented_agents_do_not_make_floods_usual() {
     assert!(calm < KEY && before >= KEY, "calm {calm}, flood {before}");
     assert!(2 * after >= before, "a thousand invented agents halve no flood: {after} of {before}");
 }
+
+#[test]
+fn an_hour_far_from_the_habit_is_told_and_one_beside_it_hardly() {
+    let at = |hour: i64| {
+        let observed = Fleet::new().call(Call::of("peer-7", START_S + 7 * DAY_S + hour * HOUR_S));
+        evidence(&observed, "hours")
+    };
+    let [usual, late, night] = [10, 18, 27].map(at);
+    println!("usual {usual}, an hour late {late}, at night {night}");
+    assert!(usual < KEY && night > KEY, "usual {usual}, at night {night}");
+    assert!(night >= late && late > usual, "an hour late {late}, at night {night}");
+}
+
+#[test]
+fn steps_against_the_order_add_up() {
+    let mut fleet = Fleet::new();
+    let mut said = Vec::new();
+    for step in 0..9 {
+        // From the last tool to the first, three times.
+        let tool = ["write", "read", "search"][usize::try_from(step % 3).expect("a step")];
+        let observed = fleet.call(Call { tool, ..Call::of("peer-8", NOW_S + step * 20) });
+        said.push(evidence(&observed, "sequence"));
+    }
+    println!("{said:?}");
+    assert!(said[8] > said[1] + 2_000_000, "nine steps say more than one: {said:?}");
+}

@@ -74,7 +74,7 @@ fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
         };
         // Batches are usual at their height, for one destination at its share of the calls.
         let share = if fact == 0 { 1.0 } else { (long / total).min(1.0) };
-        let peak = ctx.actor.peaks.past.get(window).map_or(0.0, |peak| f64::from(*peak)) * share;
+        let peak = ctx.actor.peaks.past(window) * share;
         let mean = usual(long, age_s, *window_s).max(peak) + floor;
         let nats = deviance(seen, mean, DISPERSION);
         if nats > worst.0 {
