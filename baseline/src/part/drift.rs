@@ -7,8 +7,9 @@ use crate::bytes::{Reader, StateError, Writer};
 
 /// What is followed: sessions a day, and sizes.
 pub const TRACKS: usize = 2;
-/// Days before the anchor speaks.
-const DAYS_MIN: u8 = 8;
+/// Days before the anchor speaks, and before it is held: an anchor of few days is off by itself, which adds up too.
+const DAYS_MIN: u8 = 14;
+const DAYS_HELD: u8 = 28;
 /// Days that the anchor weighs at most.
 const DAYS_MAX: u8 = 60;
 /// Shift that the sum looks for, in deviations of a day.
@@ -93,7 +94,7 @@ impl Track {
             }
         }
         if !steady {
-            let most = if self.days < DAYS_MIN { far } else { SPEED_A_DAY / 2.0 * anchor };
+            let most = if self.days < DAYS_HELD { far } else { SPEED_A_DAY / 2.0 * anchor };
             self.anchor = narrow(anchor + (gain * off).clamp(-most, most));
         }
         let square = if self.days == 0 && !steady { 0.0 } else { off * off };
