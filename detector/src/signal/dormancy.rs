@@ -23,7 +23,7 @@ pub(super) const SIGNAL: Signal = Signal {
     family: "tempo",
     channels: 1,
     full_on_failure: true,
-    handicap_nats: 1.5,
+    handicap_nats: 0.5,
     evaluate,
     explain,
 };

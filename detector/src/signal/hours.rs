@@ -22,7 +22,7 @@ pub(super) const SIGNAL: Signal = Signal {
     family: "tempo",
     channels: 1,
     full_on_failure: false,
-    handicap_nats: 1.5,
+    handicap_nats: 0.5,
     evaluate,
     explain,
 };
