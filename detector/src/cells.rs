@@ -79,18 +79,6 @@ pub(crate) fn step(purpose: u64, from: u64, to: u64) -> u64 {
 pub(crate) fn steps_from(purpose: u64, from: u64) -> u64 {
     cell(8, &[purpose, from])
 }
-/// Steps of sessions of a purpose, and the sum of their surprise in hundredths of a nat.
-pub(crate) fn steps(purpose: u64) -> u64 {
-    cell(26, &[purpose])
-}
-/// See above.
-pub(crate) fn surprises(purpose: u64) -> u64 {
-    cell(27, &[purpose])
-}
-/// Sessions with so many calls of tools that were new to their purpose.
-pub(crate) fn strays(calls: u8) -> u64 {
-    cell(28, &[u64::from(calls)])
-}
 /// A size of result of a tool under a purpose (0 for the scope).
 pub(crate) fn size(purpose: u64, tool: u64, bucket: u64) -> u64 {
     cell(9, &[purpose, tool, bucket])

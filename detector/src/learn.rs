@@ -8,7 +8,6 @@ use baseline::agent::authority_index;
 use baseline::hash::{pair, tag};
 use baseline::math::ln;
 use baseline::part::sessions::{BY_ORIGIN, CHANNELS_MAX, Counted, Session};
-use baseline::part::slots::round_u16;
 use baseline::shared::{BINS, Deltas, Table, bin};
 use baseline::{Actor, Head};
 
@@ -53,9 +52,6 @@ pub(crate) struct Lesson {
     warm: bool,
     young: bool,
     strange: bool,
-    /// Of the session so far, where the activity makes a step.
-    disorder: Option<f64>,
-    strays: u8,
     new_session: bool,
     late: bool,
     identity: IdentityLesson,
@@ -374,10 +370,6 @@ impl Lesson {
         #[expect(clippy::cast_possible_truncation, reason = "nats below 20")]
         let surprise = self.surprise as f32;
         session.surprise = session.surprise.max(surprise);
-        session.strays = session.strays.max(self.strays);
-        if let Some(disorder) = self.disorder {
-            session.disorder = round_u16(disorder * 100.0);
-        }
     }
 
     /// Casts or moves the session's votes: one per channel, at the highest evidence so far.

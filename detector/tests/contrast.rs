@@ -253,17 +253,3 @@ fn an_hour_far_from_the_habit_is_told_and_one_beside_it_hardly() {
     assert!(usual < KEY && night > KEY, "usual {usual}, at night {night}");
     assert!(night >= late && late > usual, "an hour late {late}, at night {night}");
 }
-
-#[test]
-fn steps_against_the_order_add_up() {
-    let mut fleet = Fleet::new();
-    let mut said = Vec::new();
-    for step in 0..9 {
-        // From the last tool to the first, three times.
-        let tool = ["write", "read", "search"][usize::try_from(step % 3).expect("a step")];
-        let observed = fleet.call(Call { tool, ..Call::of("peer-8", NOW_S + step * 20) });
-        said.push(evidence(&observed, "sequence"));
-    }
-    println!("{said:?}");
-    assert!(said[8] > said[1] + 2_000_000, "nine steps say more than one: {said:?}");
-}

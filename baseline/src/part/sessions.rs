@@ -48,10 +48,6 @@ pub struct Session {
     calls: [u16; 4],
     /// Tag of the last tool.
     pub tool: u32,
-    /// How far its steps so far are from a usual order, in hundredths of a nat.
-    pub disorder: u16,
-    /// Calls of tools that were new to its purpose, saturating.
-    pub strays: u8,
     /// Bin of the highest evidence per channel.
     pub maxima: [u8; CHANNELS_MAX],
 }
@@ -81,8 +77,6 @@ impl Default for Session {
             seen_next: 0,
             calls: [0; 4],
             tool: 0,
-            disorder: 0,
-            strays: 0,
             maxima: [0; CHANNELS_MAX],
         }
     }
@@ -148,8 +142,6 @@ impl Session {
             out.u16(call);
         }
         out.u32(self.tool);
-        out.u16(self.disorder);
-        out.u8(self.strays);
         let (plain, by_origin) = self.maxima.split_at(BY_ORIGIN);
         out.0.extend_from_slice(plain);
         // Mostly none: which there are, then these.
@@ -182,8 +174,6 @@ impl Session {
             *call = input.u16()?;
         }
         session.tool = input.u32()?;
-        session.disorder = input.u16()?;
-        session.strays = input.u8()?;
         let (plain, by_origin) = session.maxima.split_at_mut(BY_ORIGIN);
         plain.copy_from_slice(input.take(BY_ORIGIN)?);
         let places = input.u16()?;

@@ -112,7 +112,7 @@ pub(crate) fn append<T>(table: &mut Box<[T]>, value: T) {
 }
 
 /// Rounds to the nearest u16, saturating.
-pub fn round_u16(x: f64) -> u16 {
+pub(crate) fn round_u16(x: f64) -> u16 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
     let rounded = (x + 0.5).clamp(0.0, 65_535.0) as u16;
     rounded

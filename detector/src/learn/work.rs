@@ -5,10 +5,6 @@ use baseline::part::sessions::Counted;
 use super::{Lesson, is_ripe};
 use crate::cells;
 use crate::context::Context;
-use crate::signal::{purpose, sequence};
-
-/// Nats that a step says at most of how odd steps usually are.
-const STEP_NATS_MAX: f64 = 6.0;
 
 impl Lesson {
     /// Tools, and steps.
@@ -34,32 +30,12 @@ impl Lesson {
                 }
             }
         }
-        if let Some(calls) = purpose::stray(ctx).filter(|_| is_ripe(ctx)) {
-            self.strays = calls;
-            if calls <= purpose::STRAYS_MAX {
-                self.counts.push((keys.group, cells::strays(calls), 100));
-                if keys.group != keys.tenant {
-                    self.counts.push((keys.tenant, cells::strays(calls), 100));
-                }
-            }
-        }
         let from = u64::from(ctx.session.tool);
         if from != 0 && ctx.first_of_call && !ctx.late {
             for purpose in [0, keys.purpose].into_iter().take(if keys.purpose == 0 { 1 } else { 2 })
             {
                 self.counts.push((keys.group, cells::step(purpose, from, keys.tool), weight));
                 self.counts.push((keys.group, cells::steps_from(purpose, from), weight));
-            }
-            if let Some(step) = sequence::step(ctx) {
-                self.disorder = Some(step.disorder);
-                let nats = step.nats.min(STEP_NATS_MAX);
-                #[expect(clippy::cast_possible_truncation, reason = "at most 600")]
-                self.counts.push((
-                    keys.group,
-                    cells::surprises(keys.purpose),
-                    (nats * 100.0) as i64,
-                ));
-                self.counts.push((keys.group, cells::steps(keys.purpose), 100));
             }
         }
     }

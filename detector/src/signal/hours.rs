@@ -27,8 +27,9 @@ pub(super) const SIGNAL: Signal = Signal {
     explain,
 };
 
-/// Active hours before the actor's rhythm speaks.
-const HOURS_MIN: u32 = 6;
+/// Active hours before the actor's rhythm speaks, and for how long it was watched, in seconds: a week has all days.
+const HOURS_MIN: u32 = 24;
+const WATCHED_S: u32 = 7 * 86_400;
 /// Active hours from which an hour of the day seen but once is no habit yet.
 const SETTLED_HOURS: u32 = 48;
 /// Weight of the tenant behind the group, and of each kind of hour before any was seen, in active hours.
@@ -51,7 +52,9 @@ impl Place {
     pub(crate) fn of(ctx: &Context<'_>) -> Option<Self> {
         let progress = &ctx.actor.progress;
         let hours = progress.active_hours;
-        if ctx.late || progress.vote_hour == ctx.keys.hour || hours < HOURS_MIN {
+        let watched_s = progress.learned_s.saturating_sub(progress.first_s);
+        let has_rhythm = hours >= HOURS_MIN && watched_s >= WATCHED_S;
+        if ctx.late || progress.vote_hour == ctx.keys.hour || !has_rhythm {
             return None;
         }
         let here = hour_of_week(ctx.keys.hour);
@@ -65,7 +68,7 @@ impl Place {
         let works = (day..day + 24).any(|hour| ctx.actor.hours.count(hour) > 0);
         let class = [1, 2, 3, 5, 8].iter().filter(|from| distance >= **from).count();
         Some(Self {
-            maturity: [12, 24, 72, 200].iter().filter(|from| hours >= **from).count(),
+            maturity: [72, 200].iter().filter(|from| hours >= **from).count(),
             kind: class + if works { 0 } else { DISTANCES },
             distance,
         })

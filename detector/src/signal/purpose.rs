@@ -1,7 +1,6 @@
 //! # purpose
 //!
-//! **Detects.** A tool that sessions of this purpose do not use, however often the agent uses it elsewhere; the more
-//! so, the more calls of such tools the session makes.
+//! **Detects.** A tool that sessions of this purpose do not use, however often the agent uses it elsewhere.
 //!
 //! **Why.** An agent steered off its task keeps its permissions and its usual tools; what changes is which tool it
 //! takes up for which purpose.
@@ -30,31 +29,6 @@ pub(super) const SIGNAL: Signal = Signal {
     explain,
 };
 
-/// Calls up to which strays of a session are told apart.
-pub(crate) const STRAYS_MAX: u8 = 3;
-/// Weight of the tenant behind the group, and of a half behind the tenant, in sessions.
-const STRAY_SESSIONS: f64 = 4.0;
-
-/// Which call of tools new to its purpose this is in its session, if it is one.
-pub(crate) fn stray(ctx: &Context<'_>) -> Option<u8> {
-    let is_one = ctx.first_of_call && ctx.tool_is_new();
-    is_one.then(|| ctx.session.strays.saturating_add(1))
-}
-
-/// How much rarer than one such call so many are in a session, in nats: a slip is soon over.
-fn again(ctx: &Context<'_>) -> f64 {
-    let Some(calls) = stray(ctx).map(|calls| calls.min(STRAYS_MAX)).filter(|calls| *calls > 1)
-    else {
-        return 0.0;
-    };
-    let wider = 1.0 / f64::from(1_u32 << (calls - 1));
-    let (many, one) = (cells::strays(calls), cells::strays(1));
-    let shrink =
-        |many: f64, one: f64, wider: f64| (many + STRAY_SESSIONS * wider) / (one + STRAY_SESSIONS);
-    let all = shrink(ctx.everyone(many), ctx.everyone(one), wider);
-    -ln(shrink(ctx.peers(many), ctx.peers(one), all).min(1.0))
-}
-
 fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
     let keys = ctx.keys;
     let all = ctx.peer_sessions();
@@ -81,7 +55,7 @@ fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
     lambda *= of_agent * of_its_purpose * (13.0 / (of_purpose + 1.0)).sqrt();
     let p = ((used - 0.5).max(0.0) / (sessions + 1.0) + lambda).clamp(1e-9, 1.0);
     let numbers = [used, sessions, p, all];
-    let evidence = Evidence::of(-ln(p) + again(ctx), u8::from(of_purpose < 1.0), numbers)?;
+    let evidence = Evidence::of(-ln(p), u8::from(of_purpose < 1.0), numbers)?;
     Some(evidence.by_origin(ctx, Subject::Tool))
 }
 

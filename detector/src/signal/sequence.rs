@@ -1,7 +1,6 @@
 //! # sequence
 //!
-//! **Detects.** A step from one tool to the next that sessions of this purpose and the peer group do not make, or
-//! several in one session that add up.
+//! **Detects.** A step from one tool to the next that sessions of this purpose and the peer group do not make.
 //!
 //! **Why.** Injected work interrupts the usual order: each tool is familiar, the way from one to the other is not.
 //!
@@ -30,29 +29,8 @@ pub(super) const SIGNAL: Signal = Signal {
 
 /// Weight of the wider context, in steps.
 const BACK_OFF: f64 = 3.0;
-/// Nats of a step before any was seen, the steps that these weigh, and what a step may be odder than usual.
-const USUAL: f64 = 2.0;
-const USUAL_STEPS: f64 = 5.0;
-const LEEWAY: f64 = 1.0;
-
-/// A step from one tool to the next.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Step {
-    /// Its surprise in nats.
-    pub(crate) nats: f64,
-    /// How much odder than usual the steps of the session are so far, this one included: a sum that starts again at
-    /// nothing, so that steps add up of which each may be a slip.
-    pub(crate) disorder: f64,
-    numbers: [f64; 4],
-}
 
 fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
-    let step = step(ctx)?;
-    Evidence::of(step.nats.max(step.disorder), u8::from(step.disorder > step.nats), step.numbers)
-}
-
-/// The step that an activity makes, where it makes one.
-pub(crate) fn step(ctx: &Context<'_>) -> Option<Step> {
     let keys = ctx.keys;
     let from = u64::from(ctx.session.tool);
     // A tool that is new to the purpose is told by `purpose`; here the order alone speaks.
@@ -79,26 +57,14 @@ pub(crate) fn step(ctx: &Context<'_>) -> Option<Step> {
     } else {
         smooth(seen, of, group)
     };
-    let nats = -ln(p.clamp(1e-9, 1.0));
-    let (sum, steps) =
-        (ctx.peers(cells::surprises(keys.purpose)), ctx.peers(cells::steps(keys.purpose)));
-    let usual = (sum + USUAL * USUAL_STEPS) / (steps + USUAL_STEPS);
-    let before = f64::from(ctx.session.disorder) / 100.0;
-    let disorder = (before + nats - usual - LEEWAY).max(0.0);
-    Some(Step { nats, disorder, numbers: [seen, of, p, disorder] })
+    Evidence::of(-ln(p.clamp(1e-9, 1.0)), 0, [seen, of, p, own_steps])
 }
 
 fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
-    let [seen, of, p, disorder] = evidence.numbers;
-    let own = ctx.actor.pairs.total(ctx.keys.day).0;
-    let so_far = if evidence.fact == 0 {
-        String::new()
-    } else {
-        format!("; with the steps before it {disorder:.1} nats odder than a usual order")
-    };
+    let [seen, of, p, own] = evidence.numbers;
     Explanation {
         observed: format!(
-            "{} after the previous tool: {} of {} earlier steps{so_far}",
+            "{} after the previous tool: {} of {} earlier steps",
             tool_label(ctx.activity),
             count(seen),
             count(of)
