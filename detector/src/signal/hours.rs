@@ -27,9 +27,10 @@ pub(super) const SIGNAL: Signal = Signal {
     explain,
 };
 
-/// Active hours before the actor's rhythm speaks, and for how long it was watched, in seconds: a week has all days.
+/// Active hours before the actor's rhythm speaks, and how long they must span, in seconds: the first to the last day of
+/// a week.
 const HOURS_MIN: u32 = 24;
-const WATCHED_S: u32 = 7 * 86_400;
+const WATCHED_S: u32 = 6 * 86_400;
 /// Active hours from which an hour of the day seen but once is no habit yet.
 const SETTLED_HOURS: u32 = 48;
 /// Weight of the tenant behind the group, and of each kind of hour before any was seen, in active hours.
@@ -102,7 +103,8 @@ impl Place {
 }
 
 fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
-    let place = Place::of(ctx)?;
+    // An hour of its own says nothing: not even what rounding leaves of it.
+    let place = Place::of(ctx).filter(|place| place.kind > 0)?;
     let (p, peers) = place.share(ctx);
     #[expect(clippy::cast_precision_loss, reason = "at most 12")]
     let distance = place.distance as f64;
