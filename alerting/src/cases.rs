@@ -70,6 +70,9 @@ pub(crate) struct OpenAlert {
     pub(crate) trust_effective: f64,
     /// Level after its newest event.
     pub(crate) level: Level,
+    /// Level of the least trusted link of the chain at its newest event.
+    #[serde(default)]
+    pub(crate) level_effective: Level,
     /// The event with the largest score, in full.
     pub(crate) worst: Verdict,
     /// What was in force for it.
@@ -97,6 +100,9 @@ pub(crate) struct Incident {
     pub(crate) prior_return_period: f64,
     /// Requests made: action and request id.
     pub(crate) requests: BTreeMap<String, String>,
+    /// The newest decision, in short: it is told again where it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) decided: Option<String>,
 }
 
 /// What an alerting event did.
@@ -141,6 +147,7 @@ impl Case {
                 worst_return_period: 0.0,
                 prior_return_period: prior.map_or(1.0, |i| i.worst_return_period.max(1.0)),
                 requests: BTreeMap::new(),
+                decided: None,
             });
             self.n_incidents = self.n_incidents.saturating_add(1);
         }
@@ -182,6 +189,7 @@ impl OpenAlert {
             trust_after: worst.trust_after,
             trust_effective: worst.trust_after,
             level: verdict.level_after,
+            level_effective: verdict.level_after,
             worst,
             versions: finding.versions.clone(),
             sources: BTreeSet::new(),

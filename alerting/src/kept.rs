@@ -133,6 +133,7 @@ impl Cut {
             &mut facts.credential_id,
             &mut facts.session,
             &mut facts.operation,
+            &mut facts.classification,
             &mut facts.destination_ip,
             &mut facts.source,
             &mut facts.outcome,

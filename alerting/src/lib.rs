@@ -2,6 +2,8 @@
 //! alerts out. It never reads activity, knows no clock and does no I/O: the same findings give the same bytes.
 #![forbid(unsafe_code)]
 
+pub mod access;
+mod audit;
 mod breaker;
 mod budget;
 mod cases;
@@ -10,9 +12,9 @@ mod coordination;
 mod entry;
 mod epochs;
 mod kept;
-mod ladder;
 pub mod ocsf;
 mod outgoing;
+pub mod policy;
 mod record;
 mod record_id;
 mod respond;
@@ -27,7 +29,6 @@ mod usual;
 pub use coordination::CoordinationCounts;
 pub use entry::{Entry, EntryError, read};
 pub use epochs::EpochCounts;
-pub use ladder::{Decision, Hold, Policy, PolicyFacts, decide};
 pub use outgoing::{Outgoing, TopicKind, outgoing};
 pub use record::RecordError;
 pub use respond::{Respond, RespondCounts, Response};

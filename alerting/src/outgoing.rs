@@ -2,6 +2,7 @@
 //! to; what a record says is decided before.
 
 use schemas::EventTime;
+use schemas::decision::DecisionRecord;
 use schemas::header::{EventHeaders, RawHeaders, RecordKind, TraceParent};
 use schemas::revocation::RevocationRequest;
 
@@ -16,6 +17,8 @@ pub enum TopicKind {
     Alerts,
     /// Revocation requests.
     Revocations,
+    /// Decisions, for the audit.
+    Decisions,
     /// What shadow mode keeps back.
     Shadow,
     /// Shared tables for every lane; compacted, one partition.
@@ -68,6 +71,13 @@ pub fn outgoing(settings: &Settings, log_time: EventTime, responses: &[Response]
                 cause: log_time,
             })
         }
+        Response::Decision(record) => Some(Outgoing {
+            kind: to(TopicKind::Decisions)?,
+            key: record.tenant_id.clone().into_bytes(),
+            value: Some(serde_json::to_vec(record).ok()?),
+            headers: decision_headers(record, shadow),
+            cause: log_time,
+        }),
         Response::Control { key, value, .. } => Some(Outgoing {
             kind: TopicKind::Control,
             key: key.clone().into_bytes(),
@@ -110,6 +120,12 @@ fn request_headers(
         ..headers(id, RecordKind::Revocation, (tenant_id, agent_id), shadow)
     };
     (key(tenant_id, agent_id), headers.encode())
+}
+
+fn decision_headers(record: &DecisionRecord, shadow: bool) -> RawHeaders {
+    let of = (record.tenant_id.as_str(), record.actor.agent_id.as_str());
+    let headers = headers(record.id.clone(), RecordKind::Decision, of, shadow);
+    EventHeaders { time: Some(record.time), ..headers }.encode()
 }
 
 fn headers(

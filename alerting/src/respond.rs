@@ -5,21 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use baseline::Shared;
 use baseline::shared::SharedCounts;
+use schemas::decision::DecisionRecord;
 use schemas::finding::{Finding, LevelChange, Verdict};
 use schemas::revocation::RevocationRequest;
-use schemas::{Authority, EventTime};
+use schemas::{Authority, EventTime, MicroNats};
 
 use crate::cases::{Case, Change, OpenAlert, leading, percent};
 use crate::coordination::{CoordinationCounts, Raised};
 use crate::entry::Entry;
 use crate::epochs::EpochCounts;
-use crate::ladder::{Decision, Policy, PolicyFacts, decide};
 use crate::ocsf::{self, Moment, Phase};
+use crate::policy::{self, Action, Decision, Facts, Trust, VerdictFacts, decide};
 use crate::record::RecordError;
 use crate::record_id::{ActorKey, RecordId};
-use crate::revocation;
 use crate::settings::Settings;
 use crate::tenant::Tenant;
+use crate::{audit, revocation};
 use crate::{budget, chain};
 
 /// What the fold gives out.
@@ -27,8 +28,10 @@ use crate::{budget, chain};
 pub enum Response {
     /// An alert was opened, updated or closed.
     Alert(Box<ocsf::DetectionFinding>),
-    /// The ladder asks for an action.
+    /// A policy asks for an action.
     Revocation(Box<RevocationRequest>),
+    /// A policy decided otherwise than before, for the audit.
+    Decision(Box<DecisionRecord>),
     /// An activity opened or updated an alert.
     AlertRef {
         /// The activity.
@@ -60,6 +63,8 @@ pub struct RespondCounts {
     pub open_alerts: u64,
     /// Cases of idle actors that left.
     pub cases_evicted: u64,
+    /// Policies whose condition needed what was not known, at each decision.
+    pub policy_errors: u64,
     /// What agents met for the first time.
     pub coordination: CoordinationCounts,
     /// Epochs on their way into the tables.
@@ -234,7 +239,8 @@ impl Applied<'_> {
         let threshold = budget::return_period(self.settings.alerts_per_actor_month);
         let alerting = threshold <= budget::finite(verdict.return_period_actor_months);
         let own = percent(verdict.trust_after);
-        let effective = chain::trust_effective(self.tenant, &verdict.facts.chain, own);
+        let of = |link: &str| self.tenant.least_trusted(std::iter::once(link));
+        let effective = chain::effective(&verdict.facts.chain, (own, verdict.level_after), of);
         let (finding, now) = (self.finding, self.now);
         let signal = if alerting { leading(verdict) } else { String::new() };
         let change = self.tenant.change(&key, &signal, |case| {
@@ -243,16 +249,16 @@ impl Applied<'_> {
             case.last = Some(now);
             let change = alerting.then(|| case.alerting(finding, verdict, now))?;
             if let Some(alert) = case.alerts.get_mut(&change.signal) {
-                alert.trust_effective = effective;
+                (alert.trust_effective, alert.level_effective) = effective;
             }
             Some(change)
         });
         change.map(|change| self.respond(verdict, &key, &change)).unwrap_or_default()
     }
 
-    /// What an alerting event leads to: reference, alert and, where the ladder asks, a request.
+    /// What an alerting event leads to: reference, alert and, where a policy asks, a request.
     fn respond(&mut self, verdict: &Verdict, key: &ActorKey, change: &Change) -> Vec<Response> {
-        let request = self.request(key, change);
+        let (request, record) = self.decided(key, change).unwrap_or_default();
         let case = self.tenant.case(key);
         let Some(alert) = case.and_then(|case| case.alerts.get(&change.signal)) else {
             return Vec::new();
@@ -271,57 +277,100 @@ impl Applied<'_> {
             self.alert(uid, phase, alert),
         ];
         responses.extend(request.map(|request| Response::Revocation(Box::new(request))));
+        responses.extend(record.map(|record| Response::Decision(Box::new(record))));
         responses
     }
 
-    /// The request that the ladder asks for, once per actor, action and incident.
-    fn request(&mut self, key: &ActorKey, change: &Change) -> Option<RevocationRequest> {
-        let (settings, finding, now) = (self.settings, self.finding, self.now);
+    /// What the policies decide: a request, once per actor, action and incident, and a record where they decide
+    /// otherwise than before.
+    fn decided(
+        &mut self,
+        key: &ActorKey,
+        change: &Change,
+    ) -> Option<(Option<RevocationRequest>, Option<DecisionRecord>)> {
+        let (finding, now) = (self.finding, self.now);
         let case = self.tenant.case(key)?;
         let (incident, alert) = (case.incident.as_ref()?, case.alerts.get(&change.signal)?);
         let decision = self.decide(key, case, alert)?;
-        let action = decision.action?;
-        let word = action.as_str();
-        let made = incident.requests.get(word).cloned();
-        let request = made
-            .is_none()
-            .then(|| revocation::compose(settings, finding, now, alert, (action, decision.mode)));
-        let request_id = request.as_ref().map(|r| r.request_id.clone()).or(made);
-        let automatic = request.as_ref().is_some_and(revocation::is_automatic);
+        let made =
+            decision.action.and_then(|action| incident.requests.get(action.as_str()).cloned());
+        let request = decision
+            .action
+            .filter(|_| made.is_none())
+            .map(|action| revocation::compose(finding, now, alert, action, &decision));
+        let request_id = request.as_ref().map(|request| request.request_id.clone()).or(made);
+        let short = audit::short(&decision);
+        let is_new = incident.decided.as_ref() != Some(&short);
+        let record = is_new.then(|| audit::compose(finding, now, alert, &decision, &request_id));
+        self.tenant.note_errors(decision.errors.len());
         self.tenant.change(key, &change.signal, |case| {
-            if let (Some(incident), Some(id)) = (case.incident.as_mut(), &request_id) {
-                incident.requests.insert(word.to_owned(), id.clone());
+            if let Some(incident) = case.incident.as_mut() {
+                incident.decided = Some(short);
+                if let (Some(action), Some(id)) = (decision.action, &request_id) {
+                    incident.requests.insert(action.as_str().to_owned(), id.clone());
+                }
             }
-            if let Some(alert) = case.alerts.get_mut(&change.signal) {
+            if let Some(alert) = case.alerts.get_mut(&change.signal)
+                && request_id.is_some()
+            {
                 alert.request_id = request_id;
             }
         });
-        if automatic {
+        if request.as_ref().is_some_and(|request| policy::may_revoke(request.action)) {
             self.tenant.note_revoked(&key.agent_id, now);
         }
-        request
+        Some((request, record))
     }
 
     fn decide(&self, key: &ActorKey, case: &Case, alert: &OpenAlert) -> Option<Decision> {
-        let settings = self.settings;
+        let (settings, worst) = (self.settings, &alert.worst);
         let (incident, n_agents) = (case.incident.as_ref()?, self.tenant.n_agents());
-        let breaker = self.tenant.breaker();
-        let policy = Policy {
-            mode: settings.mode,
-            revocation_return_period: budget::return_period(settings.revocations_per_actor_month),
-        };
-        let facts = PolicyFacts {
-            level: case.level,
-            owned: alert.worst.facts.owner.is_some(),
-            n_keys: incident.keys.len(),
+        let (breaker, of) = (self.tenant.breaker(), &worst.facts);
+        let keys: Vec<String> = incident.keys.iter().cloned().collect();
+        let facts = Facts {
+            tenant_id: &self.finding.tenant_id,
+            agent_id: &key.agent_id,
+            authority: key.authority,
+            blueprint: of.blueprint.as_deref(),
+            owner: of.owner.as_deref(),
+            version: of.agent_version.as_deref(),
+            purpose: of.purpose.as_deref(),
+            chain: &of.chain,
+            trust: Some(Trust {
+                score: case.trust,
+                level: case.level,
+                effective: alert.trust_effective,
+                effective_level: alert.level_effective,
+            }),
+            verdict: Some(VerdictFacts {
+                score: nats(worst.score),
+                return_period: worst.return_period_actor_months,
+                signal: worst.leading_signal(),
+            }),
+            keys: &keys,
             n_incidents: case.n_incidents,
             hard_indicator: incident.hard_indicator,
             return_period_actor_months: incident.return_period(),
+            inventory: None,
             protected: settings.protected.contains(&key.agent_id),
             breaker_open: breaker.is_open(&key.agent_id, self.now, n_agents, &settings.breaker),
+            stale: false,
         };
-        Some(decide(&policy, &facts))
+        let action = Action {
+            name: Some(of.operation.as_deref().unwrap_or(&of.action)),
+            resource_id: of.resource.as_deref(),
+            classification: of.classification.as_deref(),
+            subject_id: Some(&key.agent_id),
+            ..Action::default()
+        };
+        Some(decide(&settings.policy_set(), &facts, &action))
     }
+}
+
+fn nats(score: MicroNats) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "micro-nats below 2^52")]
+    let micro = score.0 as f64;
+    micro / 1e6
 }
 
 fn key(agent_id: &str, authority: Authority) -> ActorKey {

@@ -7,45 +7,32 @@ use schemas::EventTime;
 use schemas::finding::Finding;
 use schemas::revocation::{
     Cascade, CredentialTarget, InitiatingEntity, REVOCATION_SCHEMA, RevocationAction,
-    RevocationCause, RevocationMode, RevocationRequest, RevocationSubject, RevocationTargets,
-    SubjectId, Urgency,
+    RevocationCause, RevocationRequest, RevocationSubject, RevocationTargets, SubjectId, Urgency,
 };
 use schemas::time::TIME_MS_MAX;
-use schemas::trust::{PolicyRef, RiskLevel};
+use schemas::trust::RiskLevel;
 
 use crate::cases::OpenAlert;
 use crate::ocsf::wording;
-use crate::settings::Settings;
+use crate::policy::{Decision, may_revoke};
 
 /// A request is to be ignored after that long.
 const LIFETIME_MS: i64 = 15 * 60 * 1000;
-/// Longest life of a token that is asked for.
-const TOKEN_LIFETIME_SECONDS: u32 = 1800;
 /// Longest id that the wire form has room for.
 const ID_CHARS_MAX: usize = 256;
 /// Most signals that a cause names.
 const SIGNALS_MAX: usize = 16;
 
-/// Whether the request takes something away that only a person can give back.
-pub(crate) fn is_automatic(request: &RevocationRequest) -> bool {
-    matches!(
-        request.action,
-        RevocationAction::RevokeSessions
-            | RevocationAction::RevokeCredentials
-            | RevocationAction::SuspendAgent
-    )
-}
-
-/// The request for an action, in a mode.
+/// The request for the action that was decided on.
 pub(crate) fn compose(
-    settings: &Settings,
     finding: &Finding,
     now: EventTime,
     alert: &OpenAlert,
-    (action, mode): (RevocationAction, RevocationMode),
+    action: RevocationAction,
+    decision: &Decision,
 ) -> RevocationRequest {
     let rule = format!("revocation/{}", action.as_str());
-    let urgent = action == RevocationAction::RevokeSessions;
+    let urgent = may_revoke(action);
     RevocationRequest {
         schema: REVOCATION_SCHEMA.to_owned(),
         request_id: format!("rr-{}", finding.source.derive(&rule)),
@@ -53,16 +40,13 @@ pub(crate) fn compose(
         expires_at: expiry(now),
         tenant_id: finding.tenant_id.clone(),
         action,
-        mode,
+        mode: decision.mode,
         urgency: Some(if urgent { Urgency::Immediate } else { Urgency::Normal }),
         subject: subject(alert),
-        targets: Some(targets(alert, action)),
+        targets: Some(targets(alert, action, decision)),
         cause: cause(alert, action),
         initiating_entity: Some(InitiatingEntity::Policy),
-        policy: Some(PolicyRef {
-            id: "default".to_owned(),
-            version: Some(settings.program.clone()),
-        }),
+        policy: decision.policy.clone(),
         supersedes: None,
     }
 }
@@ -89,10 +73,9 @@ fn subject(alert: &OpenAlert) -> RevocationSubject {
     }
 }
 
-fn targets(alert: &OpenAlert, action: RevocationAction) -> RevocationTargets {
-    let facts = &alert.worst.facts;
-    let shorter = action == RevocationAction::ShortenTokenLifetime;
-    let revoke = action == RevocationAction::RevokeSessions;
+fn targets(alert: &OpenAlert, action: RevocationAction, decision: &Decision) -> RevocationTargets {
+    let (facts, obligations) = (&alert.worst.facts, &decision.obligations);
+    let revoke = may_revoke(action);
     let credential = fitting(&facts.credential_id);
     RevocationTargets {
         credentials: credential
@@ -100,7 +83,8 @@ fn targets(alert: &OpenAlert, action: RevocationAction) -> RevocationTargets {
             .into_iter()
             .collect(),
         sessions: fitting(&facts.session).into_iter().collect(),
-        max_token_lifetime_seconds: shorter.then_some(TOKEN_LIFETIME_SECONDS),
+        scopes_remove: obligations.scopes_remove.clone(),
+        max_token_lifetime_seconds: obligations.max_token_lifetime_seconds,
         delegation_id: fitting(&facts.delegation_id),
         cascade: Some(if revoke { Cascade::Descendants } else { Cascade::None }),
         ..RevocationTargets::default()

@@ -1,7 +1,10 @@
 //! Settings of the respond fold: plain data. They are validated where config is read, not here.
 
+use crate::budget;
+use crate::policy::{self, Fail, Policy, PolicySet};
+
 /// What leaves, and how binding it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mode {
     /// Everything is computed; requests are dry runs.
     #[default]
@@ -42,6 +45,10 @@ pub struct Settings {
     pub vendor: String,
     /// Agents that are never revoked automatically, by id.
     pub protected: Vec<String>,
+    /// Policies in order, the built-in ladder last.
+    pub policies: Vec<Policy>,
+    /// What holds at the decision point where trust is too old and no policy says otherwise.
+    pub fail: Fail,
     /// Limit on automatic revocations of a tenant.
     pub breaker: BreakerSettings,
     /// Whether changed tables are published as control records; not needed where the folds of one process take a
@@ -69,9 +76,23 @@ impl Default for Settings {
             product: "habitus".to_owned(),
             vendor: "Habitus".to_owned(),
             protected: Vec::new(),
+            policies: policy::ladder(),
+            fail: Fail::default(),
             breaker: BreakerSettings::default(),
             publish_tables: true,
             shadow_output: false,
+        }
+    }
+}
+
+impl Settings {
+    /// The policies in force.
+    pub fn policy_set(&self) -> PolicySet<'_> {
+        PolicySet {
+            mode: self.mode,
+            revocation_return_period: budget::return_period(self.revocations_per_actor_month),
+            fail: self.fail,
+            policies: &self.policies,
         }
     }
 }

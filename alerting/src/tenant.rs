@@ -53,6 +53,7 @@ pub(crate) struct Tenant {
     deadlines: BTreeSet<Deadline>,
     n_agents: u32,
     cases_evicted: u64,
+    policy_errors: u64,
     touched: BTreeSet<RecordId>,
 }
 
@@ -151,6 +152,7 @@ impl Tenant {
         sum.cut += one.cut;
         sum.late += one.late;
         all.cases_evicted += self.cases_evicted;
+        all.policy_errors += self.policy_errors;
         self.tables.count(&mut all.epochs, &mut all.tables);
     }
 
@@ -159,9 +161,9 @@ impl Tenant {
         self.n_agents
     }
 
-    /// The lowest trust of the actors of an agent.
-    pub(crate) fn trust_of(&self, agent_id: &str) -> Option<f64> {
-        self.actors_of(agent_id).map(|case| case.trust).reduce(f64::min)
+    /// Counts policies that needed what was not known.
+    pub(crate) fn note_errors(&mut self, n_errors: usize) {
+        self.policy_errors += n_errors as u64;
     }
 
     fn actors_of(&self, agent_id: &str) -> impl Iterator<Item = &Case> {

@@ -54,6 +54,16 @@ pub fn deviance(c: f64, mu: f64, r: f64) -> f64 {
     (c * ln(c / mu) - (c + r) * ln((c + r) / (mu + r))).max(0.0)
 }
 
+/// How far a count `c` lies above its mean, in nats: ln(1 + (c-mu)^2 / (mu + mu^2/r)), the logarithm of Chebyshev's bound
+/// on the tail of any distribution with the variance of a negative binomial; 0 below the mean.
+pub fn excess(c: f64, mu: f64, r: f64) -> f64 {
+    if c <= mu || mu <= 0.0 {
+        return 0.0;
+    }
+    let above = c - mu;
+    ln(1.0 + above * above / (mu + mu * mu / r))
+}
+
 /// Two to the power of `x`.
 pub fn exp2(x: f64) -> f64 {
     exp(x * LN_2)
@@ -84,6 +94,19 @@ mod tests {
     fn deviance_is_zero_up_to_the_mean_and_grows_beyond() {
         assert!(super::deviance(3.0, 5.0, 1.0).abs() < 1e-12);
         assert!(super::deviance(50.0, 5.0, 1.0) > super::deviance(20.0, 5.0, 1.0));
+    }
+
+    #[test]
+    fn excess_is_zero_up_to_the_mean_and_bounds_the_tail_beyond() {
+        use statrs::distribution::{DiscreteCDF, NegativeBinomial};
+        assert!(super::excess(3.0, 5.0, 1.0).abs() < 1e-12);
+        let (mean, r) = (8.0, 2.0);
+        let reference = NegativeBinomial::new(r, r / (r + mean)).expect("a distribution");
+        for count in [20_u32, 40, 80, 160] {
+            let tail = reference.sf(u64::from(count - 1));
+            let bound = super::exp(-super::excess(f64::from(count), mean, r));
+            assert!(tail <= bound, "{count}: {tail} beyond {bound}");
+        }
     }
 
     #[test]

@@ -33,6 +33,12 @@ pub(super) const FIELDS: &[Field] = &[
         "How binding what leaves is. `shadow` asks for nothing, `alert` recommends, `enforce` asks for revocations.",
     ),
     field(
+        "policy",
+        Kind::Policies,
+        "",
+        "Rules of your own: the first that holds decides; the built-in ladder stands after them.",
+    ),
+    field(
         "budget.alerts_per_actor_month",
         Kind::Number(0.0001, 1_000.0),
         "1.0",
@@ -224,11 +230,51 @@ pub(super) const FIELDS: &[Field] = &[
         "\"127.0.0.1:9464\"",
         "Where `/metrics`, `/healthz` and `/readyz` are served.",
     ),
+    field(
+        "access.listen",
+        Kind::Text(Form::Address),
+        "\"off\"",
+        "Where the decision point answers (OpenID AuthZEN). Set it where gateways or token services ask for decisions.",
+    ),
+    field(
+        "access.beyond_loopback",
+        Kind::Flag,
+        "false",
+        "Lets the decision point listen beyond loopback. It has tokens but no TLS: put a proxy that has it before it.",
+    ),
+    field(
+        "access.token_file",
+        Kind::Text(Form::Printable(4_096)),
+        "",
+        "File of the tokens that callers may bear, one a line; `#` begins a comment. Needed where the decision point listens.",
+    ),
+    field(
+        "access.url",
+        Kind::Text(Form::Printable(2_048)),
+        "",
+        "Address by which callers know the decision point, for its metadata; without it, where it listens.",
+    ),
+    field(
+        "access.trust_age_max",
+        Kind::Measure(Unit::Millis, 1_000, 86_400_000),
+        "\"30s\"",
+        "Trust that was not confirmed for longer is too old to decide by: then `fail` of the policy holds, else `access.fail`.",
+    ),
+    field(
+        "access.fail",
+        Kind::Word(&["open", "closed"]),
+        "\"open\"",
+        "Whether access is permitted (`open`) or refused (`closed`) where trust is too old.",
+    ),
 ];
 
 /// Settings that no result depends on and that may differ between the processes of a group: the hash leaves them
 /// out, so that processes that judge alike say the same hash. Of lists the content counts, which has its own hash.
 pub(super) const LOCAL: &[&str] = &[
+    "access.beyond_loopback",
+    "access.listen",
+    "access.token_file",
+    "access.url",
     "batch.max_age",
     "batch.max_bytes",
     "batch.max_records",

@@ -17,6 +17,8 @@ pub(super) enum Form {
     Start,
     /// Where a server listens, or `off`.
     Listen,
+    /// The same, beyond loopback too.
+    Address,
 }
 
 impl Form {
@@ -30,6 +32,7 @@ impl Form {
             Self::Listen => {
                 "a loopback address and port such as `127.0.0.1:9464`, or `off`".to_owned()
             }
+            Self::Address => "an address and port such as `127.0.0.1:9465`, or `off`".to_owned(),
         }
     }
 
@@ -40,7 +43,7 @@ impl Form {
             Self::Printable(most) => format!("^[!-~]{{1,{most}}}$"),
             Self::Brokers => r"^[^\s,]+:[0-9]{1,5}(,\s*[^\s,]+:[0-9]{1,5})*$".to_owned(),
             Self::Start => r"^(earliest|latest|\d{4}-\d\d-\d\d[Tt ].+)$".to_owned(),
-            Self::Listen => r"^(off|.+:[0-9]{1,5})$".to_owned(),
+            Self::Listen | Self::Address => r"^(off|.+:[0-9]{1,5})$".to_owned(),
         }
     }
 
@@ -61,6 +64,7 @@ impl Form {
                 }
                 parsed => text == "off" || parsed.is_ok(),
             },
+            Self::Address => text == "off" || text.parse::<SocketAddr>().is_ok(),
         };
         if right { Ok(()) } else { Err(None) }
     }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use alerting::policy::Policy;
 use serde_json::{Value as Json, json};
 use toml_edit::Item;
 
 use super::client;
 use super::form::Form;
+use super::policy;
 use super::unit::Unit;
 
 /// What a setting may be.
@@ -29,6 +31,8 @@ pub(super) enum Kind {
     Texts(usize),
     /// Properties of the Kafka client: a table that `client.rs` reads.
     Client,
+    /// Policies: tables that `policy.rs` reads.
+    Policies,
 }
 
 /// One value as read.
@@ -41,6 +45,7 @@ pub(super) enum Value {
     Measure(Unit, u64),
     Texts(Vec<String>),
     Client(BTreeMap<String, String>),
+    Policies(Vec<Policy>),
 }
 
 /// What is wrong with a value, to follow its path, and what to do.
@@ -108,6 +113,7 @@ impl Kind {
                 Ok(Value::Texts(texts))
             }
             Self::Client => Err(wrong("a table of properties")),
+            Self::Policies => Err(wrong("a list of tables")),
         }
     }
 
@@ -130,6 +136,7 @@ impl Kind {
                 "propertyNames": {"not": {"enum": client::refused().collect::<Vec<_>>()}},
                 "additionalProperties": {"type": ["string", "number", "boolean", "object"]},
             }),
+            Self::Policies => policy::schema(),
         }
     }
 }
@@ -148,6 +155,7 @@ impl fmt::Display for Kind {
             Self::Text(form) => f.write_str(&form.wanted()),
             Self::Texts(most) => write!(f, "list of at most {most} texts"),
             Self::Client => f.write_str("table of texts, numbers and `true` or `false`"),
+            Self::Policies => f.write_str("`[[policy]]` tables, see `docs/policy.md`"),
         }
     }
 }
@@ -182,6 +190,7 @@ impl fmt::Display for Value {
                 let items: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
                 write!(f, "[{}]", items.join(", "))
             }
+            Self::Policies(policies) => f.write_str(&policy::toml(policies)),
             Self::Client(properties) if properties.is_empty() => f.write_str("{}"),
             Self::Client(properties) => {
                 let shown = |(name, value): (&String, &String)| {

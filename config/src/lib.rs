@@ -2,17 +2,20 @@
 //! checks, the defaults, the schema and the reference, so they cannot differ. It opens no file and reads no secret.
 #![forbid(unsafe_code)]
 
+mod access;
 mod client;
 mod fields;
 mod form;
 mod kind;
 mod loaded;
+mod policy;
 mod problem;
 mod read;
 mod schema;
 mod stream;
 mod unit;
 
+pub use access::AccessConfig;
 pub use loaded::{Config, Mode, Settings};
 pub use problem::{Problem, Severity, render};
 pub use read::{parse, place_of};

@@ -5,13 +5,16 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use alerting::policy::Policy;
 use detector::SignalMode;
 use schemas::EventTime;
 use schemas::finding::Versions;
 use sha2::{Digest, Sha256};
 
+use super::access::AccessConfig;
 use super::fields::{FIELDS, LOCAL, signal_ids};
 use super::kind::Value;
+use super::policy;
 use super::read::default_values;
 use super::stream::{BatchConfig, InputConfig, KafkaConfig, Start};
 
@@ -128,6 +131,11 @@ impl Config {
         self.text("http.listen").parse().ok()
     }
 
+    /// The decision point; `None` where it does not listen.
+    pub fn access(&self) -> Option<AccessConfig> {
+        AccessConfig::of(&self.values)
+    }
+
     /// The settings of both folds.
     pub fn settings(&self) -> Settings {
         let versions = Versions {
@@ -161,6 +169,8 @@ impl Config {
                 fleet_alerts_per_month: self.number("budget.fleet_alerts_per_month"),
                 coordination,
                 protected,
+                policies: self.policies().chain(alerting::policy::ladder()).collect(),
+                fail: policy::fail(self.text("access.fail")),
                 breaker: alerting::BreakerSettings {
                     agents_per_hour: self.count("response.breaker_agents_per_hour"),
                     share_per_hour: self.number("response.breaker_share_per_hour"),
@@ -190,6 +200,13 @@ impl Config {
     /// Takes a value for every setting.
     pub(super) fn from_values(values: BTreeMap<String, Value>) -> Self {
         Self { values }
+    }
+
+    fn policies(&self) -> impl Iterator<Item = Policy> {
+        match self.values.get("policy") {
+            Some(Value::Policies(policies)) => policies.clone().into_iter(),
+            _ => Vec::new().into_iter(),
+        }
     }
 
     fn number(&self, path: &str) -> f64 {

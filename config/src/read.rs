@@ -5,10 +5,12 @@ use std::ops::Range;
 
 use toml_edit::{Document, Item, TableLike};
 
+use super::access;
 use super::client;
 use super::fields::{FIELDS, Field, SIGNAL_DEFAULT, SIGNAL_MODES, signal_ids};
 use super::kind::{Kind, Value};
 use super::loaded::Config;
+use super::policy;
 use super::problem::{Problem, Severity};
 
 /// Reads a config; gives it where there is no error, and every problem. What is not set has its default.
@@ -61,20 +63,21 @@ fn read_values(text: &str) -> (BTreeMap<String, Value>, Vec<Problem>) {
         }
     };
     let mut reader =
-        Reader { values: BTreeMap::new(), spans: BTreeMap::new(), problems: Vec::new() };
+        Reader { text, values: BTreeMap::new(), spans: BTreeMap::new(), problems: Vec::new() };
     reader.table("", document.as_table(), 0..0);
     reader.cross_checks();
     reader.problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
     (reader.values, reader.problems)
 }
 
-struct Reader {
+struct Reader<'t> {
+    text: &'t str,
     values: BTreeMap<String, Value>,
     spans: BTreeMap<String, Range<usize>>,
     problems: Vec<Problem>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn error(&mut self, span: Range<usize>, message: String, help: Option<String>) {
         self.problems.push(Problem { severity: Severity::Error, message, span, help });
     }
@@ -110,6 +113,13 @@ impl Reader {
                 }
                 Ok(Value::Client(properties))
             }
+            (Kind::Policies, _) => {
+                let (policies, mistakes) = policy::read(self.text, item, &key_span);
+                for (span, message, help) in mistakes {
+                    self.error(span, message, help);
+                }
+                Ok(Value::Policies(policies))
+            }
             (kind, _) => kind.read(item),
         };
         match value {
@@ -144,6 +154,11 @@ impl Reader {
             let help = Some("key the records by `<tenant>|<agent.id>`".to_owned());
             self.error(self.span_of(["input.key"; 2]), message.to_owned(), help);
         }
+        access::cross_check(&self.values, &mut |path, message, help| {
+            let span = self.spans.get(path).cloned().unwrap_or(0..0);
+            let severity = Severity::Error;
+            self.problems.push(Problem { severity, message, span, help: Some(help) });
+        });
         if self.says("mode", "enforce") {
             let message = "mode `enforce` lets revocations leave as binding".to_owned();
             let help = Some("run in `shadow` and `alert` first".to_owned());

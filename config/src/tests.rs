@@ -161,7 +161,8 @@ fn settings_of_one_process_are_no_part_of_the_hash() {
                  input.start = \"latest\"\ninput.client.debug = \"all\"\nbatch.max_age = \"7ms\"\n\
                  batch.max_records = 9\nbatch.max_bytes = \"1MiB\"\n\
                  networks.databases = [\"d\"]\nnetworks.egress = [\"e\"]\nnetworks.hosting = [\"h\"]\n\
-                 networks.proxy = [\"p\"]\nnetworks.relay = [\"r\"]\nnetworks.tor = [\"t\"]\nnetworks.vpn = [\"v\"]\n";
+                 networks.proxy = [\"p\"]\nnetworks.relay = [\"r\"]\nnetworks.tor = [\"t\"]\nnetworks.vpn = [\"v\"]\n\
+                 access.listen = \"[::]:1\"\naccess.beyond_loopback = true\naccess.token_file = \"t\"\naccess.url = \"u\"\n";
     assert_eq!(local.matches('=').count(), LOCAL.len(), "each of them is set");
     assert_ne!(valid(local), Config::default());
     assert_eq!(valid(local).hash(), Config::default().hash());
@@ -295,4 +296,107 @@ fn lists_are_named_in_order_and_found_at_their_place() {
     assert_eq!(place_of(text, "networks.tor", 0), 0..0);
     assert_eq!(config.hash(), Config::default().hash(), "their content has a hash of its own");
     assert!(parse("networks.vpn = [1]").0.is_none());
+}
+
+const POLICY: &str = "[[policy]]\nid = \"payments\"\nversion = \"7\"\nauthority = [\"autonomous\"]\n\
+    blueprint = [\"payer\"]\ncriticality = [\"high\"]\nclassification = [\"restricted\"]\n\
+    when = \"trust.score < 60.0 && 'data' in incident.keys\"\nthen = \"reduce_scopes\"\nmode = \"alert\"\n\
+    max_token_lifetime = \"5m\"\nscopes_remove = [\"pay\"]\nfail = \"closed\"\n\
+    [[policy]]\nid = \"rest\"\nthen = \"allow\"\n";
+
+#[test]
+fn policies_stand_before_the_ladder_as_written() {
+    let config = valid(POLICY);
+    let policies = config.settings().respond.policies;
+    let ladder = alerting::policy::ladder();
+    assert_eq!(policies.len(), 2 + ladder.len());
+    assert_eq!(&policies[2..], &ladder[..]);
+    let (first, spec) = (&policies[0], policies[0].spec());
+    assert_eq!((first.version(), spec.id.as_str()), ("7", "payments"));
+    assert_eq!(spec.max_token_lifetime_seconds, Some(300));
+    assert_eq!(spec.mode, Some(Mode::Alert));
+    assert_eq!(spec.scopes_remove, ["pay"]);
+    assert_ne!(policies[1].version(), first.version());
+    assert_eq!(valid(&config.to_toml()), config, "{}", config.to_toml());
+    assert_ne!(config.hash(), Config::default().hash());
+    let inline = "policy = [{ id = \"rest\", then = \"allow\" }]";
+    assert_eq!(valid(inline).settings().respond.policies[0].spec().id, "rest");
+}
+
+#[test]
+fn each_mistake_in_a_policy_has_its_place() {
+    let text = POLICY.to_owned();
+    for (from, to, message, marked, help) in [
+        (
+            "trust.score <",
+            "trust.scor <",
+            "`policy.when`: `trust.scor` is not known",
+            "trust.scor",
+            "trust.score",
+        ),
+        (
+            "60.0",
+            "'x'",
+            "`policy.when`: `<` cannot compare a number with a text",
+            "trust.score < 'x'",
+            "",
+        ),
+        ("incident.keys\"", "incident.keys && (\"", "`policy.when`: expected a name", "", ""),
+        (
+            "\"reduce_scopes\"",
+            "\"reduce_scope\"",
+            "`policy.then` must be one of",
+            "\"reduce_scope\"",
+            "reduce_scopes",
+        ),
+        (
+            "\"autonomous\"",
+            "\"autonomus\"",
+            "`policy.authority` may hold",
+            "[\"autonomus\"]",
+            "autonomous",
+        ),
+        ("then = \"allow\"", "them = \"allow\"", "unknown setting `policy.them`", "them", "then"),
+        (
+            "scopes_remove = [\"pay\"]",
+            "",
+            "`reduce_scopes` needs `scopes_remove`",
+            "\"reduce_scopes\"",
+            "",
+        ),
+        ("\"5m\"", "\"2d\"", "`policy.max_token_lifetime` must be a duration", "\"2d\"", ""),
+        ("\"rest\"", "\"default\"", "`default` is the built-in ladder", "\"default\"", "choose"),
+        ("\"rest\"", "\"a b\"", "`policy.id` must be 1 to 256 letters", "\"a b\"", ""),
+        ("\"closed\"", "\"shut\"", "`policy.fail` must be one of `open`, `closed`", "\"shut\"", ""),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let text = text.replacen(from, to, 1);
+        let (config, problems) = parse(&text);
+        assert!(config.is_none(), "{text}");
+        let problem = problems.iter().find(|problem| problem.message.starts_with(message));
+        let problem = problem.unwrap_or_else(|| panic!("{message} in {problems:?}"));
+        assert_eq!(&text[problem.span.clone()], marked, "{message}");
+        assert!(problem.help.as_deref().unwrap_or_default().contains(help), "{problem:?}");
+    }
+    let shown = |text: &str| render(&parse(text).1[0], text, "habitus.toml");
+    let typo = text.replacen("trust.score <", "trust.scor <", 1);
+    assert!(shown(&typo).contains("habitus.toml:8:9"), "{}", shown(&typo));
+    assert!(messages("policy = 3")[0].0.contains("list of tables"));
+    assert!(messages("[[policy]]\nthen = \"allow\"")[0].0.contains("needs `id`"));
+    let twice = format!("{POLICY}[[policy]]\nid = \"rest\"\nthen = \"deny\"\n");
+    assert!(messages(&twice)[0].0.contains("a second time"));
+}
+
+#[test]
+fn the_decision_point_is_on_loopback_with_tokens_unless_said_otherwise() {
+    assert_eq!(Config::default().access(), None);
+    let token = "access.token_file = \"tokens\"\n";
+    let access = valid(&format!("{token}access.listen = \"127.0.0.1:9465\"")).access().unwrap();
+    assert_eq!((access.listen.port(), access.token_file.as_str()), (9465, "tokens"));
+    assert_eq!(access.trust_age_max.as_secs(), 30);
+    let open = format!("{token}access.listen = \"0.0.0.0:9465\"\n");
+    assert!(messages(&open)[0].0.contains("beyond loopback"));
+    assert!(valid(&format!("{open}access.beyond_loopback = true")).access().is_some());
+    assert!(messages("access.listen = \"[::1]:9465\"")[0].0.contains("needs `access.token_file`"));
+    assert_eq!(messages("access.listen = \"here\"").len(), 1);
 }

@@ -1,5 +1,6 @@
-//! From evidence to score: S = ln(1 + sum(e^Z - 1)) over calibrated channels, a failed action at half, plus the
-//! session's own surprise. Shares are integers that add up to the score exactly (largest remainder to the largest).
+//! From evidence to score: S = ln(1 + sum((e^Z - 1) e^-H)) over calibrated channels with their handicaps H, a failed
+//! action at half, plus the session's own surprise. A handicap is the weight of a channel in a mixture: what it says
+//! below H still orders calls, it only weighs little. Shares are integers that add up to the score exactly (largest remainder to the largest).
 
 use baseline::math::{exp, ln};
 
@@ -10,6 +11,8 @@ use crate::signal::MICRO;
 pub(crate) struct Weighed {
     /// Calibrated evidence in nats.
     pub(crate) z: f64,
+    /// What it must exceed to say as much as the others, in nats.
+    pub(crate) handicap: f64,
     /// Whether it keeps its full weight on a failed action.
     pub(crate) full_on_failure: bool,
 }
@@ -28,8 +31,9 @@ const Z_MAX: f64 = 300.0;
 
 /// Combines channels into a score whose shares add up exactly.
 pub(crate) fn combine(channels: &[Weighed], failed: bool) -> Combined {
-    let lifts: Vec<f64> =
-        channels.iter().map(|channel| (exp(channel.z.min(Z_MAX)) - 1.0).max(0.0)).collect();
+    let lift =
+        |channel: &Weighed| ((exp(channel.z.min(Z_MAX)) - 1.0) * exp(-channel.handicap)).max(0.0);
+    let lifts: Vec<f64> = channels.iter().map(lift).collect();
     let sum: f64 = lifts.iter().sum();
     if sum <= 0.0 {
         return Combined { micronats: 0, shares: vec![0; channels.len()] };
@@ -72,9 +76,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn shares_add_up_exactly(z in proptest::collection::vec(0.0_f64..400.0, 1..16), failed: bool) {
+        fn shares_add_up_exactly(
+            z in proptest::collection::vec((0.0_f64..400.0, 0.0_f64..4.0), 1..16),
+            failed: bool,
+        ) {
             let channels: Vec<Weighed> = z.iter().enumerate()
-                .map(|(i, z)| Weighed { z: *z, full_on_failure: i % 3 == 0 }).collect();
+                .map(|(i, (z, handicap))| {
+                    Weighed { z: *z, handicap: *handicap, full_on_failure: i % 3 == 0 }
+                })
+                .collect();
             let combined = combine(&channels, failed);
             prop_assert_eq!(combined.shares.iter().sum::<i64>(), combined.micronats);
             prop_assert!(combined.shares.iter().all(|share| *share >= 0));
@@ -83,9 +93,17 @@ mod tests {
 
     #[test]
     fn one_channel_keeps_its_own_evidence() {
-        let combined = combine(&[Weighed { z: 5.0, full_on_failure: false }], false);
+        let combined = combine(&[Weighed { z: 5.0, handicap: 0.0, full_on_failure: false }], false);
         assert!((combined.micronats - 5_000_000).abs() <= 1);
-        let failed = combine(&[Weighed { z: 5.0, full_on_failure: false }], true);
+        let failed = combine(&[Weighed { z: 5.0, handicap: 0.0, full_on_failure: false }], true);
         assert!((failed.micronats - 2_500_000).abs() <= 1);
+    }
+
+    #[test]
+    fn a_handicap_weighs_a_channel_down_and_hides_nothing() {
+        let score =
+            |z| combine(&[Weighed { z, handicap: 2.0, full_on_failure: false }], false).micronats;
+        assert!(0 < score(0.5) && score(0.5) < score(1.0) && score(1.0) < 300_000);
+        assert!((score(12.0) - 10_000_000).abs() < 100, "far above it costs what it says");
     }
 }

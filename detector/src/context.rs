@@ -27,6 +27,8 @@ pub(crate) struct Context<'a> {
     pub(crate) first_of_call: bool,
     /// How busy the destination is, over all agents of the partition.
     pub(crate) busy: Busy,
+    /// For how long the tenant's agents have been watched, in seconds.
+    pub(crate) watched_s: f64,
 }
 
 /// Hundredths as a number of sessions.

@@ -121,8 +121,9 @@ pub(crate) fn assess(
                 evidence: Some(evidence),
                 shadow,
             });
-            let z = if shadow { 0.0 } else { (z - signal.handicap_nats).max(0.0) };
-            weighed.push(Weighed { z, full_on_failure: signal.full_on_failure });
+            let z = if shadow { 0.0 } else { z };
+            let handicap = signal.handicap_nats;
+            weighed.push(Weighed { z, handicap, full_on_failure: signal.full_on_failure });
         }
         first_channel += signal.channels;
     }

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use baseline::Actor;
 use baseline::agent::authority_index;
+use baseline::{Actor, Shared};
 use schemas::ActorRef;
 use schemas::finding::{Body, Epoch, Finding, Increment, LevelChange, Meeting};
 use schemas::trust::{TrustReason, TrustRecord};
 
+use crate::keys::Keys;
 use crate::observe::{Observe, Stamp};
 use crate::publish::Said;
 use crate::report::{finding, log_time};
@@ -101,6 +102,13 @@ impl Position {
 /// Number of the epoch of a log time.
 pub(crate) fn epoch_of(log_ms: i64) -> u32 {
     u32::try_from(log_ms / EPOCH_MS).unwrap_or(0)
+}
+
+/// For how long the tenant has been watched, in seconds of log time: what nobody did in that time is rare.
+pub(crate) fn watched_s(shared: &Shared, keys: &Keys, log_ms: i64) -> f64 {
+    let since = shared.known_since(keys.tenant);
+    let epochs = since.map_or(0, |since| epoch_of(log_ms).saturating_sub(since));
+    f64::from(epochs) * EPOCH_MS as f64 / 1e3
 }
 
 impl Observe {

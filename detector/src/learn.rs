@@ -339,7 +339,7 @@ impl Lesson {
         if first_of_call {
             actor.calls.add(keys.now_s, 1.0, gate);
             let heights = actor.calls.at(keys.now_s).0;
-            actor.peaks.see(heights, keys.day, gate > 0.0);
+            actor.peaks.see(heights, keys.day, gate);
             if keys.destination != 0
                 && (gate > 0.0 || actor.places.get(tag(keys.destination)).is_some())
             {

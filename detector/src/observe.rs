@@ -22,7 +22,7 @@ use crate::budget::{ReturnPeriod, return_period};
 use crate::context::Context;
 use crate::due::DueIndex;
 use crate::engine::{Assessment, Scales, assess};
-use crate::epoch::{Position, epoch_of};
+use crate::epoch::{Position, epoch_of, watched_s};
 use crate::keys::Keys;
 use crate::learn::identity::note_makeup;
 use crate::learn::{Lesson, teach_step};
@@ -266,6 +266,7 @@ impl Observe {
         let keys = at.keys;
         let [tenant, group, credentials] = Context::scopes(shared, keys);
         let busy = self.crowd.at(tag(keys.destination), keys.now_s);
+        let watched_s = watched_s(shared, keys, at.stamp.log_ms);
         Context {
             activity: at.activity,
             keys,
@@ -278,6 +279,7 @@ impl Observe {
             late,
             first_of_call,
             busy,
+            watched_s,
         }
     }
 

@@ -4,6 +4,7 @@
 
 use baseline::Actor;
 use baseline::agent::authority_index;
+use baseline::part::reach::{CLASSES, Reach};
 use baseline::part::trust::{Published, TrustState};
 use schemas::finding::{Body, Finding, LevelChange};
 use schemas::time::{DAY_MS, EventTime, HOUR_MS, TIME_MS_MIN};
@@ -21,6 +22,8 @@ use crate::trust::next_change;
 const MOVE_HUNDREDTHS: u16 = 100;
 /// Idle time after which habits are stale.
 const STALE_MS: i64 = 30 * DAY_MS;
+/// An actor is as sensitive as the data that it touches in one of so many sessions.
+const SENSITIVE_SHARE: f64 = 20.0;
 /// Most signals that a record names.
 const CONTRIBUTORS_MAX: usize = 16;
 
@@ -43,14 +46,27 @@ fn hundredths(score: f64) -> u16 {
     hundredths
 }
 
-/// The longest life of a token that a level recommends, in seconds: an hour while trusted, and the less the lower.
-fn max_token_lifetime_seconds(level: Level) -> u32 {
-    match level {
+/// The longest life of a token that is recommended, in seconds: an hour while trusted, the less the lower the level,
+/// half of it for who touches confidential data, a quarter for restricted.
+fn max_token_lifetime_seconds(level: Level, class: usize) -> u32 {
+    let seconds = match level {
         Level::Trusted => 3_600,
         Level::Watch | Level::Unknown => 1_800,
         Level::Restricted => 900,
         Level::Untrusted => 300,
+    };
+    match class {
+        0 | 1 => seconds,
+        2 => seconds / 2,
+        _ => seconds / 4,
     }
+}
+
+/// The most sensitive class of data that an actor touches in at least one of twenty sessions, as far as was learnt.
+fn sensitivity(reach: &Reach) -> usize {
+    let sessions: f64 = (0..CLASSES).map(|class| reach.of(class)).sum();
+    let often = |class: &usize| reach.of(*class) * SENSITIVE_SHARE >= sessions.max(1.0);
+    (0..CLASSES).rev().find(often).unwrap_or(0)
 }
 
 impl Observe {
@@ -147,7 +163,10 @@ impl Observe {
             valid_until: None,
             policy: None,
             recommended: Some(Recommended {
-                max_token_lifetime_seconds: Some(max_token_lifetime_seconds(said.level)),
+                max_token_lifetime_seconds: Some(max_token_lifetime_seconds(
+                    said.level,
+                    sensitivity(&actor.reach),
+                )),
                 require_human_approval: Some(said.level <= Level::Restricted),
             }),
         }
@@ -213,4 +232,40 @@ fn contributors(assessment: &Assessment, fall: f64, activity_id: &str) -> Vec<Tr
     };
     let counted = assessment.signals.iter().filter(|signal| !signal.shadow);
     counted.filter_map(contributor).take(CONTRIBUTORS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEVELS: [Level; 5] =
+        [Level::Untrusted, Level::Restricted, Level::Watch, Level::Unknown, Level::Trusted];
+
+    #[test]
+    fn tokens_live_the_shorter_the_less_trusted_and_the_more_sensitive() {
+        for class in 0..CLASSES {
+            let of = |level| max_token_lifetime_seconds(level, class);
+            assert!(LEVELS.map(of).is_sorted(), "{class}");
+            assert!(LEVELS.map(of).iter().all(|seconds| *seconds >= 60));
+        }
+        for level in LEVELS {
+            let of = |class| max_token_lifetime_seconds(level, class);
+            assert!([3, 2, 1, 0].map(of).is_sorted(), "{level:?}");
+        }
+        assert!(
+            max_token_lifetime_seconds(Level::Trusted, 0)
+                > max_token_lifetime_seconds(Level::Trusted, 3)
+        );
+    }
+
+    #[test]
+    fn what_is_touched_now_and_then_makes_nobody_sensitive() {
+        let mut reach = Reach::default();
+        assert_eq!(sensitivity(&reach), 0);
+        reach.learn(1, 10 * 100);
+        reach.learn(3, 10 * 3);
+        assert_eq!(sensitivity(&reach), 1);
+        reach.learn(3, 10 * 5);
+        assert_eq!(sensitivity(&reach), 3);
+    }
 }

@@ -202,6 +202,11 @@ fn facts(activity: &Activity<'_>) -> Facts {
         ),
         tool_server: text(tool.and_then(|t| t.server.as_deref())),
         resource: text(activity.resource.as_ref().and_then(|r| r.id.as_deref())),
+        classification: activity
+            .resource
+            .as_ref()
+            .and_then(|r| r.classification)
+            .map(|class| class.as_str().to_owned()),
         destination: destination.and_then(destination_label).map(|label| label.into_owned()),
         destination_ip: destination.and_then(|d| d.ip).map(|ip| ip.to_string()),
         source: source

@@ -158,6 +158,9 @@ pub struct Facts {
     pub tool_server: Option<String>,
     /// Resource id.
     pub resource: Option<String>,
+    /// Classification of the resource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classification: Option<String>,
     /// Destination host or address.
     pub destination: Option<String>,
     /// Destination IP.

@@ -5,6 +5,7 @@
 pub mod activity;
 pub mod alert;
 pub mod choice;
+pub mod decision;
 pub mod finding;
 pub mod header;
 pub mod id;

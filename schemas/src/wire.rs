@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::activity::{ACTIVITY_SCHEMA, Activity};
 use crate::alert::{ALERT_SCHEMA, HabitusAlert};
+use crate::decision::{DECISION_SCHEMA, DecisionRecord};
 use crate::finding::{FINDING_SCHEMA, Finding};
 use crate::revocation::{REVOCATION_SCHEMA, RevocationRequest};
 use crate::trust::{TRUST_SCHEMA, TrustRecord};
@@ -50,6 +51,13 @@ fn documents() -> Vec<Document> {
             constant: ALERT_SCHEMA,
             limits: limits::ALERT,
             body: generate::<HabitusAlert>(SchemaSettings::draft2020_12()),
+        },
+        Document {
+            file: "agent.decision-1.schema.json",
+            title: "Decision of a policy v1",
+            constant: DECISION_SCHEMA,
+            limits: limits::DECISION,
+            body: generate::<DecisionRecord>(SchemaSettings::draft2020_12()),
         },
         Document {
             file: "agent.finding-1.schema.json",

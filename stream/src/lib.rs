@@ -12,10 +12,12 @@ mod process;
 mod respond;
 mod setup;
 mod topics;
+mod trust;
 
 pub use connect::{Connected, Unusable, connect};
 pub use control::snapshots;
 pub use fold::{StreamFold, Switches};
-pub use process::{Orders, run as run_process};
+pub use process::{Orders, clock, run as run_process};
 pub use setup::{Names, Setup};
 pub use topics::{Topic, Topics};
+pub use trust::TrustFollower;

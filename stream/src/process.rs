@@ -18,7 +18,8 @@ use super::control::Control;
 use super::fold::{StreamFold, Switches};
 use super::meter::{Gauges, Shared};
 use super::setup::Setup;
-use telemetry::{Metrics, Readiness};
+use super::trust;
+use telemetry::{AccessPoint, Metrics, Readiness};
 
 /// Milliseconds that the end may take.
 const DRAIN_MS: i64 = 20_000;
@@ -34,6 +35,8 @@ pub struct Orders {
     pub once: bool,
     /// Go on although offsets or entries are missing.
     pub accept_state_loss: bool,
+    /// The decision point, to be told of trust.
+    pub access: Option<Arc<AccessPoint>>,
 }
 
 /// What the threads of a process share.
@@ -51,7 +54,7 @@ struct Process<'a> {
 
 /// Milliseconds since 1970, for ages and latencies.
 #[expect(clippy::disallowed_methods, reason = "the edge measures; no result depends on it")]
-fn clock() -> i64 {
+pub fn clock() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
@@ -95,6 +98,13 @@ pub fn run(
         let (board, control_stop, shared) = (&process.board, &control_stop, &process.shared);
         scope.spawn(move || control.follow(setup, board, control_stop));
         scope.spawn(move || shared.follow_lag(kafka, control_stop));
+        let trust = setup.route(&setup.names().trust);
+        if let (Some(point), Some((topic, _))) = (&orders.access, trust) {
+            let group = format!("{}-access-{:x}", setup.group, nonce());
+            scope.spawn(move || {
+                trust::follow((kafka, &group, &topic), point, clock, control_stop);
+            });
+        }
         let lanes: Vec<_> = (0..orders.lanes)
             .map(|index| {
                 let process = &process;

@@ -76,6 +76,7 @@ impl RespondStream {
         let (topic, measured) = match record.kind {
             TopicKind::Alerts => (Arc::clone(&names.alerts), true),
             TopicKind::Revocations => (Arc::clone(&names.revocations), false),
+            TopicKind::Decisions => (Arc::clone(&names.decisions), false),
             TopicKind::Shadow => (names.shadow.clone()?, true),
             TopicKind::Control => (Arc::clone(&names.control), false),
         };
@@ -107,7 +108,10 @@ impl RespondStream {
                 Response::Revocation(request) => {
                     self.setup.tell(|metrics| metrics.revocation(request.mode));
                 }
-                Response::Alert(_) | Response::AlertRef { .. } | Response::Control { .. } => {}
+                Response::Alert(_)
+                | Response::Decision(_)
+                | Response::AlertRef { .. }
+                | Response::Control { .. } => {}
             }
         }
     }

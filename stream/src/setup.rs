@@ -30,6 +30,8 @@ pub struct Names {
     pub trust: Arc<str>,
     /// Revocation requests.
     pub revocations: Arc<str>,
+    /// Decisions, for the audit.
+    pub decisions: Arc<str>,
     /// Refused records.
     pub dead_letters: Arc<str>,
     /// What shadow mode keeps back, where it has a topic.
@@ -73,6 +75,7 @@ impl Setup {
             alerts: required(Topic::Alerts),
             trust: required(Topic::Trust),
             revocations: required(Topic::Revocations),
+            decisions: required(Topic::Decisions),
             dead_letters: required(Topic::DeadLetters),
             shadow: name(Topic::Shadow),
         };

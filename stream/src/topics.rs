@@ -30,6 +30,8 @@ pub enum Topic {
     Trust,
     /// Revocation requests.
     Revocations,
+    /// Decisions, for the audit.
+    Decisions,
     /// Records that were refused.
     DeadLetters,
     /// What mode `shadow` keeps back.
@@ -47,7 +49,7 @@ pub struct Topics {
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Activity,
         Self::Findings,
         Self::Control,
@@ -56,6 +58,7 @@ impl Topic {
         Self::Alerts,
         Self::Trust,
         Self::Revocations,
+        Self::Decisions,
         Self::DeadLetters,
         Self::Shadow,
     ];
@@ -71,6 +74,7 @@ impl Topic {
             Self::Alerts => "alerts.v1",
             Self::Trust => "trust.v1",
             Self::Revocations => "revocations.v1",
+            Self::Decisions => "decisions.v1",
             Self::DeadLetters => "activity.dlq.v1",
             Self::Shadow => "shadow.v1",
         }
@@ -98,6 +102,7 @@ impl Topic {
             }
             Self::DeadLetters => Cleanup::Delete(14 * DAY_MS),
             Self::Alerts => Cleanup::Delete(30 * DAY_MS),
+            Self::Decisions => Cleanup::Delete(365 * DAY_MS),
         }
     }
 
@@ -124,7 +129,7 @@ impl Topic {
             Self::DeadLetters | Self::Shadow => {
                 vec![("max.message.bytes", DEAD_LETTER_BYTES_MAX.to_string())]
             }
-            Self::Findings | Self::Alerts | Self::Revocations => Vec::new(),
+            Self::Findings | Self::Alerts | Self::Revocations | Self::Decisions => Vec::new(),
         }
     }
 }

@@ -1,7 +1,8 @@
-//! What Habitus says of itself: metrics, whether it is alive, whether it is ready, over HTTP. It tells and takes no
-//! orders; no label ever holds an agent, a user, a tool or an address.
+//! What Habitus says of itself: metrics, whether it is alive, whether it is ready, over HTTP, where the decision point
+//! answers as well. It tells and takes no orders; no label ever holds an agent, a user, a tool or an address.
 #![forbid(unsafe_code)]
 
+mod access;
 mod latency;
 mod metrics;
 mod partitions;
@@ -9,6 +10,7 @@ mod ready;
 mod server;
 mod table;
 
+pub use access::{AccessPoint, AccessSettings, serve_access};
 pub use latency::{Latency, Quantiles};
 pub use metrics::{Facts, Hop, Metrics, Stage};
 pub use ready::{NotReady, Readiness};

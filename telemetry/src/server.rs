@@ -37,12 +37,20 @@ pub fn serve(
     readiness: Arc<Readiness>,
 ) -> io::Result<Server> {
     let listener = TcpListener::bind(listen)?;
+    serve_routes("http", listener, routes(metrics, readiness))
+}
+
+/// Serves routes from a thread of that name.
+pub(super) fn serve_routes(
+    name: &str,
+    listener: TcpListener,
+    routes: Router,
+) -> io::Result<Server> {
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let (stop, stopped) = oneshot::channel::<()>();
-    let routes = routes(metrics, readiness);
-    thread::Builder::new().name("http".to_owned()).spawn(move || {
+    thread::Builder::new().name(name.to_owned()).spawn(move || {
         let served = runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             // A dropped sender is what is waited for.

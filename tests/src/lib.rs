@@ -26,7 +26,7 @@ use habitus::local::{Input, Line, LineOutcome, Options, Report, Role, Run, Setti
 pub use driven::{Compacted, Driven, Said, activity};
 pub use exposition::{Family, Labels, exposition};
 pub use findings::{FindingsLog, findings_log};
-pub use http::ask;
+pub use http::{ask, post};
 pub use streams::{Noise, adversarial, demo_prefix, dense, lines_of};
 
 /// Returns the folder of the workspace.

@@ -45,6 +45,7 @@ fn topics_have_the_names_partitions_and_retention_of_the_wire_formats() {
         ("habitus.alerts.v1", 8, days(30)),
         ("habitus.trust.v1", 64, Cleanup::Compact),
         ("habitus.revocations.v1", 8, days(7)),
+        ("habitus.decisions.v1", 8, days(365)),
         ("habitus.activity.dlq.v1", 8, days(14)),
         ("habitus.shadow.v1", 8, days(7)),
     ];

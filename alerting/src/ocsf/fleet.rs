@@ -105,6 +105,7 @@ fn open_alert(moment: &Moment<'_>, raised: &Raised, (trust, level): (f64, Level)
         trust_after: trust,
         trust_effective: trust,
         level,
+        level_effective: level,
         worst: verdict(moment, raised, (trust, level)),
         versions: alert.versions.clone(),
         sources: [alert.topic_id.clone()].into(),

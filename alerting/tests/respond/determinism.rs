@@ -18,6 +18,7 @@ fn bytes(response: &Response) -> String {
     match response {
         Response::Alert(alert) => serde_json::to_string(alert).unwrap_or_default(),
         Response::Revocation(request) => serde_json::to_string(request).unwrap_or_default(),
+        Response::Decision(record) => serde_json::to_string(record).unwrap_or_default(),
         Response::AlertRef { activity_id, alert_id, opened } => {
             format!("{activity_id} {alert_id} {opened}")
         }

@@ -1,6 +1,7 @@
 //! Revocation requests: when the ladder asks, for what, and what holds it back.
 
-use alerting::{Mode, Respond, Settings};
+use alerting::policy::{Policy, PolicySpec, Then};
+use alerting::{Mode, Respond, Response, Settings};
 use schemas::finding::Finding;
 use schemas::revocation::{RevocationAction, RevocationMode, SubjectId};
 use schemas::trust::Level;
@@ -147,4 +148,79 @@ fn a_request_says_what_and_why() {
         let targets = request.targets.as_ref().unwrap();
         assert_eq!((targets.credentials[0].id.as_str(), targets.sessions.len()), ("jti-1", 1));
     }
+}
+
+/// The decisions that are told at each finding: policy, action, what held it back.
+fn told(respond: &mut Respond, told: &[Told]) -> Vec<Vec<String>> {
+    let findings = (0u64..).zip(told).map(|(at, told)| verdict(at, told));
+    let decisions = findings.map(|finding| {
+        let responses = respond.apply(&finding);
+        let records = responses.iter().filter_map(|response| match response {
+            Response::Decision(record) => Some(record),
+            _ => None,
+        });
+        let words = records.map(|record| {
+            let policy = record.policy.as_ref().map_or("none", |policy| policy.id.as_str());
+            let action = record.action.map_or("none", RevocationAction::as_str);
+            format!("{policy} {action} {}", record.held.as_deref().unwrap_or("free"))
+        });
+        words.collect()
+    });
+    decisions.collect()
+}
+
+#[test]
+fn a_decision_is_told_when_it_changes_and_not_again() {
+    let findings = [
+        at_level(0, Level::Trusted),
+        at_level(MINUTE_MS, Level::Watch),
+        at_level(2 * MINUTE_MS, Level::Watch),
+        untrusted(3 * MINUTE_MS, &["place"]),
+        untrusted(4 * MINUTE_MS, &["data"]),
+        untrusted(5 * MINUTE_MS, &["data"]),
+    ];
+    let expected = [
+        &["none none free"][..],
+        &["default shorten_token_lifetime free"],
+        &[],
+        &["default require_human_approval one_key"],
+        &["default revoke_sessions free"],
+        &[],
+    ];
+    assert_eq!(told(&mut fold(Mode::Enforce), &findings), expected);
+}
+
+#[test]
+fn a_policy_of_the_config_stands_before_the_ladder_and_is_named() {
+    let mut spec = PolicySpec::new("invoices", Then::Act(RevocationAction::ReduceScopes));
+    spec.when = Some("actor.owner == 'nobody' || trust.score < 20.0".to_owned());
+    spec.scopes_remove = vec!["pay".to_owned()];
+    let mut missing = PolicySpec::new("missing", Then::Deny);
+    missing.when = Some("inventory.state == 'retired'".to_owned());
+    let mut settings = Settings { mode: Mode::Enforce, ..Settings::default() };
+    let own = [missing, spec].map(|spec| Policy::new(spec).unwrap());
+    settings.policies.splice(0..0, own);
+    let mut respond = Respond::new(settings);
+    let responses = respond.apply(&verdict(0, &untrusted(0, &["place", "data"])));
+    let request = requests(&responses)[0];
+    assert_eq!(request.action, RevocationAction::ReduceScopes);
+    assert_eq!(request.targets.as_ref().unwrap().scopes_remove, ["pay"]);
+    assert_eq!(request.policy.as_ref().unwrap().id, "invoices");
+    assert_eq!(respond.counts().policy_errors, 1, "nobody knows the inventory");
+    let decision = responses.iter().find_map(|response| match response {
+        Response::Decision(record) => Some(record),
+        _ => None,
+    });
+    assert_eq!(decision.unwrap().errors[0].id, "missing");
+}
+
+#[test]
+fn a_fallen_link_of_the_chain_asks_for_approval_and_revokes_nobody() {
+    let mut respond = fold(Mode::Enforce);
+    respond.apply(&crate::findings::level(0, 0, "planner", Level::Untrusted, 12.0));
+    let mut told = at_level(MINUTE_MS, Level::Trusted);
+    told.facts.chain = ["alice", "planner", "invoice-bot"].map(str::to_owned).to_vec();
+    told.facts.owner = Some("alice".to_owned());
+    let responses = respond.apply(&verdict(1, &told));
+    assert_eq!(requests(&responses)[0].action, RevocationAction::RequireHumanApproval);
 }

@@ -37,10 +37,10 @@ fn json(record: &Outgoing) -> Value {
 
 #[test]
 fn the_mode_decides_what_leaves() {
-    use TopicKind::{Alerts, Control, Revocations, Shadow};
+    use TopicKind::{Alerts, Control, Decisions, Revocations, Shadow};
     assert_eq!(kinds(&sent(Mode::Shadow, false)), [Control]);
-    assert_eq!(kinds(&sent(Mode::Shadow, true)), [Shadow, Shadow, Control]);
-    assert_eq!(kinds(&sent(Mode::Alert, true)), [Alerts, Revocations, Control]);
+    assert_eq!(kinds(&sent(Mode::Shadow, true)), [Shadow, Shadow, Shadow, Control]);
+    assert_eq!(kinds(&sent(Mode::Alert, true)), [Alerts, Revocations, Decisions, Control]);
     for (mode, word, state) in
         [(Mode::Shadow, "dry_run", 3), (Mode::Alert, "recommend", 1), (Mode::Enforce, "enforce", 1)]
     {
@@ -67,7 +67,26 @@ fn the_mode_decides_what_leaves() {
             let span = &headers.id[headers.id.len() - 16..];
             assert_eq!(trace, format!("00-4bf92f3577b34da6a3ce929d0e0e4736-{span}-01"));
         }
-        assert!(sent[2].key.starts_with(b"acme|~table/counts/") && sent[2].headers.is_empty());
+        let (decision, headers) = (json(&sent[2]), EventHeaders::decode(&sent[2].headers).unwrap());
+        assert_eq!((&*sent[2].key, headers.kind), (&b"acme"[..], RecordKind::Decision));
+        assert_eq!(
+            (headers.shadow, headers.id.as_str()),
+            (mode == Mode::Shadow, decision["id"].as_str().unwrap())
+        );
+        for (field, expected) in [
+            ("/schema", "agent.decision/1"),
+            ("/policy/id", "default"),
+            ("/policy/version", env!("CARGO_PKG_VERSION")),
+            ("/action", "revoke_sessions"),
+            ("/mode", word),
+            ("/actor/agent_id", AGENT),
+            ("/request_id", request["request_id"].as_str().unwrap()),
+            ("/alert_id", request["cause"]["alert_id"].as_str().unwrap()),
+        ] {
+            assert_eq!(decision.pointer(field).and_then(Value::as_str), Some(expected), "{field}");
+        }
+        assert_eq!(decision["permit"], false);
+        assert!(sent[3].key.starts_with(b"acme|~table/counts/") && sent[3].headers.is_empty());
     }
 }
 

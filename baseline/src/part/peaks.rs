@@ -38,8 +38,8 @@ impl Peaks {
         self.past.get(window).map_or(0.0, |half| unpack(*half))
     }
 
-    /// Takes in the counts of an activity; `learns` where they may become normal.
-    pub fn see(&mut self, counts: [f64; 3], day: u16, learns: bool) {
+    /// Takes in the counts of an activity, of which `weight` may become normal.
+    pub fn see(&mut self, counts: [f64; 3], day: u16, weight: f64) {
         if day > self.day {
             let faded = decay(f64::from(day - self.day), HALF_LIFE_DAYS);
             for (past, today) in self.past.iter_mut().zip(&mut self.today) {
@@ -49,9 +49,10 @@ impl Peaks {
             }
             self.day = day;
         }
-        if learns {
-            for (today, count) in self.today.iter_mut().zip(counts) {
-                *today = (*today).max(pack(count));
+        if weight > 0.0 {
+            for ((today, past), count) in self.today.iter_mut().zip(self.past).zip(counts) {
+                let usual = unpack(past).min(count);
+                *today = (*today).max(pack(usual + weight * (count - usual)));
             }
         }
     }
@@ -81,11 +82,17 @@ mod tests {
     #[test]
     fn a_nightly_batch_becomes_normal_over_days_not_at_once() {
         let mut peaks = Peaks::default();
-        peaks.see([0.0, 1_000.0, 0.0], 1, true);
+        peaks.see([0.0, 1_000.0, 0.0], 1, 1.0);
         assert!(peaks.past(1).abs() < 1e-6, "today's burst does not vouch for itself");
         for day in 2..=8 {
-            peaks.see([0.0, 1_000.0, 0.0], day, true);
+            peaks.see([0.0, 1_000.0, 0.0], day, 1.0);
         }
         assert!(peaks.past(1) > 900.0 && peaks.past(1) <= 1_004.0);
+        peaks.see([0.0, 11_000.0, 0.0], 9, 0.1);
+        peaks.see([0.0; 3], 10, 1.0);
+        assert!(
+            peaks.past(1) < 1_500.0,
+            "a burst that may teach a tenth raises the peak by a tenth"
+        );
     }
 }

@@ -199,6 +199,11 @@ impl Shared {
         bytes.unwrap_or_default()
     }
 
+    /// The oldest epoch that a tenant or peer group is known from.
+    pub fn known_since(&self, scope: u64) -> Option<u32> {
+        self.strata(scope)?.cells().since()
+    }
+
     /// Takes up a saved or published record, `<tenant>|~table/..`; an empty one removes the table. `false` where the
     /// key names no table. On an error nothing is changed.
     pub fn take_up(&mut self, key: &str, value: &[u8]) -> Result<bool, StateError> {

@@ -74,6 +74,8 @@ pub(crate) struct Votes {
     reached: Array2<i64>,
     /// Newest epoch that added.
     epoch: u32,
+    /// Oldest epoch that added; the largest number before any did.
+    since: u32,
     /// Weighed thousandths of a vote of its day.
     unit: f64,
     /// Number of the merge that added last.
@@ -87,6 +89,7 @@ impl Votes {
             counts: Array2::zeros((rows, BINS)),
             reached: Array2::zeros((rows + 1, BINS)),
             epoch: 0,
+            since: u32::MAX,
             unit: 1_000.0 * WEIGHTS[0] as f64,
             changed: 0,
         }
@@ -97,10 +100,16 @@ impl Votes {
         self.epoch
     }
 
+    /// Oldest epoch that added.
+    pub(crate) fn since(&self) -> Option<u32> {
+        (self.since < u32::MAX).then_some(self.since)
+    }
+
     /// Adds the increments of an epoch (cell: row x 256 + bin). Gives the rows that changed, as bits: where a new day
     /// began, all of them.
     pub(crate) fn add(&mut self, epoch: u32, increments: &[Increment]) -> u64 {
         let mut changed = 0;
+        self.since = self.since.min(epoch);
         if day(self.epoch) < day(epoch) {
             changed = u64::MAX;
             self.age(period(epoch) - period(self.epoch));
@@ -190,9 +199,10 @@ impl Votes {
         (self.counts.len() + self.reached.len()) * size_of::<i64>()
     }
 
-    /// Appends epoch and cells with votes, in their order; gives the number of the merge that added last.
+    /// Appends epochs and cells with votes, in their order; gives the number of the merge that added last.
     pub(crate) fn encode(&self, out: &mut Writer) -> u64 {
         out.u32(self.epoch);
+        out.u32(self.since);
         let cells = self.counts.iter().zip(0_u16..).filter(|(count, _)| **count != 0);
         for (count, cell) in cells {
             out.u16(cell);
@@ -209,6 +219,7 @@ impl Votes {
     ) -> Result<Self, StateError> {
         let mut votes = Self { changed, ..Self::new(rows) };
         votes.enter(from.u32()?);
+        votes.since = from.u32()?;
         let mut next = 0;
         while !from.0.is_empty() {
             let index = usize::from(from.u16()?);

@@ -9,11 +9,11 @@
 //!
 //! **Example.** 57 calls in a minute to one host; usual are 0.2.
 
-use baseline::math::ln;
+use baseline::math::{deviance, excess, ln};
 use baseline::part::rates::WINDOWS_S;
 
 use super::kind::count;
-use super::{Evidence, Explanation, Signal, deviance};
+use super::{Evidence, Explanation, Signal};
 use crate::context::Context;
 
 pub(super) const SIGNAL: Signal = Signal {
@@ -26,17 +26,24 @@ pub(super) const SIGNAL: Signal = Signal {
     explain,
 };
 
-/// What any agent may do within a minute, an hour and half a day before it is known: calls.
-const FLOOR: [f64; 3] = [1.0, 4.0, 12.0];
+/// Calls that an agent of no active hour may always make in a minute, an hour and half a day: added to its mean.
+const FLOOR: [f64; 3] = [0.03, 0.12, 0.36];
+/// Calls after its first that say nothing of such an agent: new agents come, and make some calls.
+const FEW: [f64; 3] = [2.0, 4.0, 8.0];
+/// Calls that any destination may always see in a minute and an hour.
+const SURGE_FLOOR: [f64; 2] = [0.015, 0.06];
+/// Calls in a minute beyond the mean that are no leap of anybody.
+const LEAP_FLOOR: f64 = 5.0;
 /// Sessions of peers that say as much of an actor as one active hour of its own.
 const PEERS_PER_HOUR: f64 = 100.0;
 /// Dispersion of the negative binomial: work comes in clumps.
 const DISPERSION: f64 = 0.7;
-
 /// Learned calls up to which an actor is new to a destination.
 const NEWCOMER_CALLS: f32 = 50.0;
-/// Calls that any destination may see within a minute and an hour before it is known.
-const SURGE_FLOOR: [f64; 2] = [0.5, 2.0];
+/// What a burst to one destination must say more than one of all calls, and a surge of all agents, in nats: the price of
+/// looking at many destinations.
+const ONE_OF_MANY_NATS: f64 = 4.0;
+const SURGE_NATS: f64 = 6.0;
 
 /// Usual count in a window of `window_s`, from a 30-day decayed sum and the actor's age.
 pub(super) fn usual(long: f64, age_s: f64, window_s: f64) -> f64 {
@@ -52,7 +59,7 @@ pub(super) fn habit_age_s(ctx: &Context<'_>) -> f64 {
     f64::from(ctx.actor.progress.learned_s.saturating_sub(ctx.actor.progress.first_s))
 }
 
-/// What a deviance is worth where the mean it is held against was learned in few hours: an uncertain mean has a
+/// What evidence is worth where the mean it is held against was learned in few hours: an uncertain mean has a
 /// heavy tail. Of k hours, (k + 1) ln(1 + G / (k + 1)), which is G for many and grows as its logarithm for none.
 fn supported(ctx: &Context<'_>, nats: f64) -> f64 {
     let own = f64::from(ctx.actor.progress.active_hours);
@@ -60,70 +67,92 @@ fn supported(ctx: &Context<'_>, nats: f64) -> f64 {
     hours * ln(1.0 + nats / hours)
 }
 
+/// A count in one window beside what is usual there.
+#[derive(Clone, Copy)]
+struct Window {
+    seen: f64,
+    mean: f64,
+    window_s: f64,
+    long: f64,
+    /// What it says beyond what a few calls would say.
+    nats: f64,
+}
+
+impl Window {
+    /// `mean` of a count: what is judged counts towards its own mean, so that it is not endless where that is near 0.
+    fn new(recent: f64, (window_s, long): (f64, f64), few: f64, mean: impl Fn(f64) -> f64) -> Self {
+        let seen = recent + 1.0;
+        let said = |seen| excess(seen, mean(seen), DISPERSION);
+        Self { seen, mean: mean(seen), window_s, long, nats: said(seen) - said(seen.min(few)) }
+    }
+}
+
+/// Evidence of windows together: the sum of what they say, so that a burst that lasts says more than one that ends. It
+/// shows the window that says most.
+fn burst(ctx: &Context<'_>, fact: u8, extra: f64, windows: &[Window]) -> Option<Evidence> {
+    let nats = extra + windows.iter().map(|window| window.nats).sum::<f64>();
+    let most = windows.iter().max_by(|a, b| a.nats.total_cmp(&b.nats))?;
+    let numbers = [most.seen, most.mean, most.window_s, most.long];
+    Evidence::of(supported(ctx, nats.max(0.0)), fact, numbers)
+}
+
+/// Windows of an actor's counts, of all calls or of those to one destination.
+fn windows(ctx: &Context<'_>, recent: &[f64], long: f64) -> Vec<Window> {
+    // Silence before its first call is a habit of an agent too: what watched the others has not seen it.
+    let age_s = ctx.watched_s.max(habit_age_s(ctx));
+    let hours = 1.0 + f64::from(ctx.actor.progress.active_hours);
+    // Batches are usual at their height, for one destination at its share of the calls.
+    let total = f64::from(ctx.actor.calls.long);
+    let share = if long < total { long / total } else { 1.0 };
+    let rows = recent.iter().zip(WINDOWS_S).zip(FLOOR.iter().zip(FEW)).zip(0..);
+    rows.map(|(((recent, window_s), (floor, few)), window)| {
+        let peak = ctx.actor.peaks.past(window) * share;
+        let mean = |seen| usual(long + seen, age_s, window_s).max(peak) + floor / hours;
+        Window::new(*recent, (window_s, long), 1.0 + few / hours, mean)
+    })
+    .collect()
+}
+
 fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
     if ctx.late || !ctx.first_of_call {
         return None;
     }
     let now_s = ctx.keys.now_s;
-    let age_s = habit_age_s(ctx);
-    let mut worst = (0.0, 0_u8, [0.0; 4]);
-    let total = f64::from(ctx.actor.calls.long).max(1.0);
-    let mut consider = |fact: u8, seen: f64, long: f64, window: usize| {
-        let (Some(window_s), Some(floor)) = (WINDOWS_S.get(window), FLOOR.get(window)) else {
-            return;
-        };
-        // Batches are usual at their height, for one destination at its share of the calls.
-        let share = if fact == 0 { 1.0 } else { (long / total).min(1.0) };
-        let peak = ctx.actor.peaks.past(window) * share;
-        let mean = usual(long, age_s, *window_s).max(peak) + floor;
-        let nats = deviance(seen, mean, DISPERSION);
-        if nats > worst.0 {
-            worst = (nats, fact, [seen, mean, *window_s, long]);
+    let (recent, _) = ctx.actor.calls.at(now_s);
+    let all = windows(ctx, &recent, f64::from(ctx.actor.calls.long));
+    // The sum grows as a logarithm; a leap within a minute is told from a brisk pace by its deviance.
+    let leap = |minute: &Window| deviance(minute.seen, minute.mean + LEAP_FLOOR, DISPERSION);
+    let mut found = burst(ctx, 0, all.first().map_or(0.0, leap), &all);
+    let mut consider = |evidence: Option<Evidence>| {
+        let more = |than: f64| evidence.is_some_and(|evidence| evidence.nats > than);
+        if more(found.map_or(0.0, |found| found.nats)) {
+            found = evidence;
         }
     };
-    let (recent, _) = ctx.actor.calls.at(now_s);
-    let long = f64::from(ctx.actor.calls.long);
-    for (window, seen) in recent.into_iter().enumerate() {
-        consider(0, seen + 1.0, long, window);
-    }
-    if let Some(place) = ctx.actor.places.get(baseline::hash::tag(ctx.keys.destination)) {
+    let place = ctx.actor.places.get(baseline::hash::tag(ctx.keys.destination));
+    if let Some(place) = place {
         let (minute, hour, _) = place.at(now_s);
-        let long = f64::from(place.long);
-        consider(1, minute + 1.0, long, 0);
-        consider(1, hour + 1.0, long, 1);
+        let mut here = windows(ctx, &[minute, hour], f64::from(place.long));
+        here.extend(all.last());
+        consider(burst(ctx, 1, -ONE_OF_MANY_NATS, &here));
     }
-    if let Some((nats, seen, mean, window_s)) = surge(ctx)
-        && nats > worst.0
-    {
-        worst = (nats, 2, [seen, mean, window_s, ctx.busy.long]);
+    if ctx.keys.destination != 0 && place.is_none_or(|place| place.long < NEWCOMER_CALLS) {
+        consider(surge(ctx));
     }
-    Evidence::of(supported(ctx, worst.0), worst.1, worst.2)
+    found
 }
 
 /// Calls of all agents of the partition to this destination, against what is usual there: a newcomer that joins a surge
 /// is part of it, an old customer of the destination is not.
-fn surge(ctx: &Context<'_>) -> Option<(f64, f64, f64, f64)> {
-    let destination = ctx.keys.destination;
-    let newcomer = ctx
-        .actor
-        .places
-        .get(baseline::hash::tag(destination))
-        .is_none_or(|place| place.long < NEWCOMER_CALLS);
-    if destination == 0 || !newcomer {
-        return None;
-    }
+fn surge(ctx: &Context<'_>) -> Option<Evidence> {
     let busy = ctx.busy;
-    let mut worst = (0.0, 0.0, 0.0, 0.0);
-    for (seen, floor, window_s) in
-        [(busy.minute, SURGE_FLOOR[0], 60.0), (busy.hour, SURGE_FLOOR[1], 3_600.0)]
-    {
-        let mean = usual(busy.long, busy.age_s, window_s) + floor;
-        let nats = deviance(seen + 1.0, mean, DISPERSION);
-        if nats > worst.0 {
-            worst = (nats, seen + 1.0, mean, window_s);
-        }
-    }
-    Some(worst)
+    let watched_s = ctx.watched_s.max(busy.age_s);
+    let rows = [busy.minute, busy.hour].into_iter().zip(WINDOWS_S).zip(SURGE_FLOOR);
+    let rows = rows.map(|((recent, window_s), floor)| {
+        let mean = |seen| usual(busy.long + seen, watched_s, window_s) + floor;
+        Window::new(recent, (window_s, busy.long), 1.0, mean)
+    });
+    burst(ctx, 2, -SURGE_NATS, &rows.collect::<Vec<_>>())
 }
 
 pub(super) fn window_name(window_s: f64) -> &'static str {

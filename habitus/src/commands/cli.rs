@@ -176,6 +176,8 @@ pub(super) enum TapWhat {
     Trust,
     /// Revocation requests.
     Revocations,
+    /// Decisions of the policies.
+    Decisions,
     /// Refused records.
     DeadLetters,
     /// What observe hands to respond.

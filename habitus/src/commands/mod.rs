@@ -1,5 +1,6 @@
 //! The verbs, a file each, and the command line that names them.
 
+mod access;
 mod cli;
 mod config;
 mod demo;

@@ -8,6 +8,7 @@ use lane::LaneError;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use super::access;
 use super::cli::{BAD_CONFIG, INTERNAL, OK, RunArgs, UNAVAILABLE, threads};
 use super::lists::Lists;
 use config::Config;
@@ -39,6 +40,7 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &RunArgs) -> anyhow::Res
     if let Some(server) = &server {
         tracing::info!("metrics and health on http://{}", server.address());
     }
+    let access = access::serve(config)?;
     lists.log();
     let networks = Arc::clone(&lists.networks);
     let Some(connected) = connect(config, true, &stop, Some(Arc::clone(&metrics)), networks)?
@@ -53,7 +55,12 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &RunArgs) -> anyhow::Res
         "reading {}",
         connected.setup.names().activity
     );
-    let orders = Orders { lanes, once: args.once, accept_state_loss: args.accept_state_loss };
+    let orders = Orders {
+        lanes,
+        once: args.once,
+        accept_state_loss: args.accept_state_loss,
+        access: access.as_ref().map(|(point, _)| Arc::clone(point)),
+    };
     let outcome = run_process(config, &connected, &orders, (&metrics, &readiness, &stop));
     readiness.drain();
     match outcome {

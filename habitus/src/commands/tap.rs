@@ -66,10 +66,11 @@ fn topics(connected: &Connected, what: TapWhat) -> Vec<Arc<str>> {
         TapWhat::Alerts => &names.alerts,
         TapWhat::Trust => &names.trust,
         TapWhat::Revocations => &names.revocations,
+        TapWhat::Decisions => &names.decisions,
         TapWhat::DeadLetters => &names.dead_letters,
         TapWhat::Findings => &names.findings,
     };
-    let is_kept = matches!(what, TapWhat::Alerts | TapWhat::Trust | TapWhat::Revocations);
+    let is_kept = !matches!(what, TapWhat::DeadLetters | TapWhat::Findings);
     let shadow = names.shadow.clone().filter(|_| is_kept);
     std::iter::once(Arc::clone(own)).chain(shadow).collect()
 }
@@ -81,6 +82,7 @@ fn is_wanted(record: &Record, what: TapWhat) -> bool {
         TapWhat::Alerts => kind == Ok(RecordKind::Alert),
         TapWhat::Trust => kind == Ok(RecordKind::Trust),
         TapWhat::Revocations => kind == Ok(RecordKind::Revocation),
+        TapWhat::Decisions => kind == Ok(RecordKind::Decision),
         TapWhat::DeadLetters | TapWhat::Findings => true,
     }
 }

@@ -124,6 +124,17 @@ pub(super) const FINDING: &[Limit] = &[
     limit("LevelChange", "score", PERCENT),
 ];
 
+pub(super) const DECISION: &[Limit] = &[
+    limit("", "id", ID_128),
+    limit("", "tenant_id", TENANT),
+    limit("ActorRef", "tenant_id", TENANT),
+    limit("ActorRef", "agent_id", L2048),
+    limit("PolicyRef", "id", L256),
+    limit("PolicyRef", "version", L256),
+    limit("DecisionTrust", "score", PERCENT),
+    limit("DecisionTrust", "effective", PERCENT),
+];
+
 pub(super) const REVOCATION: &[Limit] = &[
     limit("", "request_id", ID_128),
     limit("", "tenant_id", TENANT),
