@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::bytes::{Reader, StateError, Writer};
 use crate::part::credentials::Credentials;
+use crate::part::drift::Drift;
 use crate::part::gaps::Gaps;
 use crate::part::hours::Hours;
 use crate::part::makeup::Makeup;
@@ -24,7 +25,7 @@ use crate::part::trust::TrustState;
 use crate::part::volume::Volume;
 
 /// Version of the encoding; a young record has a version of its own.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 /// Largest encoded head in bytes.
 pub const HEAD_BYTES_MAX: usize = 832;
 /// Largest encoded actor in bytes.
@@ -86,6 +87,8 @@ pub struct Actor {
     pub routes: Routes,
     /// How sensitive the data is that it touches.
     pub reach: Reach,
+    /// How slowly its work grows.
+    pub drift: Drift,
 }
 
 /// One agent.
@@ -191,6 +194,7 @@ impl Actor {
         self.novelty.encode(out);
         self.routes.encode(out);
         self.reach.encode(out);
+        self.drift.encode(out);
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, StateError> {
@@ -214,6 +218,7 @@ impl Actor {
             novelty: Novelty::decode(input)?,
             routes: Routes::decode(input)?,
             reach: Reach::decode(input)?,
+            drift: Drift::decode(input)?,
         })
     }
 }

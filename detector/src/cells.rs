@@ -95,9 +95,9 @@ pub(crate) fn sizes_new(purpose: u64, tool: u64) -> u64 {
 pub(crate) fn network(network: u64) -> u64 {
     cell(12, &[network])
 }
-/// Active hours of actors in an hour of the week.
-pub(crate) fn hour(index: usize) -> u64 {
-    cell(13, &[index as u64])
+/// Active hours of actors of some experience, by how far they lie from their rhythm.
+pub(crate) fn hour(maturity: usize, kind: usize) -> u64 {
+    cell(13, &[maturity as u64, kind as u64])
 }
 /// Sessions with an authority.
 pub(crate) fn authority(index: usize) -> u64 {

@@ -36,7 +36,7 @@ pub struct SignalScore {
 }
 
 /// The score of one activity, signal by signal.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Assessment {
     /// The score in micro-nats: the sum of the signals that are not in shadow.
     pub micronats: i64,
@@ -46,6 +46,17 @@ pub struct Assessment {
     pub signals: Vec<SignalScore>,
     /// Evidence per channel before calibration.
     pub(crate) channels: [f64; CHANNELS_MAX],
+}
+
+impl Default for Assessment {
+    fn default() -> Self {
+        Self {
+            micronats: 0,
+            plain_micronats: 0,
+            signals: Vec::new(),
+            channels: [0.0; CHANNELS_MAX],
+        }
+    }
 }
 
 impl Assessment {

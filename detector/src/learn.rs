@@ -2,11 +2,11 @@
 //! tables. A session counts at most once in a slot; strange activities weigh a tenth.
 
 pub(crate) mod identity;
+mod work;
 
 use baseline::agent::authority_index;
 use baseline::hash::{pair, tag};
 use baseline::math::ln;
-use baseline::part::hours::hour_of_week;
 use baseline::part::sessions::{BY_ORIGIN, CHANNELS_MAX, Counted, Session};
 use baseline::shared::{BINS, Deltas, Table, bin};
 use baseline::{Actor, Head};
@@ -15,7 +15,7 @@ use crate::cells::{self, Kind};
 use crate::context::{Context, whole};
 use crate::keys::Keys;
 use crate::signal::{
-    channel_count, dormancy, failure, fan_out, network, resource, tempo_channels, volume,
+    channel_count, dormancy, failure, fan_out, hours, network, resource, tempo_channels, volume,
 };
 use crate::walk::{is_known, levels};
 use crate::widen::Gate;
@@ -46,6 +46,7 @@ pub(crate) struct Lesson {
     moves: [bool; 2],
     class: Option<usize>,
     transfers: [Option<(u32, f64)>; 2],
+    deviates: [Option<f64>; 2],
     pub(crate) surprise: f64,
     warm: bool,
     young: bool,
@@ -53,6 +54,7 @@ pub(crate) struct Lesson {
     tenths: u16,
     pub(crate) gate: Gate,
     new_session: bool,
+    late: bool,
     identity: IdentityLesson,
 }
 
@@ -66,11 +68,13 @@ impl Lesson {
             first_value: fan_out::is_first(ctx),
             failed: failure::failed(ctx),
             transfers: volume::transfers(ctx),
+            deviates: volume::deviates(ctx),
             warm: is_warm(ctx),
             young: ctx.actor.progress.active_hours < YOUNG_HOURS,
             tenths,
             gate,
             new_session: ctx.session.events == 0,
+            late: ctx.late,
             ..Self::default()
         };
         let weight = i64::from(tenths) * 10;
@@ -100,7 +104,12 @@ impl Lesson {
             }
         }
         if ctx.actor.progress.vote_hour != keys.hour {
-            self.counts.push((keys.group, cells::hour(hour_of_week(keys.hour)), 100));
+            if let Some(place) = hours::Place::of(ctx) {
+                self.counts.push((keys.group, place.cell(), 100));
+                if keys.group != keys.tenant {
+                    self.counts.push((keys.tenant, place.cell(), 100));
+                }
+            }
             if let Some(class) = dormancy::pause(&ctx.actor.progress, keys.now_s) {
                 self.counts.push((keys.group, cells::pause(class), 100));
             }
@@ -145,38 +154,6 @@ impl Lesson {
                 if context == 0 {
                     self.class = Some(class);
                 }
-            }
-        }
-    }
-
-    fn tools(&mut self, ctx: &Context<'_>, weight: i64) {
-        let keys = ctx.keys;
-        let slot = cells::tool(keys.purpose, keys.tool);
-        if ctx.session.counted(slot) == Counted::No {
-            self.slots.push(slot);
-            self.counts.push((keys.group, slot, weight));
-            if keys.purpose != 0 {
-                self.counts.push((keys.group, cells::tool(0, keys.tool), weight));
-                self.slots.push(cells::tool(0, keys.tool));
-            }
-            let new = ctx.tool_is_new() && is_ripe(ctx);
-            self.new_tool = Some(new);
-            if new {
-                for cell in [
-                    cells::new_tools(0, 0),
-                    cells::new_tools(0, keys.tool),
-                    cells::new_tools(keys.purpose, 0),
-                ] {
-                    self.counts.push((keys.group, cell, 100));
-                }
-            }
-        }
-        let from = u64::from(ctx.session.tools[0]);
-        if from != 0 && ctx.first_of_call && !ctx.late {
-            for purpose in [0, keys.purpose].into_iter().take(if keys.purpose == 0 { 1 } else { 2 })
-            {
-                self.counts.push((keys.group, cells::step(purpose, from, keys.tool), weight));
-                self.counts.push((keys.group, cells::steps_from(purpose, from), weight));
             }
         }
     }
@@ -336,6 +313,9 @@ impl Lesson {
         if self.new_session {
             actor.novelty.tools.add(1, 0);
         }
+        if !self.late {
+            actor.drift.see(keys.day, self.new_session, self.deviates.into_iter().flatten());
+        }
         actor.novelty.tools.add(0, u16::from(self.new_tool == Some(true)));
         for (share, new) in [
             (&mut actor.novelty.destinations, self.destination_new),
@@ -383,7 +363,7 @@ impl Lesson {
         }
         session.events = session.events.saturating_add(1);
         if first_of_call {
-            session.tools = [tag(tool), session.tools[0]];
+            session.tool = tag(tool);
         }
         #[expect(clippy::cast_possible_truncation, reason = "nats below 20")]
         let surprise = self.surprise as f32;

@@ -229,7 +229,7 @@ impl Observe {
         let trust = judged.trust;
         let trust_before = std::mem::replace(&mut actor.trust, judged.trust_state);
         let quarantined = self.alerts(&judged.period) && trust.level_after <= Level::Restricted;
-        let how = Learning { late, first_of_call, quarantined, from: session.tools[0] };
+        let how = Learning { late, first_of_call, quarantined, from: session.tool };
         self.learn((actor, head), keys, (&lesson, &judged.assessment), how);
         note_makeup(head, keys);
         lesson.remember(&mut session, keys.tool, first_of_call);
@@ -267,7 +267,6 @@ impl Observe {
         let (standing, register) =
             Context::registered(&self.settings.inventory, at.activity, (shared, keys));
         let busy = self.crowd.at(tag(keys.destination), keys.now_s);
-        let watched_s = watched_s(shared, keys, at.stamp.log_ms);
         Context {
             activity: at.activity,
             keys,
@@ -282,7 +281,7 @@ impl Observe {
             late,
             first_of_call,
             busy,
-            watched_s,
+            watched_s: watched_s(shared, keys, at.stamp.log_ms),
         }
     }
 
@@ -374,11 +373,8 @@ impl Observe {
             lesson.count(actor, keys, gate, how.first_of_call);
             if how.first_of_call && keys.destination != 0 {
                 let weight = if strange { 0.1 } else { gate.max(0.1) };
-                self.crowd.add(
-                    tag(keys.destination),
-                    keys.now_s,
-                    if self.frozen { 0.0 } else { weight },
-                );
+                let weight = if self.frozen { 0.0 } else { weight };
+                self.crowd.add(tag(keys.destination), keys.now_s, weight);
             }
         }
         if !learns {

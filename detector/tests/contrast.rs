@@ -241,3 +241,15 @@ fn invented_agents_do_not_make_floods_usual() {
     assert!(calm < KEY && before >= KEY, "calm {calm}, flood {before}");
     assert!(2 * after >= before, "a thousand invented agents halve no flood: {after} of {before}");
 }
+
+#[test]
+fn an_hour_far_from_the_habit_is_told_and_one_beside_it_hardly() {
+    let at = |hour: i64| {
+        let observed = Fleet::new().call(Call::of("peer-7", START_S + 7 * DAY_S + hour * HOUR_S));
+        evidence(&observed, "hours")
+    };
+    let [usual, late, night] = [10, 18, 27].map(at);
+    println!("usual {usual}, an hour late {late}, at night {night}");
+    assert!(usual < KEY && night > KEY, "usual {usual}, at night {night}");
+    assert!(night >= late && late > usual, "an hour late {late}, at night {night}");
+}

@@ -1,6 +1,7 @@
 //! Parts of an actor's or agent's record, one file each: bytes, decay, learning, encoding.
 
 pub mod credentials;
+pub mod drift;
 pub mod gaps;
 pub mod hours;
 pub mod makeup;

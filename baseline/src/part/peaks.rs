@@ -14,31 +14,45 @@ const RISE: f64 = 0.5;
 /// Peaks of the three windows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Peaks {
-    /// Peaks of earlier days.
-    pub past: [f32; 3],
-    /// Highest counts of `day`.
-    today: [f32; 3],
+    /// Peaks of earlier days, as the upper halves of floats.
+    past: [u16; 3],
+    /// Highest counts of `day`, likewise.
+    today: [u16; 3],
     /// Day of `today`, since 1970.
     day: u16,
 }
 
+/// The upper half of a count's bits, rounded.
+fn pack(count: f64) -> u16 {
+    let [_, _, low, high] = (narrow(count).to_bits() + 0x8000).to_le_bytes();
+    u16::from_le_bytes([low, high])
+}
+
+fn unpack(half: u16) -> f64 {
+    f64::from(f32::from_bits(u32::from(half) << 16))
+}
+
 impl Peaks {
+    /// The peak of earlier days in a window.
+    pub fn past(&self, window: usize) -> f64 {
+        self.past.get(window).map_or(0.0, |half| unpack(*half))
+    }
+
     /// Takes in the counts of an activity, of which `weight` may become normal.
     pub fn see(&mut self, counts: [f64; 3], day: u16, weight: f64) {
         if day > self.day {
             let faded = decay(f64::from(day - self.day), HALF_LIFE_DAYS);
             for (past, today) in self.past.iter_mut().zip(&mut self.today) {
-                let (old, new) = (f64::from(*past) * faded, f64::from(*today));
-                *past = narrow(if new > old { old + RISE * (new - old) } else { old });
-                *today = 0.0;
+                let (old, new) = (unpack(*past) * faded, unpack(*today));
+                *past = pack(if new > old { old + RISE * (new - old) } else { old });
+                *today = 0;
             }
             self.day = day;
         }
         if weight > 0.0 {
             for ((today, past), count) in self.today.iter_mut().zip(self.past).zip(counts) {
-                let usual = f64::from(past).min(count);
-                let height = usual + weight * (count - usual);
-                *today = narrow(height.max(f64::from(*today)));
+                let usual = unpack(past).min(count);
+                *today = (*today).max(pack(usual + weight * (count - usual)));
             }
         }
     }
@@ -46,7 +60,7 @@ impl Peaks {
     /// Appends the peaks.
     pub fn encode(&self, out: &mut Writer) {
         for count in self.past.iter().chain(&self.today) {
-            out.f32(*count);
+            out.u16(*count);
         }
         out.u16(self.day);
     }
@@ -54,8 +68,8 @@ impl Peaks {
     /// Takes the peaks.
     pub fn decode(input: &mut Reader<'_>) -> Result<Self, StateError> {
         Ok(Self {
-            past: [input.f32()?, input.f32()?, input.f32()?],
-            today: [input.f32()?, input.f32()?, input.f32()?],
+            past: [input.u16()?, input.u16()?, input.u16()?],
+            today: [input.u16()?, input.u16()?, input.u16()?],
             day: input.u16()?,
         })
     }
@@ -69,15 +83,15 @@ mod tests {
     fn a_nightly_batch_becomes_normal_over_days_not_at_once() {
         let mut peaks = Peaks::default();
         peaks.see([0.0, 1_000.0, 0.0], 1, 1.0);
-        assert!(peaks.past[1].abs() < 1e-6, "today's burst does not vouch for itself");
+        assert!(peaks.past(1).abs() < 1e-6, "today's burst does not vouch for itself");
         for day in 2..=8 {
             peaks.see([0.0, 1_000.0, 0.0], day, 1.0);
         }
-        assert!(peaks.past[1] > 900.0 && peaks.past[1] <= 1_000.0);
+        assert!(peaks.past(1) > 900.0 && peaks.past(1) <= 1_004.0);
         peaks.see([0.0, 11_000.0, 0.0], 9, 0.1);
         peaks.see([0.0; 3], 10, 1.0);
         assert!(
-            peaks.past[1] < 1_500.0,
+            peaks.past(1) < 1_500.0,
             "a burst that may teach a tenth raises the peak by a tenth"
         );
     }

@@ -1,5 +1,5 @@
 //! Open sessions of an agent: what they used lately (so that a session is counted once and never vouches for
-//! itself), the last tools, and the highest evidence per channel. Four at a time; the least
+//! itself), the last tool, and the highest evidence per channel. Four at a time; the least
 //! recent leaves; 30 minutes without an event close one.
 
 use crate::bytes::{Reader, StateError, Writer};
@@ -7,9 +7,9 @@ use crate::bytes::{Reader, StateError, Writer};
 /// Sessions kept open.
 pub const SESSIONS_MAX: usize = 4;
 /// Channels a session keeps a maximum for.
-pub const CHANNELS_MAX: usize = 32;
+pub const CHANNELS_MAX: usize = 34;
 /// The first of the channels that tell evidence apart by the origin of its value: four subjects by `ORIGINS`.
-pub const BY_ORIGIN: usize = 16;
+pub const BY_ORIGIN: usize = 18;
 /// Classes of origin.
 pub const ORIGINS: usize = 4;
 /// Seconds of silence that close a session.
@@ -24,7 +24,7 @@ const VOTES: u8 = 0x80;
 const YOUNG: u8 = 0x40;
 
 /// One open session.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Session {
     /// Hash of the session's id; 0 is a free place.
     pub id: u64,
@@ -46,8 +46,8 @@ pub struct Session {
     seen_next: u8,
     /// Tags of the last calls.
     calls: [u16; 4],
-    /// Tags of the last two tools, newest first.
-    pub tools: [u32; 2],
+    /// Tag of the last tool.
+    pub tool: u32,
     /// Bin of the highest evidence per channel.
     pub maxima: [u8; CHANNELS_MAX],
 }
@@ -61,6 +61,25 @@ pub enum Counted {
     Fresh,
     /// Used before: one of the snapshot's sessions is this one.
     Before,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self {
+            id: 0,
+            last_s: 0,
+            epoch: 0,
+            surprise: 0.0,
+            events: 0,
+            votes: false,
+            young: false,
+            seen: [0; SEEN_MAX],
+            seen_next: 0,
+            calls: [0; 4],
+            tool: 0,
+            maxima: [0; CHANNELS_MAX],
+        }
+    }
 }
 
 impl Session {
@@ -122,9 +141,7 @@ impl Session {
         for call in self.calls {
             out.u16(call);
         }
-        for tool in self.tools {
-            out.u32(tool);
-        }
+        out.u32(self.tool);
         let (plain, by_origin) = self.maxima.split_at(BY_ORIGIN);
         out.0.extend_from_slice(plain);
         // Mostly none: which there are, then these.
@@ -156,9 +173,7 @@ impl Session {
         for call in &mut session.calls {
             *call = input.u16()?;
         }
-        for tool in &mut session.tools {
-            *tool = input.u32()?;
-        }
+        session.tool = input.u32()?;
         let (plain, by_origin) = session.maxima.split_at_mut(BY_ORIGIN);
         plain.copy_from_slice(input.take(BY_ORIGIN)?);
         let places = input.u16()?;

@@ -57,12 +57,12 @@ impl Calibration {
     pub(crate) fn decode(changed: u64, from: &mut Reader<'_>) -> Result<Self, StateError> {
         let votes = Votes::decode(CHANNELS_MAX, changed, from)?;
         let mut decoded = Self { votes, ..Self::default() };
-        decoded.settle(u32::MAX);
+        decoded.settle(u64::MAX);
         Ok(decoded)
     }
 
     /// Derives the tails of the channels named by bits.
-    fn settle(&mut self, channels: u32) {
+    fn settle(&mut self, channels: u64) {
         for (channel, tail) in self.tails.iter_mut().enumerate() {
             if channels & (1 << channel) != 0 {
                 let total = self.votes.reached(channel, 0);

@@ -13,7 +13,7 @@ use sums::{Cell, Sums};
 /// Bytes beyond which a chunk is closed and the next number begins.
 const CHUNK_BYTES_MAX: usize = 2_048;
 /// Version of a saved chunk; the channels of signals are part of it.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// Version and epoch.
 const HEADER_BYTES: usize = 5;
 /// Table and scope.

@@ -107,11 +107,11 @@ impl Votes {
 
     /// Adds the increments of an epoch (cell: row x 256 + bin). Gives the rows that changed, as bits: where a new day
     /// began, all of them.
-    pub(crate) fn add(&mut self, epoch: u32, increments: &[Increment]) -> u32 {
+    pub(crate) fn add(&mut self, epoch: u32, increments: &[Increment]) -> u64 {
         let mut changed = 0;
         self.since = self.since.min(epoch);
         if day(self.epoch) < day(epoch) {
-            changed = u32::MAX;
+            changed = u64::MAX;
             self.age(period(epoch) - period(self.epoch));
         }
         self.enter(self.epoch.max(epoch));
@@ -126,7 +126,7 @@ impl Votes {
             let before = (*count).max(0);
             *count = (*count + add).clamp(-COUNT_MAX, COUNT_MAX);
             let risen = (*count).max(0) - before;
-            changed |= 1 << row.min(31);
+            changed |= 1 << row.min(63);
             self.raise((row, bin), risen);
         }
         changed

@@ -23,7 +23,7 @@ pub(super) const SIGNAL: Signal = Signal {
     family: "tempo",
     channels: 1,
     full_on_failure: true,
-    handicap_nats: 1.5,
+    handicap_nats: 0.5,
     evaluate,
     explain,
 };
@@ -37,8 +37,8 @@ const PEER_PAUSES: f64 = 8.0;
 const PRIOR_PAUSES: f64 = 10.0;
 /// Share of pauses that are this long before any was seen.
 const PRIOR: f64 = 0.02;
-/// A pause is never rarer than this: by itself it does no harm.
-const P_MIN: f64 = 0.005;
+/// A pause is never rarer than this.
+const P_MIN: f64 = 1e-5;
 
 /// The class of the pause that an activity ends, where it ends one.
 pub(crate) fn pause(progress: &Progress, now_s: u32) -> Option<usize> {

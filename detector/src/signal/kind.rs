@@ -89,7 +89,7 @@ pub(crate) fn channel_count() -> usize {
 }
 
 /// The channels of tempo, as bits: how much is done, not what.
-pub(crate) fn tempo_channels() -> u32 {
+pub(crate) fn tempo_channels() -> u64 {
     let mut first = 0;
     let mut bits = 0;
     for signal in ALL {

@@ -6,6 +6,7 @@ pub mod coordination;
 pub mod credential;
 pub mod destination;
 pub mod dormancy;
+pub mod drift;
 pub mod epoch;
 pub mod failure;
 pub mod fan_out;

@@ -104,9 +104,9 @@ fn windows(ctx: &Context<'_>, recent: &[f64], long: f64) -> Vec<Window> {
     // Batches are usual at their height, for one destination at its share of the calls.
     let total = f64::from(ctx.actor.calls.long);
     let share = if long < total { long / total } else { 1.0 };
-    let rows = recent.iter().zip(WINDOWS_S).zip(FLOOR.iter().zip(FEW)).zip(ctx.actor.peaks.past);
-    rows.map(|(((recent, window_s), (floor, few)), peak)| {
-        let peak = f64::from(peak) * share;
+    let rows = recent.iter().zip(WINDOWS_S).zip(FLOOR.iter().zip(FEW)).zip(0..);
+    rows.map(|(((recent, window_s), (floor, few)), window)| {
+        let peak = ctx.actor.peaks.past(window) * share;
         let mean = |seen| usual(long + seen, age_s, window_s).max(peak) + floor / hours;
         Window::new(*recent, (window_s, long), 1.0 + few / hours, mean)
     })

@@ -32,7 +32,7 @@ const BACK_OFF: f64 = 3.0;
 
 fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
     let keys = ctx.keys;
-    let from = u64::from(ctx.session.tools[0]);
+    let from = u64::from(ctx.session.tool);
     // A tool that is new to the purpose is told by `purpose`; here the order alone speaks.
     if from == 0 || !ctx.first_of_call || ctx.late || ctx.tool_is_new() {
         return None;
@@ -73,7 +73,7 @@ fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
         support: count(of.max(own)),
         peers: format!(
             "{} steps of the peer group went on from that tool",
-            count(ctx.peers(cells::steps_from(0, u64::from(ctx.session.tools[0]))))
+            count(ctx.peers(cells::steps_from(0, u64::from(ctx.session.tool))))
         ),
         normal: "a next step that earlier sessions took".into(),
     }

@@ -11,6 +11,7 @@
 
 use baseline::hash::{pair, tag};
 use baseline::math::{exp, ln};
+use baseline::part::volume::Moments;
 
 use super::kind::count;
 use super::{Evidence, Explanation, Signal};
@@ -28,6 +29,8 @@ pub(super) const SIGNAL: Signal = Signal {
 
 /// Observations before an actor's own spread speaks.
 const COUNT_MIN: f32 = 3.0;
+/// Observations before its mean is held against slow growth.
+const SETTLED: f32 = 10.0;
 /// Weight of a spread of one e-fold, in observations.
 const SPREAD_WEIGHT: f64 = 5.0;
 
@@ -41,6 +44,20 @@ pub(crate) fn transfers(ctx: &Context<'_>) -> [Option<(u32, f64)>; 2] {
     [class(1, usage.bytes_out), class(2, usage.bytes_in)]
 }
 
+/// How far an activity's transfers are from the actor's usual ones, in standard deviations, where these are known.
+pub(crate) fn deviates(ctx: &Context<'_>) -> [Option<f64>; 2] {
+    transfers(ctx).map(|transfer| {
+        let (class, x) = transfer?;
+        let usual = ctx.actor.volume.get(class).filter(|usual| usual.count >= SETTLED)?;
+        Some((x - f64::from(usual.mean)) / spread(usual))
+    })
+}
+
+fn spread(usual: &Moments) -> f64 {
+    let n = f64::from(usual.count);
+    ((f64::from(usual.variance) * n + SPREAD_WEIGHT) / (n + SPREAD_WEIGHT)).sqrt()
+}
+
 fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
     let mut worst = (0.0, 0_u8, [0.0; 4]);
     for (side, transfer) in (0_u8..).zip(transfers(ctx)) {
@@ -51,8 +68,7 @@ fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
             continue;
         };
         let n = f64::from(moments.count);
-        let spread =
-            ((f64::from(moments.variance) * n + SPREAD_WEIGHT) / (n + SPREAD_WEIGHT)).sqrt();
+        let spread = spread(moments);
         let z = (x - f64::from(moments.mean)) / spread;
         if z <= 0.0 {
             continue;

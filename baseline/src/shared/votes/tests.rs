@@ -86,8 +86,8 @@ proptest! {
 #[test]
 fn only_rows_that_changed_are_named_until_a_day_passes() {
     let mut found = Votes::new(16);
-    assert_eq!(found.add(5_760_000, &cast(0, &[(0, 1), (1_030, 1), (99_999, 1)]).1), u32::MAX);
+    assert_eq!(found.add(5_760_000, &cast(0, &[(0, 1), (1_030, 1), (99_999, 1)]).1), u64::MAX);
     assert_eq!(found.add(5_760_001, &cast(0, &[(0, 1), (1_030, 1), (99_999, 1)]).1), 0b1_0001);
-    assert_eq!(found.add(5_760_001 + 288, &[]), u32::MAX);
+    assert_eq!(found.add(5_760_001 + 288, &[]), u64::MAX);
     assert_eq!(found.add(5_760_001, &cast(0, &[(260, 1)]).1), 0b10);
 }
