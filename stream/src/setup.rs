@@ -8,6 +8,7 @@ use bus::TopicPartition;
 use config::{Config, Mode, Start as ConfigStart};
 use ingest::Networks;
 use lane::{InForce, Input, Layout, Start};
+use mapping::Reading;
 use schemas::EventTime;
 use schemas::time::TIME_MS_MIN;
 
@@ -50,6 +51,8 @@ pub struct Setup {
     pub(super) layout: Layout,
     /// Lists that fill what events leave open.
     pub(super) networks: Arc<Networks>,
+    /// How the input's records are read.
+    pub(super) reading: Reading,
     in_force: InForce,
     metrics: Option<Arc<Metrics>>,
 }
@@ -123,6 +126,7 @@ impl Setup {
             epoch: EventTime::from_millis(TIME_MS_MIN)?,
             layout,
             networks,
+            reading: config.reading_of_topic(&config.input().topic),
             in_force,
             metrics,
         })
