@@ -130,7 +130,7 @@ fn beside(out: &mut dyn Write, activity: &Value, about: &About) -> anyhow::Resul
     let origins: BTreeMap<&str, &str> = made
         .origins
         .iter()
-        .map(|origin| (origin.field.as_str(), origin.pointer.as_deref().unwrap_or("(constant)")))
+        .map(|origin| (origin.field.as_str(), origin.pointer.as_deref().unwrap_or("(by rule)")))
         .collect();
     let mut rows = Vec::new();
     leaves(activity, String::new(), &mut rows);

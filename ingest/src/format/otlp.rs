@@ -125,10 +125,13 @@ fn decode_batch<'a>(
                     }
                     // Where nobody names an agent, the source is not about agents: that is no skip.
                     None => {
-                        let deed = Deed { kind: ActionType::Other, operation: &span.name };
                         if let Some(partials) = &mut sink.partials {
+                            let deed = Deed { kind: ActionType::Other, operation: "" };
                             let none = (Naming::default(), &mut Notes::default());
-                            let partial = view.activity(deed, none.0, none.1);
+                            let partial = view.activity(deed, none.0, none.1).map(|mut partial| {
+                                partial.action.operation = None;
+                                partial
+                            });
                             partials.extend(partial.map(|partial| (sink.out.len(), partial)));
                         }
                         Decoded::Rejected(nobody(span))
