@@ -76,7 +76,7 @@ fn told<'a>(format: Option<Format>, file: &'a LogFile) -> Vec<(Decoded<'a>, Abou
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
@@ -98,11 +98,13 @@ fn being_asked_changes_nothing_and_the_name_says_what_the_shape_says() {
         for ((own, named), plain) in by_shape.iter().zip(&by_name).zip(&plain) {
             assert_eq!(own.0, *plain, "{name}");
             assert_eq!((&own.0, own.1.format), (&named.0, named.1.format), "{name}");
-            assert_eq!(own.1.format, Some(format), "{name}: {:?}", own.0);
+            // What has no shape has no format, whatever the file is called.
+            let is_shapeless = matches!(&own.0, Decoded::Rejected(found) if found.code == ErrorCode::UnsupportedFormat);
+            assert_eq!(own.1.format, (!is_shapeless).then_some(format), "{name}: {:?}", own.0);
             n += 1;
         }
     }
-    assert!(300 < n, "{n} outcomes");
+    assert!(250 < n, "{n} outcomes");
 }
 
 /// What stands at a pointer; text that holds JSON is opened on the way.
@@ -296,7 +298,7 @@ fn a_packed_file_that_would_fill_the_memory_is_refused() {
     let mut bomb = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x50];
     (0..10_500).for_each(|_| bomb.extend([0x02, 0x00, 0x10, 0x00]));
     bomb.extend([0x03, 0x00, 0x10, 0x00]);
-    for bytes in [bomb.clone(), gzip(&bomb), gzip(&vec![b' '; 64 << 20])] {
+    for bytes in [bomb.clone(), gzip(&bomb), gzip(&vec![b' '; 40 << 20])] {
         let size = bytes.len();
         let refused = LogFile::open(bytes).unwrap_err();
         assert_eq!(refused.code, ErrorCode::TooLarge, "{size} bytes");
