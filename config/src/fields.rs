@@ -135,6 +135,38 @@ pub(super) const FIELDS: &[Field] = &[
         "File of registered agents, a JSON record a line (`agent.inventory/1`): owners, aliases, purposes, validity. Without it nobody is judged by registration.",
     ),
     field(
+        "identity.ai_agent",
+        Kind::Texts(10_000),
+        "[]",
+        "Patterns of ids that are AI agents, whatever their type: `*` is any text. Of the three lists the first that matches counts, then the type that the format told.",
+    ),
+    field("identity.human", Kind::Texts(10_000), "[]", "The same of people."),
+    field("identity.service", Kind::Texts(10_000), "[]", "The same of other programs."),
+    field(
+        "identity.ai_agent_blueprints",
+        Kind::Texts(1_000),
+        "[]",
+        "Patterns of blueprints whose instances are AI agents, where no list of ids says more.",
+    ),
+    field(
+        "identity.scored",
+        Kind::Texts(3),
+        "[\"ai_agent\", \"service\"]",
+        "Whose activities are scored: `ai_agent`, `service`, `human`. Others are skipped as `identity_<class>` and counted; people still count as those who delegate.",
+    ),
+    field(
+        "identity.addresses",
+        Kind::Texts(100_000),
+        "[]",
+        "Who sends from an address, such as `10.0.0.7=etl`: network logs name nobody.",
+    ),
+    field(
+        "identity.endpoints",
+        Kind::Flag,
+        "false",
+        "Whether OCSF's `src_endpoint.uid` or `instance_uid` may name an agent that nothing else names.",
+    ),
+    field(
         "kafka.brokers",
         Kind::Text(Form::Brokers),
         "\"127.0.0.1:9092\"",

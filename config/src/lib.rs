@@ -13,6 +13,7 @@ mod policy;
 mod problem;
 mod read;
 mod schema;
+mod sources;
 mod stream;
 mod unit;
 
@@ -22,6 +23,7 @@ pub use loaded::{Config, Mode, Settings};
 pub use problem::{Problem, Severity, render};
 pub use read::{parse, place_of};
 pub use schema::{reference, schema};
+pub use sources::SourceConfig;
 pub use stream::{BatchConfig, InputConfig, KafkaConfig, Start};
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use super::fields::{FIELDS, LOCAL, signal_ids};
 use super::kind::Value;
 use super::policy;
 use super::read::default_values;
+use super::sources::Sources;
 use super::stream::{BatchConfig, InputConfig, KafkaConfig, Start};
 
 /// How binding what leaves is.
@@ -36,11 +37,12 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     values: BTreeMap<String, Value>,
+    pub(super) sources: Sources,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self::from_values(default_values())
+        Self::from_values(default_values(), Sources::default())
     }
 }
 
@@ -203,8 +205,15 @@ impl Config {
 
 impl Config {
     /// Takes a value for every setting.
-    pub(super) fn from_values(values: BTreeMap<String, Value>) -> Self {
-        Self { values }
+    pub(super) fn from_values(values: BTreeMap<String, Value>, sources: Sources) -> Self {
+        Self { values, sources }
+    }
+
+    pub(super) fn texts(&self, path: &str) -> &[String] {
+        match self.values.get(path) {
+            Some(Value::Texts(texts)) => texts,
+            _ => &[],
+        }
     }
 
     fn policies(&self) -> impl Iterator<Item = Policy> {
@@ -243,7 +252,7 @@ impl Config {
         }
     }
 
-    fn flag(&self, path: &str) -> bool {
+    pub(super) fn flag(&self, path: &str) -> bool {
         self.values.get(path) == Some(&Value::Flag(true))
     }
 
@@ -272,6 +281,7 @@ impl Config {
                 let _infallible = writeln!(out, "\n[signal.{id}]\nmode = {value}");
             }
         }
+        out.push_str(&self.sources.to_toml());
         out
     }
 }

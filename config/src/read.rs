@@ -12,15 +12,20 @@ use super::kind::{Kind, Value};
 use super::loaded::Config;
 use super::policy;
 use super::problem::{Problem, Severity};
+use super::sources::{Sources, address};
+use ingest::Class;
+
+/// Sections that are read by themselves: tables of any name, and lists of tables.
+const OWN_SECTIONS: [&str; 2] = ["mapping", "source"];
 
 /// Reads a config; gives it where there is no error, and every problem. What is not set has its default.
 pub fn parse(text: &str) -> (Option<Config>, Vec<Problem>) {
-    let (values, problems) = read_values(text);
+    let (values, sources, problems) = read_values(text);
     let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
     let config = (!failed).then(|| {
         let mut all = default_values();
         all.extend(values);
-        Config::from_values(all)
+        Config::from_values(all, sources)
     });
     (config, problems)
 }
@@ -49,7 +54,7 @@ pub(super) fn default_values() -> BTreeMap<String, Value> {
 }
 
 /// The values that a text sets, and every problem.
-fn read_values(text: &str) -> (BTreeMap<String, Value>, Vec<Problem>) {
+fn read_values(text: &str) -> (BTreeMap<String, Value>, Sources, Vec<Problem>) {
     let document = match Document::parse(text) {
         Ok(document) => document,
         Err(error) => {
@@ -58,21 +63,24 @@ fn read_values(text: &str) -> (BTreeMap<String, Value>, Vec<Problem>) {
                 format!("not TOML: {}", error.message().lines().next().unwrap_or("syntax error"));
             return (
                 BTreeMap::new(),
+                Sources::default(),
                 vec![Problem { severity: Severity::Error, message, span, help: None }],
             );
         }
     };
-    let mut reader =
-        Reader { text, values: BTreeMap::new(), spans: BTreeMap::new(), problems: Vec::new() };
+    let mut reader = Reader { text, ..Reader::default() };
     reader.table("", document.as_table(), 0..0);
+    reader.sources(document.as_table());
     reader.cross_checks();
     reader.problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
-    (reader.values, reader.problems)
+    (reader.values, reader.sources, reader.problems)
 }
 
+#[derive(Default)]
 struct Reader<'t> {
     text: &'t str,
     values: BTreeMap<String, Value>,
+    sources: Sources,
     spans: BTreeMap<String, Range<usize>>,
     problems: Vec<Problem>,
 }
@@ -87,6 +95,9 @@ impl Reader<'_> {
             let path = if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") };
             let key_span =
                 table.key(key).and_then(toml_edit::Key::span).unwrap_or_else(|| outer.clone());
+            if OWN_SECTIONS.contains(&path.as_str()) {
+                continue;
+            }
             if let Some(field) = field_of(&path) {
                 self.value(path, &field, item, key_span);
             } else if is_section(&path) {
@@ -131,6 +142,39 @@ impl Reader<'_> {
         }
     }
 
+    /// What is read and how; sources name mappings, so those come first.
+    fn sources(&mut self, table: &dyn TableLike) {
+        let place = |key: &str| table.key(key).and_then(toml_edit::Key::span).unwrap_or(0..0);
+        let mappings = table.get("mapping");
+        if let Some(item) = mappings {
+            self.problems.extend(self.sources.mappings(item, place("mapping")));
+        }
+        let names: Vec<&str> = mappings
+            .and_then(Item::as_table_like)
+            .into_iter()
+            .flat_map(TableLike::iter)
+            .map(|(name, _)| name)
+            .collect();
+        let text = |path: &str| match self.values.get(path) {
+            Some(Value::Text(text)) => Some(text.clone()),
+            _ => None,
+        };
+        let prefix = text("kafka.prefix").unwrap_or_else(|| "habitus.".to_owned());
+        let topic = text("input.topic").unwrap_or_else(|| format!("{prefix}activity.v1"));
+        if let Some(item) = table.get("source") {
+            let found = self.sources.sources(item, place("source"), (&topic, &names));
+            self.problems.extend(found);
+        }
+    }
+
+    /// Texts that must be of a form: words, or pairs.
+    fn check_texts(&mut self, path: &str, wanted: &str, fits: impl Fn(&str) -> bool) {
+        let Some(Value::Texts(texts)) = self.values.get(path) else { return };
+        let Some(wrong) = texts.iter().find(|text| !fits(text)) else { return };
+        let message = format!("`{path}` must hold {wanted}, found \"{wrong}\"");
+        self.error(self.span_of([path; 2]), message, None);
+    }
+
     /// What no single setting can tell.
     fn cross_checks(&mut self) {
         for (lower, higher) in
@@ -149,6 +193,11 @@ impl Reader<'_> {
             let help = Some("a revocation needs an alert".to_owned());
             self.error(self.span_of([revocations, alerts]), message, help);
         }
+        self.check_texts("identity.scored", "`ai_agent`, `service` or `human`", |word| {
+            Class::ALL.iter().any(|class| class.as_str() == word)
+        });
+        let wanted = "addresses and ids such as \"10.0.0.7=etl\"";
+        self.check_texts("identity.addresses", wanted, |text| address(text).is_some());
         if self.says("input.key", "any") {
             let message = "`input.key` must be `agent`: `any` needs intake, which this version does not have yet";
             let help = Some("key the records by `<tenant>|<agent.id>`".to_owned());
@@ -214,6 +263,7 @@ fn nearest(path: &str) -> Option<String> {
         .filter_map(|field| field.path.split_once('.'))
         .map(|(section, _)| section.to_owned());
     known.extend(sections);
+    known.extend(OWN_SECTIONS.map(str::to_owned));
     for id in signal_ids() {
         known.push(format!("signal.{id}"));
         known.push(format!("signal.{id}.mode"));

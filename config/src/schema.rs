@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 
 use super::fields::{FIELDS, Field, SIGNAL_DOC, SIGNAL_MODES, signal_ids};
+use super::sources::formats;
 
 /// The JSON Schema of config files.
 pub fn schema() -> Value {
@@ -33,6 +34,19 @@ pub fn schema() -> Value {
         "signal".to_owned(),
         json!({"type": "object", "additionalProperties": false, "properties": signals}),
     );
+    let source = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "topic": {"type": "string", "description": "The topic it is about."},
+            "path": {"type": "string", "description": "Or files, as a pattern of their paths."},
+            "format": {"enum": formats(), "default": "auto", "description": "Their format."},
+            "mapping": {"type": "string", "description": "Or their mapping, by name."},
+        },
+    });
+    properties.insert("source".to_owned(), json!({"type": "array", "items": source}));
+    let mapping = json!({"type": "object", "additionalProperties": {"type": "object"}});
+    properties.insert("mapping".to_owned(), mapping);
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Habitus config",
@@ -66,7 +80,12 @@ pub fn reference() -> String {
     let ids = signal_ids().join("`, `");
     let _infallible = writeln!(
         out,
-        "| `signal.<id>.mode` | `\"alert\"` | `shadow`, `alert` | {SIGNAL_DOC} |\n\nSignal ids: `{ids}`."
+        "| `signal.<id>.mode` | `\"alert\"` | `shadow`, `alert` | {SIGNAL_DOC} |\n\nSignal ids: `{ids}`.\n\n\
+         ## What is read, and how\n\n\
+         `[[source]]` says how a topic (`topic`, the one that is read) or files (`path`, a pattern of their paths: `*` is any\n\
+         text) are read: by a `format` or by a `mapping`. Without a source each record is recognised by its shape (`auto`).\n\
+         `[mapping.NAME]` is a mapping: see [inputs/mapping.md](inputs/mapping.md). Formats: `{}`.",
+        formats().join("`, `")
     );
     out
 }

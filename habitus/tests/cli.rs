@@ -67,7 +67,6 @@ fn exit_codes_are_those_of_the_table() {
         ("score mangled.ndjson", 0),
         ("score", 2),
         ("score missing.ndjson", 2),
-        ("score .", 2),
         ("validate", 2),
         ("explain mangled.ndjson", 2),
         ("explain mangled.ndjson --id none", 2),
@@ -254,4 +253,158 @@ fn the_demo_leaves_its_files_even_if_nobody_reads_its_text() {
         let size = fs::metadata(folder.join("left").join(name)).map_or(0, |file| file.len());
         assert!(size > 0, "{name} is missing or empty");
     }
+}
+
+/// Three records of Okta, the last without an actor, in a list.
+fn okta() -> String {
+    let record = |actor: &str| {
+        format!(
+            r#"{{"uuid":"u","published":"2026-11-23T20:51:31Z","eventType":"user.session.start","version":"0",{actor}"outcome":{{"result":"SUCCESS"}},"debugContext":{{"debugData":{{"x":"Canary"}}}},"odd":"Canary"}}"#
+        )
+    };
+    let person = record(r#""actor":{"id":"p","type":"User"},"#);
+    let app = record(r#""actor":{"id":"app","type":"PublicClientApp"},"#);
+    format!("[{person},{app},{}]", record(r#""actor":{"alternateId":"Canary"},"#))
+}
+
+#[test]
+fn map_prints_a_line_for_each_record_of_a_file() {
+    let folder = scratch("map");
+    fs::create_dir_all(folder.join("logs/deep")).unwrap();
+    fs::write(folder.join("logs/deep/okta.json"), okta()).unwrap();
+    let ways: [&[&str]; 4] = [
+        &["map", "--json", "--input", "logs/deep/okta.json"],
+        &["map", "--json", "--input", "logs"],
+        &["map", "--json", "--input", "l*ta.json", "--format", "okta"],
+        &["map", "--json", "--input", "-", "--format", "auto"],
+    ];
+    let mut first = None;
+    for arguments in ways {
+        let (code, out, err) = habitus(&folder, arguments, &okta());
+        assert_eq!((code, err.as_str()), (0, ""), "{arguments:?}");
+        assert_eq!(first.get_or_insert_with(|| out.clone()), &out, "{arguments:?}");
+    }
+    let out = first.unwrap();
+    assert!(!out.contains("Canary"), "{out}");
+    let lines: Vec<serde_json::Value> =
+        out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for (number, outcome) in ["mapped", "mapped", "rejected"].iter().enumerate() {
+        let line = &lines[number];
+        let keys: Vec<&String> = line.as_object().unwrap().keys().collect();
+        let expected = [
+            "activity",
+            "code",
+            "envelopes",
+            "format",
+            "missing",
+            "outcome",
+            "path",
+            "record",
+            "unmapped",
+        ];
+        assert_eq!(keys, expected);
+        assert_eq!(line["record"], number);
+        assert_eq!(line["outcome"], *outcome, "{line}");
+        assert_eq!(
+            (&line["format"], &line["envelopes"][0]),
+            (&"okta".into(), &"json_array".into())
+        );
+        assert_eq!(line["activity"]["action"]["operation"], "user.session.start");
+        assert_eq!(line["unmapped"][0], "/odd", "{line}");
+    }
+    assert_eq!(lines[0]["activity"]["agent"]["id"], "p");
+    assert_eq!(
+        (&lines[2]["code"], &lines[2]["activity"]["agent"]),
+        (&"missing_agent_id".into(), &serde_json::Value::Null)
+    );
+    assert_eq!(lines[2]["activity"]["time"], lines[1]["activity"]["time"]);
+    assert!(lines[2]["missing"].as_array().unwrap().contains(&"agent.id".into()));
+
+    let (_, one, _) = habitus(&folder, &["map", "--input", "logs", "--record", "1"], "");
+    for part in [
+        "record 1: mapped; okta; in json_array",
+        "/1/actor/id",
+        "agent.id",
+        "app",
+        "unmapped: /odd",
+    ] {
+        assert!(one.contains(part), "{part} in:\n{one}");
+    }
+    assert!(!one.contains("record 0") && !one.contains("Canary"), "{one}");
+    for (arguments, expected) in [
+        (&["map", "--input", "logs", "--format", "octa"][..], "okta"),
+        (&["map", "--input", "logs", "--mapping", "own"][..], "find the mapping own"),
+        (&["map", "--input", "nothing*"][..], "find a file like nothing*"),
+        (&["map"][..], "--input"),
+    ] {
+        let (code, out, err) = habitus(&folder, arguments, "");
+        assert!(code == 2 && out.is_empty() && err.contains(expected), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn a_strangers_json_is_mapped_checked_and_scored() {
+    let folder = scratch("stranger");
+    let line = |n: usize| {
+        format!(
+            r#"{{"timestamp":"2026-11-23T20:{:02}:31","agent_id":"bot-{}","tool":"search","decision":"allowed","api_key":"Canary","note":"Canary"}}{}"#,
+            n % 60,
+            n % 3,
+            "\n"
+        )
+    };
+    fs::write(folder.join("own.ndjson"), (0..90).map(line).collect::<String>()).unwrap();
+    let (code, proposal, err) =
+        habitus(&folder, &["map", "--init", "own.ndjson", "--mapping", "own"], "");
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(
+        proposal.starts_with("# Proposed from 90 records") && proposal.contains("[mapping.own]")
+    );
+    let config = format!("[[source]]\npath = \"own*.ndjson\"\nmapping = \"own\"\n\n{proposal}");
+    fs::write(folder.join("habitus.toml"), config).unwrap();
+    let (code, _, err) = habitus(&folder, &["validate", "habitus.toml"], "");
+    assert_eq!(code, 0, "{err}");
+    let ways: [&[&str]; 2] = [
+        &["score", "-c", "habitus.toml", "own.ndjson"],
+        &["map", "--json", "-c", "habitus.toml", "--input", "own.ndjson"],
+    ];
+    for arguments in ways {
+        let (code, out, err) = habitus(&folder, arguments, "");
+        assert_eq!((code, out.lines().count()), (0, 90), "{err}");
+        assert!(
+            out.contains("bot-2") && !out.contains("Canary") && !out.contains("rejected"),
+            "{out}"
+        );
+    }
+    // Without its mapping nobody knows it.
+    let (_, out, _) = habitus(&folder, &["score", "own.ndjson"], "");
+    assert_eq!(out.matches("unsupported_format").count(), 90);
+}
+
+#[test]
+fn who_is_left_out_is_skipped_by_name() {
+    let folder = scratch("identity");
+    fs::write(
+        folder.join("all.toml"),
+        "[identity]\nscored = [\"ai_agent\", \"service\", \"human\"]\n",
+    )
+    .unwrap();
+    fs::write(folder.join("okta.json"), okta()).unwrap();
+    let outcomes = |arguments: &[&str]| -> Vec<(String, String)> {
+        let (code, out, err) = habitus(&folder, arguments, "");
+        assert_eq!(code, 0, "{err}");
+        let line = |line: &str| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+            (text("outcome"), text("rule"))
+        };
+        out.lines().map(line).collect()
+    };
+    let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+    let by_default = outcomes(&["score", "okta.json"]);
+    assert_eq!(by_default[0], pair("skipped", "identity_human"));
+    assert_eq!((by_default[1].0.as_str(), by_default[2].0.as_str()), ("scored", "rejected"));
+    let all = outcomes(&["score", "-c", "all.toml", "okta.json"]);
+    // Both carry one id: the second is the first again, for another agent.
+    assert_eq!(all[0].0, "scored");
 }

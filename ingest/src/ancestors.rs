@@ -85,7 +85,7 @@ pub fn decode_among<'a>(
     (notes, out): (&mut Notes, &mut Vec<Decoded<'a>>),
 ) -> Vec<Orphan> {
     let mut orphans = Vec::new();
-    let mut sink = Sink { notes, out, orphans: &mut orphans };
+    let mut sink = Sink { notes, out, orphans: &mut orphans, partials: None };
     otlp::decode(bytes, limits, Some(ancestors), &mut sink);
     orphans
 }

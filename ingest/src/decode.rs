@@ -4,24 +4,12 @@
 use record::limits::Limits;
 use record::notes::Notes;
 use record::outcome::Decoded;
-use schemas::EventTime;
 
 use crate::carrier::{Carrier, Identity};
 use crate::formats::Format;
 use crate::pass::Pass;
-
-/// What reads records in place of a format: a company's own mapping.
-pub trait ByRecord {
-    /// Decodes a record that stands in no envelope; beside it stand the limits and the time of activities without
-    /// one. Pushes one outcome per activity, at least one in all.
-    fn decode_bare<'a>(
-        &'a self,
-        bytes: &'a [u8],
-        beside: (&Limits, Option<EventTime>),
-        notes: &mut Notes,
-        out: &mut Vec<Decoded<'a>>,
-    );
-}
+use crate::trace::{About, Trace};
+use crate::way::Way;
 
 /// Decodes a record whose format is told by its shape: pushes one outcome per activity, at least one in all.
 pub fn decode<'a>(bytes: &'a [u8], limits: &Limits, notes: &mut Notes, out: &mut Vec<Decoded<'a>>) {
@@ -39,18 +27,31 @@ pub fn decode_as<'a>(
     pass(Some(format), bytes, limits, (notes, out));
 }
 
-/// Decodes a record by what reads in place of a format, through all that a shipper may have put around it.
-pub fn decode_by<'a>(
-    decoder: &dyn ByRecord,
+/// Decodes a record the way that is asked for, through all that a shipper may have put around it.
+pub fn decode_with<'a>(
+    way: &Way<'_>,
     bytes: &'a [u8],
     (limits, carrier): (&Limits, &Carrier<'_>),
     notes: &mut Notes,
     out: &mut Vec<Decoded<'a>>,
 ) {
-    let identity = Identity::default();
-    let mut pass = Pass::new(None, (&identity, carrier), limits, notes);
-    pass.decoder = Some(decoder);
-    pass.record(bytes, out);
+    Pass::new(*way, carrier, limits, notes).record(bytes, out);
+}
+
+/// The same, with what is told of each outcome.
+pub fn explain<'a>(
+    way: &Way<'_>,
+    bytes: &'a [u8],
+    (limits, carrier): (&Limits, &Carrier<'_>),
+    notes: &mut Notes,
+) -> Vec<(Decoded<'a>, About)> {
+    let mut out = Vec::new();
+    let mut pass = Pass::new(*way, carrier, limits, notes);
+    pass.trace = Some(Trace::default());
+    pass.record(bytes, &mut out);
+    let seen = pass.trace.map(|trace| trace.seen).unwrap_or_default();
+    debug_assert_eq!(seen.len(), out.len(), "each outcome is told of");
+    out.into_iter().zip(seen).collect()
 }
 
 /// Tells the format of the first record in some bytes; `None` where none has a shape that is known.
@@ -64,8 +65,8 @@ fn pass<'a>(
     limits: &Limits,
     (notes, out): (&mut Notes, &mut Vec<Decoded<'a>>),
 ) -> Option<Format> {
-    let beside = (&Identity::default(), &Carrier::default());
-    let mut pass = Pass::new(format, beside, limits, notes);
+    let (identity, carrier) = (Identity::default(), Carrier::default());
+    let mut pass = Pass::new(Way::of(format, &identity), &carrier, limits, notes);
     pass.record(bytes, out);
     pass.told
 }

@@ -7,6 +7,7 @@ use record::pointer::{Segment, kind_into, rejection};
 use record::tree::Tree;
 use schemas::activity::{Activity, Text};
 use schemas::reject::{ErrorCode, Rejection};
+use schemas::time::{EventTime, TIME_MS_MIN};
 use sha2::{Digest, Sha256};
 
 use crate::carrier::Carrier;
@@ -14,6 +15,7 @@ use crate::draft::Draft;
 use crate::event::Event;
 use crate::field::{Field, Kind};
 use crate::table::{How, Row, Spec, Verdict};
+use crate::trace::Made;
 use crate::value::{Misfit, Value};
 
 /// Members that shippers add beside a record and that say nothing of it.
@@ -22,62 +24,131 @@ const SHIPPED: [&str; 3] = ["@version", "@timestamp", "type"];
 /// What a record of a format came to.
 pub(crate) type Mapped<'a> = Result<Result<Activity<'a>, &'static str>, Rejection>;
 
-/// Maps one record: an activity, or the rule that skips it. A fault's pointer begins at the record.
+/// Maps one record: an activity, or the rule that skips it. A fault's pointer begins at the record. Who asks what it
+/// was `made` of is told what there is of a refused one too.
 pub(crate) fn map<'a>(
     spec: &Spec,
     event: &Event<'_, 'a>,
     carrier: &Carrier<'_>,
     notes: &mut Notes,
+    mut made: Option<&mut Made>,
 ) -> Mapped<'a> {
-    match (spec.verdict)(event) {
-        Verdict::Map => {}
+    let mut fault = match (spec.verdict)(event) {
+        Verdict::Map => None,
         Verdict::Skip(rule) => return Ok(Err(rule)),
-        Verdict::Refuse(code, below, message) => {
-            return Err(rejection(code, below.to_owned(), message));
-        }
-    }
+        Verdict::Refuse(code, below, message) => Some(rejection(code, below.to_owned(), message)),
+    };
     let mut draft = Draft::default();
     for row in spec.rows {
+        if fault.is_some() && made.is_none() {
+            break;
+        }
         match read(row, event, notes) {
             Ok(None) => {}
-            Ok(Some(value)) => draft.put(row.field, value),
+            Ok(Some((value, path))) => {
+                if let Some(made) = &mut made {
+                    made.origin(name_of(row.field), path.map(|path| pointer(event, path)));
+                }
+                draft.put(row.field, value);
+            }
             Err((code, path, message)) => {
-                return Err(rejection(code, format!("/{path}"), message));
+                fault.get_or_insert_with(|| rejection(code, format!("/{path}"), message));
             }
         }
     }
-    count_unmapped(spec, event, notes);
     let missing = |field: Field, code| {
         let row = spec.rows.iter().find(|row| row.field == field);
         let path = row.and_then(|row| row.from.first()).copied().unwrap_or_default();
         rejection(code, format!("/{path}"), "find a required field")
     };
+    if fault.is_none() || made.is_some() {
+        count_unmapped(spec, event, notes);
+    }
     if !draft.has(Field::AgentId) {
-        return Err(missing(Field::AgentId, ErrorCode::MissingAgentId));
+        fault.get_or_insert_with(|| missing(Field::AgentId, ErrorCode::MissingAgentId));
     }
     let time = draft.time().or(carrier.time);
-    let time = time.ok_or_else(|| missing(Field::Time, ErrorCode::MissingField))?;
+    if time.is_none() {
+        fault.get_or_insert_with(|| missing(Field::Time, ErrorCode::MissingField));
+    }
+    if let Some(made) = &mut made {
+        made.missing = absent(spec, &draft, time.is_some());
+    }
+    if let Some(fault) = fault {
+        if let Some(made) = made {
+            // It stands where the time is missing, and is named as missing.
+            let any = EventTime::from_millis(TIME_MS_MIN).ok();
+            let partial = time.or(any).map(|time| finished(spec, (event, draft), time, notes));
+            partial.into_iter().for_each(|partial| made.keep(partial));
+        }
+        return Err(fault);
+    }
+    match time {
+        Some(time) => Ok(Ok(finished(spec, (event, draft), time, notes))),
+        None => Err(missing(Field::Time, ErrorCode::MissingField)),
+    }
+}
+
+fn finished<'a>(
+    spec: &Spec,
+    (event, mut draft): (&Event<'_, 'a>, Draft<'a>),
+    time: EventTime,
+    notes: &mut Notes,
+) -> Activity<'a> {
     if !draft.has(Field::Id) {
         draft.put(Field::Id, Value::Text(Text::Owned(hash(event.tree))));
     }
     let mut activity = draft.activity(spec.name, time, notes);
     (spec.finish)(event, &mut activity);
-    Ok(Ok(activity))
+    activity
+}
+
+/// The fields of a format that a record left empty.
+fn absent(spec: &Spec, draft: &Draft<'_>, has_time: bool) -> Vec<String> {
+    let mut missing: Vec<String> = Vec::new();
+    for row in spec.rows {
+        let is_field =
+            !matches!(row.field, Field::Id | Field::Withheld | Field::Unused | Field::Attribute(_));
+        let is_empty = !draft.has(row.field) && !(row.field == Field::Time && has_time);
+        let name = name_of(row.field);
+        if is_field && is_empty && missing.iter().all(|known| known != name) {
+            missing.push(name.to_owned());
+        }
+    }
+    missing
+}
+
+fn name_of(field: Field) -> &'static str {
+    field.spec().0
+}
+
+/// The pointer of what stands at a path of a table.
+fn pointer(event: &Event<'_, '_>, path: &str) -> String {
+    let (mut pointer, mut tree) = (String::new(), Some(event.tree));
+    for step in path.split('/') {
+        let last = tree.map_or(0, |tree| tree.items().len()).saturating_sub(1).to_string();
+        let step = if step == "-1" { last.as_str() } else { step };
+        pointer = format!("{pointer}/{step}");
+        tree = tree.and_then(|tree| tree.at(step, event.caseless));
+    }
+    pointer
 }
 
 type Fault = (ErrorCode, &'static str, String);
 
-/// The value of one row.
+/// The value of one row, and the place it came from.
 fn read<'a>(
     row: &Row,
     event: &Event<'_, 'a>,
     notes: &mut Notes,
-) -> Result<Option<Value<'a>>, Fault> {
+) -> Result<Option<(Value<'a>, Option<&'static str>)>, Fault> {
     let (_, kind) = row.field.spec();
     if let How::By(rule, _) = row.how {
         let Some(text) = rule(event).filter(|text| !text.is_empty()) else { return Ok(None) };
         let path = row.from.first().copied().unwrap_or_default();
-        return fitted(kind, &Tree::Scalar(Lexeme::Text(text)), path, notes);
+        let value = fitted(kind, &Tree::Scalar(Lexeme::Text(text)), path, notes)?;
+        let from = || row.from.iter().copied().find(|path| event.has(path));
+        return Ok(value.map(|value| (value, from())));
     }
     if matches!(row.how, How::Not(_)) {
         return Ok(None);
@@ -95,8 +166,8 @@ fn read<'a>(
             How::Seconds => millis(tree, path, notes),
             _ => fitted(kind, tree, path, notes)?,
         };
-        if value.is_some() {
-            return Ok(value);
+        if let Some(value) = value {
+            return Ok(Some((value, Some(path))));
         }
     }
     Ok(None)

@@ -9,33 +9,32 @@ use record::limits::Limits;
 use record::native;
 use record::notes::Notes;
 use record::outcome::{Decoded, Skip, invalid_json, text_of, too_deep, within_size};
-use record::path::is_json_object;
 use record::pointer::rejection;
 use record::tree::Tree;
 use schemas::reject::{ErrorCode, Rejection};
 
-use crate::carrier::{Carrier, Identity};
-use crate::decode::ByRecord;
-use crate::envelope::{self, Budget, Opened, expand, open, open_last};
+use crate::carrier::Carrier;
+use crate::envelope::{self, Budget, Opened, expand, layer_of, open, open_last};
 use crate::event::Event;
 use crate::format::{langfuse, otlp};
 use crate::formats::Format;
 use crate::mapper;
 use crate::table::Spec;
+use crate::texts::{documents, first_key, is_lines, unfold};
+use crate::trace::Trace;
+use crate::way::{ByRecord, Way};
 
 /// What native records hold and others do not.
 const NATIVE: &str = "\"agent.activity/1\"";
 
 /// What a pass knows and counts.
 pub(crate) struct Pass<'p> {
-    /// The format that the config names; `None`: by shape.
-    pub(crate) format: Option<Format>,
-    /// What reads each record in place of a format.
-    pub(crate) decoder: Option<&'p dyn ByRecord>,
-    pub(crate) identity: &'p Identity,
+    pub(crate) way: Way<'p>,
     pub(crate) carrier: &'p Carrier<'p>,
     pub(crate) limits: &'p Limits,
     pub(crate) notes: &'p mut Notes,
+    /// What is told of each outcome, where somebody asks.
+    pub(crate) trace: Option<Trace>,
     budget: Budget,
     n_activities: usize,
     /// The format of the first record that had one.
@@ -54,97 +53,98 @@ struct Spot<'s> {
 impl<'p> Pass<'p> {
     /// A pass that begins.
     pub(crate) fn new(
-        format: Option<Format>,
-        (identity, carrier): (&'p Identity, &'p Carrier<'p>),
+        way: Way<'p>,
+        carrier: &'p Carrier<'p>,
         limits: &'p Limits,
         notes: &'p mut Notes,
     ) -> Self {
         let budget = Budget::new(limits);
-        Self {
-            format,
-            decoder: None,
-            identity,
-            carrier,
-            limits,
-            notes,
-            budget,
-            n_activities: 0,
-            told: None,
-        }
+        Self { way, carrier, limits, notes, trace: None, budget, n_activities: 0, told: None }
     }
 
     /// Decodes a record.
     pub(crate) fn record<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<Decoded<'a>>) {
         if let Err(rejection) = within_size(bytes, self.limits) {
-            return refuse(rejection, "", out);
+            return self.refuse(rejection, "", out);
         }
         let is_avro = |name| self.carrier.header(name).is_some_and(|word| word.contains("avro"));
         if is_avro("content-type") || is_avro("ce_datacontenttype") {
             let message = "read a value in avro";
             let code = ErrorCode::SchemaRegistryUnsupported;
-            return refuse(rejection(code, String::new(), message), "", out);
+            return self.refuse(rejection(code, String::new(), message), "", out);
         }
         self.bytes(bytes, Spot { place: "", layer: 0 }, out);
     }
 
     fn bytes<'a>(&mut self, bytes: &'a [u8], spot: Spot<'_>, out: &mut Vec<Decoded<'a>>) {
-        match expand(bytes, &mut self.budget) {
-            Err(rejection) => refuse(rejection, spot.place, out),
-            Ok(Cow::Borrowed(bytes)) => self.text(bytes, spot, out),
+        let mut layers = Vec::new();
+        let expanded = expand(bytes, &mut self.budget, &mut layers);
+        self.within(&layers, |pass| match expanded {
+            Err(rejection) => pass.refuse(rejection, spot.place, out),
+            Ok(Cow::Borrowed(bytes)) => pass.text(bytes, spot, out),
             Ok(Cow::Owned(made)) => {
                 let mut inner = Vec::new();
-                self.text(&made, spot, &mut inner);
+                pass.text(&made, spot, &mut inner);
                 out.extend(inner.into_iter().map(Decoded::into_owned));
             }
-        }
+        });
     }
 
     fn text<'a>(&mut self, bytes: &'a [u8], spot: Spot<'_>, out: &mut Vec<Decoded<'a>>) {
-        let may_be = |format| self.decoder.is_none() && self.format.is_none_or(|own| own == format);
+        let may_be =
+            |format| self.way.decoder.is_none() && self.way.format.is_none_or(|own| own == format);
         if may_be(Format::Otlp) && otlp::is_protobuf(bytes) {
             self.told.get_or_insert(Format::Otlp);
-            return self.spans(spot, out, |sink, limits| otlp::decode(bytes, limits, None, sink));
+            return self.told_of(Some(Format::Otlp), |pass| {
+                pass.spans(spot, out, |sink, limits| otlp::decode(bytes, limits, None, sink));
+            });
         }
         let text = match text_of(bytes) {
             Ok(text) => text,
-            Err(rejection) => return refuse(rejection, spot.place, out),
+            Err(rejection) => return self.refuse(rejection, spot.place, out),
         };
-        if self.decoder.is_none() && self.as_native(text, spot, out) {
+        if self.way.decoder.is_none() && self.as_native(text, spot, out) {
             return;
         }
         if depth::exceeds(text, self.limits.depth_max) {
-            return refuse(too_deep(self.limits), spot.place, out);
+            return self.refuse(too_deep(self.limits), spot.place, out);
         }
         if self.limits.values_max < depth::values_at_most(text) {
             let message = format!("accept more than {} values", self.limits.values_max);
-            return refuse(rejection(ErrorCode::TooLarge, String::new(), message), spot.place, out);
+            return self.refuse(
+                rejection(ErrorCode::TooLarge, String::new(), message),
+                spot.place,
+                out,
+            );
         }
         match documents(text) {
             Ok(documents) => match documents.as_slice() {
                 [(tree, text)] => self.tree(tree, Some(text), spot, out),
-                many => {
+                many => self.within(&["concatenated"], |pass| {
                     for (index, (tree, text)) in many.iter().enumerate() {
                         let place = format!("{}/{index}", spot.place);
-                        self.tree(tree, Some(text), Spot { place: &place, ..spot }, out);
+                        pass.tree(tree, Some(text), Spot { place: &place, ..spot }, out);
                     }
-                }
+                }),
             },
-            Err(_) if is_lines(text) => self.lines(text, spot, out),
+            Err(_) if is_lines(text) => {
+                self.within(&["concatenated"], |pass| pass.lines(text, spot, out));
+            }
             // Its own decoder skips what it does not know, and tells what is wrong by field.
             Err(_)
-                if self.decoder.is_none()
-                    && (self.format == Some(Format::Native) || text.contains(NATIVE)) =>
+                if self.way.decoder.is_none()
+                    && (self.way.format == Some(Format::Native) || text.contains(NATIVE)) =>
             {
-                self.whole(Format::Native, text, spot, out);
+                self.told_of(Some(Format::Native), |pass| pass.whole(text, spot, out));
             }
-            Err(error) => refuse(invalid_json(&error), spot.place, out),
+            Err(error) => self.refuse(invalid_json(&error), spot.place, out),
         }
     }
 
     /// Takes a native record without reading it twice: one that begins with its schema, as is the custom, or
     /// that holds ours and decodes. Nothing else is judged here.
     fn as_native<'a>(&mut self, text: &'a str, spot: Spot<'_>, out: &mut Vec<Decoded<'a>>) -> bool {
-        let is_asked = self.format.is_none_or(|format| format == Format::Native);
+        let is_asked = self.way.format.is_none_or(|format| format == Format::Native);
         // What was unpacked may be longer than any record: its values are counted first.
         if !is_asked || self.limits.record_bytes_max < text.len() {
             return false;
@@ -161,9 +161,11 @@ impl<'p> Pass<'p> {
             _ => true,
         };
         if is_taken {
-            self.notes.merge(&notes);
             self.told.get_or_insert(Format::Native);
-            self.push(decoded, spot.place, out);
+            self.told_of(Some(Format::Native), |pass| {
+                pass.notes.merge(&notes);
+                pass.read(decoded, (None, Some(text)), spot, out);
+            });
         }
         is_taken
     }
@@ -175,7 +177,7 @@ impl<'p> Pass<'p> {
             let place = format!("{}/{index}", spot.place);
             match serde_json::from_str::<Tree<'a>>(line) {
                 Ok(tree) => self.tree(&tree, Some(line), Spot { place: &place, ..spot }, out),
-                Err(error) => refuse(invalid_json(&error), &place, out),
+                Err(error) => self.refuse(invalid_json(&error), &place, out),
             }
         }
     }
@@ -190,15 +192,19 @@ impl<'p> Pass<'p> {
         if self.limits.envelopes_max < spot.layer {
             let message =
                 format!("accept more than {} envelopes in one another", self.limits.envelopes_max);
-            return refuse(rejection(ErrorCode::TooDeep, String::new(), message), spot.place, out);
+            return self.refuse(
+                rejection(ErrorCode::TooDeep, String::new(), message),
+                spot.place,
+                out,
+            );
         }
         if tree.get("schema").is_none() {
             match open(tree) {
                 Opened::Leaf => {}
-                opened => return self.opened(opened, spot, out),
+                opened => return self.opened(tree, opened, spot, out),
             }
         }
-        if let Some(decoder) = self.decoder {
+        if let Some(decoder) = self.way.decoder {
             return self.by_decoder(decoder, tree, (text, spot), out);
         }
         match self.format_of(tree) {
@@ -207,9 +213,9 @@ impl<'p> Pass<'p> {
                 Opened::Leaf => {
                     let message = "recognise the shape of the record";
                     let found = rejection(ErrorCode::UnsupportedFormat, String::new(), message);
-                    refuse(found, spot.place, out);
+                    self.refuse(found, spot.place, out);
                 }
-                opened => self.opened(opened, spot, out),
+                opened => self.opened(tree, opened, spot, out),
             },
         }
     }
@@ -225,40 +231,58 @@ impl<'p> Pass<'p> {
         // A tree always serialises.
         let text = text
             .map_or_else(|| serde_json::to_string(tree).unwrap_or_default().into(), Cow::Borrowed);
-        let mut found = Vec::new();
-        decoder.decode_bare(
-            text.as_bytes(),
-            (self.limits, self.carrier.time),
-            self.notes,
-            &mut found,
-        );
+        let (mut found, mut all) = (Vec::new(), Vec::new());
+        let mut notes = Notes::default();
+        let beside = (self.limits, self.carrier.time);
+        match self.trace {
+            None => decoder.decode_bare(text.as_bytes(), beside, &mut notes, &mut found),
+            Some(_) => all = decoder.explain_bare(text.as_bytes(), beside, &mut notes, &mut found),
+        }
         if let [Decoded::Rejected(lacking)] = found.as_slice()
             && matches!(lacking.code, ErrorCode::MissingField | ErrorCode::MissingAgentId)
         {
             match open_last(tree) {
                 Opened::Leaf => {}
-                opened => return self.opened(opened, spot, out),
+                opened => return self.opened(tree, opened, spot, out),
             }
         }
-        for decoded in found {
-            self.push(decoded.into_owned(), spot.place, out);
-        }
+        self.told_of(None, |pass| {
+            pass.notes.merge(&notes);
+            let mut all = all.into_iter();
+            for decoded in found {
+                pass.make(all.next());
+                pass.push(decoded.into_owned(), spot.place, out);
+            }
+        });
     }
 
     /// The format of a value: the named one where it fits.
     fn format_of(&self, tree: &Tree<'_>) -> Option<Format> {
-        match self.format {
+        match self.way.format {
             None => Format::of(tree),
             Some(Format::Native) => tree.is_object().then_some(Format::Native),
             Some(format) => format.recognises(tree).then_some(format),
         }
     }
 
-    fn opened<'a>(&mut self, opened: Opened<'_, 'a>, spot: Spot<'_>, out: &mut Vec<Decoded<'a>>) {
+    fn opened<'a>(
+        &mut self,
+        tree: &Tree<'a>,
+        opened: Opened<'_, 'a>,
+        spot: Spot<'_>,
+        out: &mut Vec<Decoded<'a>>,
+    ) {
+        let name = if self.trace.is_some() { layer_of(tree, &opened) } else { "" };
+        self.within(&[name], |pass| pass.below(opened, spot, out));
+    }
+
+    fn below<'a>(&mut self, opened: Opened<'_, 'a>, spot: Spot<'_>, out: &mut Vec<Decoded<'a>>) {
         let layer = spot.layer + 1;
         match opened {
             Opened::Leaf => {}
-            Opened::Nothing(rule) => out.push(Decoded::Skipped(Skip { rule })),
+            Opened::Nothing(rule) => {
+                self.emit(Decoded::Skipped(Skip { rule }), spot.place, out);
+            }
             Opened::Trees(trees) => {
                 for (tree, below) in trees {
                     let place = format!("{}{below}", spot.place);
@@ -274,7 +298,7 @@ impl<'p> Pass<'p> {
             Opened::Base64(text, below) => {
                 let place = format!("{}{below}", spot.place);
                 match envelope::base64(text, &mut self.budget) {
-                    Err(rejection) => refuse(rejection, &place, out),
+                    Err(rejection) => self.refuse(rejection, &place, out),
                     Ok(made) => self.kept(&made, Spot { place: &place, layer }, out),
                 }
             }
@@ -284,7 +308,7 @@ impl<'p> Pass<'p> {
     /// Decodes what does not outlive this pass.
     fn kept<'a>(&mut self, bytes: &[u8], spot: Spot<'_>, out: &mut Vec<Decoded<'a>>) {
         if self.limits.envelopes_max < spot.layer {
-            return refuse(too_deep(self.limits), spot.place, out);
+            return self.refuse(too_deep(self.limits), spot.place, out);
         }
         let mut inner = Vec::new();
         self.bytes(bytes, spot, &mut inner);
@@ -299,36 +323,43 @@ impl<'p> Pass<'p> {
         out: &mut Vec<Decoded<'a>>,
     ) {
         self.told.get_or_insert(format);
-        if let Some(spec) = format.spec() {
-            let decoded = self.mapped(spec, tree);
-            return self.push(decoded, spot.place, out);
-        }
-        if format == Format::Otlp {
-            return self.spans(spot, out, |sink, limits| otlp::decode_tree(tree, limits, sink));
-        }
-        if format == Format::Langfuse {
-            return self.spans(spot, out, |sink, limits| langfuse::decode(tree, limits, sink));
-        }
-        let Some(text) = text else {
-            // A tree always serialises.
-            let text = serde_json::to_string(tree).unwrap_or_default();
-            let mut inner = Vec::new();
-            self.whole(format, &text, spot, &mut inner);
-            return out.extend(inner.into_iter().map(Decoded::into_owned));
-        };
-        self.whole(format, text, spot, out);
+        self.told_of(Some(format), |pass| match (format.spec(), text) {
+            (Some(spec), _) => {
+                let decoded = pass.mapped(spec, tree);
+                pass.read(decoded, (Some(tree), text), spot, out);
+            }
+            (None, _) if format == Format::Otlp => {
+                pass.spans(spot, out, |sink, limits| otlp::decode_tree(tree, limits, sink));
+            }
+            (None, _) if format == Format::Langfuse => {
+                pass.spans(spot, out, |sink, limits| langfuse::decode(tree, limits, sink));
+            }
+            (None, Some(text)) => pass.whole(text, spot, out),
+            (None, None) => {
+                // A tree always serialises.
+                let text = serde_json::to_string(tree).unwrap_or_default();
+                let mut inner = Vec::new();
+                pass.whole(&text, spot, &mut inner);
+                out.extend(inner.into_iter().map(Decoded::into_owned));
+            }
+        });
     }
 
-    /// Decodes by a format that reads text.
-    fn whole<'a>(
+    /// Decodes a native record.
+    fn whole<'a>(&mut self, text: &'a str, spot: Spot<'_>, out: &mut Vec<Decoded<'a>>) {
+        let decoded = native::decode(text, self.limits, self.notes);
+        self.read(decoded, (None, Some(text)), spot, out);
+    }
+
+    /// Takes what a format made of one record; what a mapping adds to the format is set on it.
+    fn read<'a>(
         &mut self,
-        format: Format,
-        text: &'a str,
+        decoded: Decoded<'a>,
+        (tree, text): (Option<&Tree<'a>>, Option<&'a str>),
         spot: Spot<'_>,
         out: &mut Vec<Decoded<'a>>,
     ) {
-        debug_assert!(format == Format::Native, "other formats read trees");
-        let decoded = native::decode(text, self.limits, self.notes);
+        let decoded = self.overlaid(decoded, tree, text);
         self.push(decoded, spot.place, out);
     }
 
@@ -340,8 +371,10 @@ impl<'p> Pass<'p> {
         decode: impl FnOnce(&mut otlp::Sink<'_, 'a>, &Limits),
     ) {
         let start = out.len();
+        let mut kept = Vec::new();
         let (notes, orphans) = (&mut *self.notes, &mut Vec::new());
-        decode(&mut otlp::Sink { notes, out, orphans }, self.limits);
+        let partials = self.trace.is_some().then_some(&mut kept);
+        decode(&mut otlp::Sink { notes, out, orphans, partials }, self.limits);
         // In place: an outcome is large, and spans are many.
         for decoded in out.iter_mut().skip(start) {
             if let Decoded::Rejected(rejection) = decoded {
@@ -352,16 +385,23 @@ impl<'p> Pass<'p> {
         self.n_activities += out.len() - start;
         if max < self.n_activities {
             out.truncate(out.len().saturating_sub(self.n_activities - max).max(start));
+            self.tell_spans(out.len() - start, kept, start, spot.place);
             let message = format!("accept more than {max} activities in one record");
-            refuse(rejection(ErrorCode::TooLarge, String::new(), message), spot.place, out);
+            return self.refuse(
+                rejection(ErrorCode::TooLarge, String::new(), message),
+                spot.place,
+                out,
+            );
         }
+        self.tell_spans(out.len() - start, kept, start, spot.place);
     }
 
     fn mapped<'a>(&mut self, spec: &Spec, tree: &Tree<'a>) -> Decoded<'a> {
         let unfolded = if spec.caseless { unfold(tree) } else { None };
         let tree = unfolded.as_ref().unwrap_or(tree);
-        let event = Event { tree, caseless: spec.caseless, identity: self.identity };
-        match mapper::map(spec, &event, self.carrier, self.notes) {
+        let event = Event { tree, caseless: spec.caseless, identity: self.way.identity };
+        let made = self.trace.as_mut().map(|trace| &mut trace.made);
+        match mapper::map(spec, &event, self.carrier, self.notes, made) {
             Ok(Ok(activity)) => Decoded::Activity(activity),
             Ok(Err(rule)) => Decoded::Skipped(Skip { rule }),
             Err(rejection) => Decoded::Rejected(rejection),
@@ -374,74 +414,27 @@ impl<'p> Pass<'p> {
         let max = self.limits.activities_max;
         match self.n_activities {
             n if n <= max => match decoded {
-                Decoded::Rejected(rejection) => refuse(rejection, place, out),
-                decoded => out.push(decoded),
+                Decoded::Rejected(rejection) => self.refuse(rejection, place, out),
+                decoded => self.emit(decoded, place, out),
             },
             n if n == max + 1 => {
                 let message = format!("accept more than {max} activities in one record");
-                refuse(rejection(ErrorCode::TooLarge, String::new(), message), place, out);
+                self.refuse(rejection(ErrorCode::TooLarge, String::new(), message), place, out);
             }
             _ => {}
         }
     }
-}
 
-/// Refuses at a place: the pointer of the fault stands below it.
-fn refuse(mut found: Rejection, place: &str, out: &mut Vec<Decoded<'_>>) {
-    found.path.insert_str(0, place);
-    out.push(Decoded::Rejected(found));
-}
-
-/// The first key of a text that begins as an object.
-fn first_key(text: &str) -> Option<&str> {
-    let is_space = |character| matches!(character, ' ' | '\t' | '\r' | '\n');
-    let members = text.trim_start_matches(is_space).strip_prefix('{')?;
-    let key = members.trim_start_matches(is_space).strip_prefix('"')?;
-    key.split('"').next()
-}
-
-/// The values of a text, one after the other, each with its own text.
-fn documents(text: &str) -> Result<Vec<(Tree<'_>, &str)>, serde_json::Error> {
-    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Tree<'_>>();
-    let mut found = Vec::new();
-    let mut start = 0;
-    while let Some(next) = stream.next() {
-        let tree = next?;
-        let end = stream.byte_offset();
-        found.push((tree, text.get(start..end).unwrap_or_default()));
-        start = end;
+    /// Refuses at a place: the pointer of the fault stands below it.
+    fn refuse<'a>(&mut self, mut found: Rejection, place: &str, out: &mut Vec<Decoded<'a>>) {
+        found.path.insert_str(0, place);
+        self.emit(Decoded::Rejected(found), place, out);
     }
-    Ok(found)
-}
 
-/// Whether a text that does not parse is made of lines: more than one, and the first is an object.
-fn is_lines(text: &str) -> bool {
-    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-    let is_object = |line: &str| {
-        is_json_object(line) && serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok()
-    };
-    lines.next().is_some_and(is_object) && lines.next().is_some()
-}
-
-/// The same record with the members read that hold JSON as text, as Log Analytics writes its columns; `None`
-/// where there are none.
-fn unfold<'a>(tree: &Tree<'a>) -> Option<Tree<'a>> {
-    let parsed = |value: &Tree<'_>| {
-        let text = value.text().filter(|text| text.starts_with(['{', '[']))?;
-        let fits = text.len() <= 1 << 16 && !depth::exceeds(text, 32);
-        fits.then(|| serde_json::from_str::<Tree<'_>>(text).ok().map(Tree::into_owned)).flatten()
-    };
-    let mut changed = false;
-    let mut members = Vec::with_capacity(tree.members().len());
-    for (key, value) in tree.members() {
-        let value = match parsed(value) {
-            Some(inner) => {
-                changed = true;
-                inner
-            }
-            None => value.clone(),
-        };
-        members.push((key.clone(), value));
+    fn emit<'a>(&mut self, decoded: Decoded<'a>, place: &str, out: &mut Vec<Decoded<'a>>) {
+        if let Some(trace) = &mut self.trace {
+            trace.note(place);
+        }
+        out.push(decoded);
     }
-    changed.then_some(Tree::Object(members))
 }

@@ -9,6 +9,7 @@ use record::outcome::Decoded;
 use crate::carrier::{Carrier, Identity};
 use crate::formats::Format;
 use crate::pass::Pass;
+use crate::way::Way;
 
 /// Reads the records of one topic.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +41,8 @@ impl Reader {
         notes: &mut Notes,
         out: &mut Vec<Decoded<'a>>,
     ) {
-        let mut pass = Pass::new(self.format, (&self.identity, carrier), &self.limits, notes);
+        let mut pass =
+            Pass::new(Way::of(self.format, &self.identity), carrier, &self.limits, notes);
         pass.record(bytes, out);
         let Some(told) = pass.told else { return };
         if self.last.is_some_and(|last| last != told) {

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use ingest::Format;
+
 use super::condition;
 use super::field::{self, FIELDS, Kind};
 use super::paths;
@@ -92,11 +94,24 @@ impl Compiler {
             }
         }
         if let Some(setting) = of("extends") {
-            self.mapping.extends = self.text(setting).map(str::to_owned);
+            self.extends(setting);
         }
         if let Some(setting) = of("when") {
             self.mapping.when = self.condition(setting);
         }
+    }
+
+    /// Reads which built-in format it adds to: one whose records are one activity each.
+    fn extends(&mut self, setting: &Setting) {
+        let Some(name) = self.text(setting) else { return };
+        self.mapping.extends = Some(name.to_owned());
+        let is_open = |format: &Format| !matches!(format, Format::Otlp | Format::Langfuse);
+        if Format::from_name(name).as_ref().is_some_and(is_open) {
+            return;
+        }
+        let known = Format::ALL.into_iter().filter(is_open).map(Format::as_str);
+        let message = format!("there is no format `{name}` of one activity a record");
+        self.problems.push(Problem::new(setting.span.clone(), message).with_nearest(name, known));
     }
 
     pub(super) fn condition(&mut self, setting: &Setting) -> Option<condition::Condition> {

@@ -12,11 +12,12 @@ mod pass;
 mod paths;
 mod propose;
 mod put;
+mod reading;
 mod setting;
 mod source;
 mod spec;
 
-use ingest::{ByRecord, Carrier, decode_by};
+use ingest::{About, ByRecord, Carrier, Identity, Made, Overlay, Way, decode_with, explain};
 use record::depth;
 use record::limits::Limits;
 use record::notes::Notes;
@@ -34,7 +35,10 @@ use self::pass::Pass;
 use self::paths::{Paths, Slots, Step, Steps};
 use self::source::Source;
 
+pub use ingest::Origin;
+
 pub use self::propose::{Proposal, ProposedLine, propose};
+pub use self::reading::Reading;
 pub use self::setting::{Member, Problem, Setting, SettingValue};
 
 /// The rule by which a record is skipped that a mapping's `when` leaves out.
@@ -52,15 +56,6 @@ pub struct Mapping {
     rules: Vec<Rule>,
     paths: Paths,
     secret: Secret,
-}
-
-/// Where a field's value was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// The field of the activity, as in `action.type`.
-    pub field: String,
-    /// The JSON pointer of the record that it came from; `None` for a constant.
-    pub pointer: Option<String>,
 }
 
 /// What fills one field.
@@ -93,7 +88,7 @@ impl Mapping {
         &self.name
     }
 
-    /// The built-in format that it adds to, if any: decode with that and then [`Mapping::overlay`].
+    /// The built-in format that it adds to, if any: decode with that and this as its overlay.
     pub fn extends(&self) -> Option<&str> {
         self.extends.as_deref()
     }
@@ -124,8 +119,9 @@ impl Mapping {
             return;
         }
         // Envelopes are looked for only where the record is none by itself.
-        let mut peeled = Vec::new();
-        decode_by(self, bytes, (limits, carrier), notes, &mut peeled);
+        let (mut peeled, identity) = (Vec::new(), Identity::default());
+        let way = Way { decoder: Some(self), ..Way::of(None, &identity) };
+        decode_with(&way, bytes, (limits, carrier), notes, &mut peeled);
         let is_same = matches!(peeled.as_slice(), [Decoded::Rejected(found)] if *found == *bare);
         if !is_same {
             out.truncate(start);
@@ -133,40 +129,44 @@ impl Mapping {
         }
     }
 
-    /// Sets its fields on an activity that a built-in format made of the same record.
-    pub fn overlay<'a>(
+    /// The same, with what is told of each outcome.
+    pub fn explain_at<'a>(
         &'a self,
         bytes: &'a [u8],
-        limits: &Limits,
+        (limits, carrier): (&Limits, &Carrier<'_>),
         notes: &mut Notes,
-        activity: &mut Activity<'a>,
-    ) -> Result<(), Rejection> {
-        // What the built-in format reads is unknown here: nothing is counted.
-        let slots = self.slots(text_of(bytes)?, limits, &mut Notes::default())?;
-        if self.when.as_ref().is_some_and(|when| !when.holds(&slots)) {
-            return Ok(());
+    ) -> Vec<(Decoded<'a>, About)> {
+        let (mut out, mut own) = (Vec::new(), Notes::default());
+        let all = self.explain_bare(bytes, (limits, carrier.time), &mut own, &mut out);
+        let bare = match out.first() {
+            Some(Decoded::Rejected(bare)) if is_maybe_wrapped(bare.code) => Some(bare.clone()),
+            _ => None,
+        };
+        if let Some(bare) = bare.filter(|_| bytes.len() <= limits.record_bytes_max) {
+            let identity = Identity::default();
+            let way = Way { decoder: Some(self), ..Way::of(None, &identity) };
+            let peeled = explain(&way, bytes, (limits, carrier), notes);
+            if !matches!(peeled.as_slice(), [(Decoded::Rejected(found), _)] if *found == bare) {
+                return peeled;
+            }
         }
-        let mut pass =
-            Pass { mapping: self, slots: &slots, items: &[], time: None, notes, origins: None };
-        self.rules.iter().try_for_each(|rule| pass.fill(rule, activity).map(|_| ()))
+        notes.merge(&own);
+        let mut unmapped: Vec<String> = own.unknown_fields.into_keys().collect();
+        let about = |mut made: Made| {
+            made.unmapped = std::mem::take(&mut unmapped);
+            About { format: None, envelopes: Vec::new(), place: String::new(), made }
+        };
+        out.into_iter().zip(all.into_iter().map(about)).collect()
     }
 
     /// Which fields a record of one activity fills, and from where.
     pub fn origins(&self, bytes: &[u8], limits: &Limits) -> Result<Vec<Origin>, Rejection> {
-        let (mut notes, mut origins) = (Notes::default(), Vec::new());
-        let slots = self.slots(text_of(bytes)?, limits, &mut notes)?;
-        let (notes, items) = (&mut notes, [0; 8]);
-        let origins_of = Some(&mut origins);
-        let mut pass = Pass {
-            mapping: self,
-            slots: &slots,
-            items: &items,
-            time: None,
-            notes,
-            origins: origins_of,
-        };
-        pass.activity(bytes)?;
-        Ok(origins)
+        let (mut notes, mut out) = (Notes::default(), Vec::new());
+        let all = self.explain_bare(bytes, (limits, None), &mut notes, &mut out);
+        match (out.pop(), all.into_iter().next_back()) {
+            (Some(Decoded::Rejected(rejection)), _) => Err(rejection),
+            (_, made) => Ok(made.unwrap_or_default().origins),
+        }
     }
 
     fn empty(name: &str, secret: &[u8]) -> Self {
@@ -186,13 +186,13 @@ impl Mapping {
         bytes: &'a [u8],
         (limits, time): (&Limits, Option<EventTime>),
         notes: &mut Notes,
-        out: &mut Vec<Decoded<'a>>,
+        into: &mut Sink<'_, 'a>,
     ) -> Result<(), Rejection> {
         within_size(bytes, limits)?;
         let text = text_of(bytes)?;
         let Some((pointer, each)) = &self.each else {
             let slots = self.slots(text, limits, notes)?;
-            out.push(self.one(&slots, &[], (bytes, time), notes));
+            self.one((&slots, &[]), (bytes, time), notes, into);
             return Ok(());
         };
         let record = tree_of(text, limits)?;
@@ -204,12 +204,12 @@ impl Mapping {
             return Err(rejection(ErrorCode::TooLarge, pointer.clone(), message));
         }
         if all.is_empty() {
-            out.push(Decoded::Skipped(Skip { rule: WITHOUT_ITEMS }));
+            into.push(Decoded::Skipped(Skip { rule: WITHOUT_ITEMS }), Made::default());
         }
         for items in &all {
             let slot = |(_, steps): &(_, Steps)| paths::find(&record, steps, items).cloned();
             let slots = self.paths.pointers.iter().map(slot).collect();
-            out.push(self.one(&slots, items, (bytes, time), notes));
+            self.one((&slots, items), (bytes, time), notes, into);
         }
         Ok(())
     }
@@ -235,18 +235,55 @@ impl Mapping {
 
     fn one<'a>(
         &'a self,
-        slots: &Slots<'a>,
-        items: &[usize],
+        (slots, items): (&Slots<'a>, &[usize]),
         (bytes, time): (&[u8], Option<EventTime>),
         notes: &mut Notes,
-    ) -> Decoded<'a> {
+        into: &mut Sink<'_, 'a>,
+    ) {
         if self.when.as_ref().is_some_and(|when| !when.holds(slots)) {
-            return Decoded::Skipped(Skip { rule: WHEN });
+            return into.push(Decoded::Skipped(Skip { rule: WHEN }), Made::default());
         }
-        let mut pass = Pass { mapping: self, slots, items, time, notes, origins: None };
-        match pass.activity(bytes) {
-            Ok(activity) => Decoded::Activity(activity),
-            Err(rejection) => Decoded::Rejected(rejection),
+        let mut origins = Vec::new();
+        let wanted = into.all.is_some().then_some(&mut origins);
+        let mut pass = Pass { mapping: self, slots, items, time, notes, origins: wanted };
+        let (activity, fault) = pass.activity(bytes);
+        let mut made = Made::default();
+        if into.all.is_some() {
+            let is_empty = |path: &String| origins.iter().all(|origin| origin.field != *path);
+            made.missing = self.rules.iter().map(Rule::path).filter(is_empty).collect();
+            if time.is_some() {
+                made.missing.retain(|path| path != "time");
+            }
+            made.origins = origins;
+        }
+        match (activity, fault) {
+            (Some(activity), None) => into.push(Decoded::Activity(activity), made),
+            (activity, fault) => {
+                if let Some(activity) = activity.filter(|_| into.all.is_some()) {
+                    made.keep(activity);
+                }
+                let fault = fault.unwrap_or_else(|| {
+                    rejection(ErrorCode::Internal, String::new(), "make an activity")
+                });
+                into.push(Decoded::Rejected(fault), made);
+            }
+        }
+    }
+}
+
+/// Where outcomes go, and what each was made of where somebody asks.
+struct Sink<'o, 'a> {
+    out: &'o mut Vec<Decoded<'a>>,
+    all: Option<&'o mut Vec<Made>>,
+}
+
+// === impl Sink ===
+
+impl<'a> Sink<'_, 'a> {
+    fn push(&mut self, decoded: Decoded<'a>, made: Made) {
+        self.out.push(decoded);
+        if let Some(all) = &mut self.all {
+            all.push(made);
         }
     }
 }
@@ -261,9 +298,46 @@ impl ByRecord for Mapping {
         notes: &mut Notes,
         out: &mut Vec<Decoded<'a>>,
     ) {
-        if let Err(rejection) = self.decode_record(bytes, (limits, time), notes, out) {
-            out.push(Decoded::Rejected(rejection));
+        let mut into = Sink { out, all: None };
+        if let Err(rejection) = self.decode_record(bytes, (limits, time), notes, &mut into) {
+            into.push(Decoded::Rejected(rejection), Made::default());
         }
+    }
+
+    fn explain_bare<'a>(
+        &'a self,
+        bytes: &'a [u8],
+        (limits, time): (&Limits, Option<EventTime>),
+        notes: &mut Notes,
+        out: &mut Vec<Decoded<'a>>,
+    ) -> Vec<Made> {
+        let mut all = Vec::new();
+        let mut into = Sink { out, all: Some(&mut all) };
+        if let Err(rejection) = self.decode_record(bytes, (limits, time), notes, &mut into) {
+            into.push(Decoded::Rejected(rejection), Made::default());
+        }
+        all
+    }
+}
+
+// === impl Overlay ===
+
+impl Overlay for Mapping {
+    fn overlay<'a>(
+        &'a self,
+        record: &'a [u8],
+        (limits, origins): (&Limits, Option<&mut Vec<Origin>>),
+        notes: &mut Notes,
+        activity: &mut Activity<'a>,
+    ) -> Result<(), Rejection> {
+        // What the built-in format reads is unknown here: nothing is counted.
+        let slots = self.slots(text_of(record)?, limits, &mut Notes::default())?;
+        if self.when.as_ref().is_some_and(|when| !when.holds(&slots)) {
+            return Ok(());
+        }
+        let mut pass =
+            Pass { mapping: self, slots: &slots, items: &[], time: None, notes, origins };
+        self.rules.iter().try_for_each(|rule| pass.fill(rule, activity).map(|_| ()))
     }
 }
 

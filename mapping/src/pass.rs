@@ -32,24 +32,31 @@ pub(super) struct Pass<'p, 'a> {
 // === impl Pass ===
 
 impl<'a> Pass<'_, 'a> {
-    /// The activity that the slots hold.
-    pub(super) fn activity(&mut self, bytes: &[u8]) -> Result<Activity<'a>, Rejection> {
+    /// The activity that the slots hold, or what is wrong with it; beside a fault what there is of it, where somebody
+    /// asks for its origins.
+    pub(super) fn activity(&mut self, bytes: &[u8]) -> (Option<Activity<'a>>, Option<Rejection>) {
         let mapping = self.mapping;
         // Replaced by its rule, which must have a value.
         let Ok(epoch) = EventTime::from_millis(schemas::time::TIME_MS_MIN) else {
-            return Err(rejection(ErrorCode::Internal, String::new(), "make a time"));
+            return (None, None);
         };
         let none = Text::Borrowed("");
         let mut activity = Activity::new(none, epoch, Agent::default(), Action::default());
         let producer = Producer { format: Some(Text::Borrowed("mapping")), ..Producer::default() };
         activity.producer = Some(producer);
-        let mut id_slot = None;
+        let (mut id_slot, mut fault) = (None, None);
         for rule in &mapping.rules {
-            let filled = self.fill(rule, &mut activity)?;
-            if rule.is("id") {
-                id_slot = filled;
-            } else if filled.is_none() {
-                self.check_required(rule, &mut activity)?;
+            let filled = match self.fill(rule, &mut activity) {
+                Ok(None) if !rule.is("id") => {
+                    self.check_required(rule, &mut activity).map(|()| None)
+                }
+                filled => filled,
+            };
+            match filled {
+                Ok(slot) if rule.is("id") => id_slot = slot,
+                Ok(_) => {}
+                Err(found) if self.origins.is_none() => return (None, Some(found)),
+                Err(found) => drop(fault.get_or_insert(found)),
             }
         }
         activity.id = self.id(std::mem::take(&mut activity.id), id_slot.flatten(), bytes);
@@ -59,7 +66,7 @@ impl<'a> Pass<'_, 'a> {
             delegation.subject = delegation.subject.take().filter(is_someone);
         }
         activity.delegation = activity.delegation.filter(|one| *one != Default::default());
-        Ok(activity)
+        (Some(activity), fault)
     }
 
     /// Refuses the absence of what each activity needs; a time may be that of the log.

@@ -400,9 +400,69 @@ fn a_mapping_adds_to_a_built_in_format() {
         panic!("not native")
     };
     let bytes = record.as_bytes();
-    mapping.overlay(bytes, &Limits::default(), &mut notes, &mut activity).unwrap();
+    mapping.overlay(bytes, (&Limits::default(), None), &mut notes, &mut activity).unwrap();
     assert_eq!(activity.agent.blueprint.as_deref(), Some("red"));
     assert_eq!((activity.agent.id.as_ref(), activity.attributes.len()), ("a", 1));
+}
+
+#[test]
+fn what_extends_a_format_reads_the_record_itself_in_any_envelope() {
+    let mapping = valid(
+        "extends = \"cloudtrail\"\nagent.blueprint = \"/team\"\nagent.owner.id = \"/userIdentity/accountId\"",
+    );
+    let reading = Reading::new(None, Some(std::sync::Arc::new(mapping)));
+    let mut event: Value =
+        serde_json::from_str(include_str!("../../ingest/fixtures/in.cloudtrail.json")).unwrap();
+    event["team"] = json!("red");
+    let plain = event.to_string();
+    let listed = json!({"Records": [event, event]}).to_string();
+    let shipped = json!({"message": plain, "@version": "1"}).to_string();
+    for (record, n) in [(plain.as_str(), 1), (listed.as_str(), 2), (shipped.as_str(), 1)] {
+        let (mut notes, mut out) = (Notes::default(), Vec::new());
+        let (limits, carrier) = (Limits::default(), Carrier::default());
+        reading.decode(record.as_bytes(), (&limits, &carrier), &mut notes, &mut out);
+        assert_eq!(out.len(), n, "{record}");
+        let told = reading.explain(record.as_bytes(), (&limits, &carrier), &mut notes);
+        for (decoded, (again, about)) in out.iter().zip(&told) {
+            let Decoded::Activity(activity) = decoded else { panic!("{decoded:?}") };
+            assert_eq!(activity.agent.blueprint.as_deref(), Some("red"));
+            assert!(activity.agent.owner.is_some() && activity.agent.id.starts_with("arn:"));
+            assert_eq!(decoded, again);
+            let of = |field: &str| about.made.origins.iter().find(|origin| origin.field == field);
+            let pointer = of("agent.blueprint").unwrap().pointer.clone().unwrap();
+            assert!(pointer.ends_with("/team"), "{pointer}");
+        }
+    }
+}
+
+#[test]
+fn being_asked_changes_no_outcome_of_a_mapping_and_keeps_what_there_is() {
+    let mapping = valid(&format!("{NEEDED}action.operation = \"/tool\"\nusage.records = \"/n\"\n"));
+    let all = [
+        json!({"t": "2026-11-23T20:51:31Z", "a": "b", "tool": "x", "more": 1}),
+        json!({"t": "2026-11-23T20:51:31Z", "tool": "x", "n": "many"}),
+        json!({"t": "never", "a": "b", "tool": "x"}),
+        json!([{"t": 1_795_467_091, "a": "b"}, {"a": "b"}]),
+        json!({"message": "{\"t\": 1795467091, \"a\": \"b\"}"}),
+        json!(7),
+    ];
+    let (limits, carrier) = (Limits::default(), Carrier::default());
+    for record in &all {
+        let text = record.to_string();
+        let plain = decoded(&mapping, &text, &mut Notes::default());
+        let told = mapping.explain_at(text.as_bytes(), (&limits, &carrier), &mut Notes::default());
+        let again: Vec<_> = told.iter().map(|(decoded, _)| decoded.clone()).collect();
+        assert_eq!(plain, again, "{record}");
+    }
+    let text = all[0].to_string();
+    let told = mapping.explain_at(text.as_bytes(), (&limits, &carrier), &mut Notes::default());
+    assert_eq!(told[0].1.made.unmapped, ["/more"]);
+    assert_eq!(told[0].1.made.missing, ["usage.records"]);
+    let text = all[1].to_string();
+    let told = mapping.explain_at(text.as_bytes(), (&limits, &carrier), &mut Notes::default());
+    let made = &told[0].1.made;
+    assert_eq!(made.partial.as_ref().unwrap().action.operation.as_deref(), Some("x"));
+    assert!(made.missing.contains(&"agent.id".to_owned()), "{made:?}");
 }
 
 /// The mapping that reads each field of a native record from its own place.

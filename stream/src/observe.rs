@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use bus::Record;
 use detector::{Observe, Outcome, Stamp};
-use ingest::{Decoded, Limits, Notes, decode};
+use ingest::{Carrier, Decoded, Limits, Notes};
 use lane::{Applied, Counts, Emit};
 use schemas::finding::{Body, Finding};
 use schemas::header::{EventHeaders, RecordKind};
 use schemas::reject::{ErrorCode, Stage};
 use schemas::time::DAY_MS;
 use schemas::trust::TrustRecord;
-use schemas::{Activity, Rejection};
+use schemas::{Activity, EventTime, Rejection};
 
 use super::dead_letter::{Place, dead_letter};
 use super::setup::Setup;
@@ -71,8 +71,14 @@ impl ObserveStream {
             Applied { counts: Counts { records: 1, ..Counts::default() }, ..Applied::default() };
         let value = record.value.as_deref().unwrap_or_default();
         let (mut notes, mut decoded) = (Notes::default(), Vec::new());
-        self.setup.timed(telemetry::Stage::Decode, || {
-            decode(value, &Limits::default(), &mut notes, &mut decoded);
+        let headers: Vec<(&str, &[u8])> =
+            record.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+        let time = EventTime::from_millis(record.timestamp_ms).ok();
+        let carrier = Carrier { headers: &headers, time };
+        let setup = Arc::clone(&self.setup);
+        setup.timed(telemetry::Stage::Decode, || {
+            let beside = (&Limits::default(), &carrier);
+            setup.reading.decode(value, beside, &mut notes, &mut decoded);
         });
         self.setup.tell(|metrics| metrics.unknown_fields(notes.unknown_fields.values().sum()));
         for (ordinal, item) in (0..).zip(decoded) {

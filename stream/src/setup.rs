@@ -9,6 +9,7 @@ use config::{Config, Mode, Start as ConfigStart};
 use detector::Inventory;
 use ingest::Networks;
 use lane::{InForce, Input, Layout, Start};
+use mapping::Reading;
 use schemas::EventTime;
 use schemas::time::TIME_MS_MIN;
 
@@ -71,6 +72,8 @@ pub struct Setup {
     pub(super) epoch: EventTime,
     pub(super) layout: Layout,
     pub(super) lists: Lists,
+    /// How the input's records are read.
+    pub(super) reading: Reading,
     in_force: InForce,
     metrics: Option<Arc<Metrics>>,
 }
@@ -145,6 +148,7 @@ impl Setup {
             epoch: EventTime::from_millis(TIME_MS_MIN)?,
             layout,
             lists,
+            reading: config.reading_of_topic(&config.input().topic),
             in_force,
             metrics,
         })

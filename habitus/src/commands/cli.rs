@@ -6,14 +6,18 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use ::config::Config;
 use bus::BusError;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ingest::Format;
+use mapping::Reading;
 use schemas::EventTime;
 use stream::Unusable;
 
 use super::lists::{self, Lists};
 use super::{
-    config, demo, explain, health, logging, produce, run as run_verb, score, state, tap, validate,
+    config, demo, explain, health, logging, map, produce, run as run_verb, score, state, tap,
+    validate,
 };
 
 /// Exit code of a success.
@@ -54,6 +58,7 @@ const EXAMPLES: &str = "\
 Examples:
   habitus demo                                   synthetic agents, real alerts, in a minute
   habitus score --warmup past.ndjson now.ndjson  a JSON line for each activity
+  habitus map --input logs.json.gz               what becomes of each record, field by field
   habitus explain now.ndjson --id EVENT          every signal of one activity
   habitus validate -c habitus.toml               all mistakes of a config, with position
   habitus produce -c habitus.toml now.ndjson     puts events onto Kafka, for `habitus run`";
@@ -77,6 +82,8 @@ enum Verb {
     Produce(ProduceArgs),
     /// Consumes activities from Kafka and publishes alerts, trust and requests, until a signal.
     Run(RunArgs),
+    /// Shows what becomes of each record of a file: the activity field by field, with what is missing and unmapped.
+    Map(MapArgs),
     /// Scores files (or `-`), one JSON line for each activity, in input order.
     Score(ScoreArgs),
     /// Explains an activity of a file, or an alert from standard input (`explain -`).
@@ -159,6 +166,9 @@ pub(super) struct TapArgs {
     /// Ends at the newest record.
     #[arg(long)]
     pub(super) to_end: bool,
+    /// Instead of what leaves, what becomes of each record that comes in, field by field, as `map` shows it.
+    #[arg(long)]
+    pub(super) explain: bool,
     /// Ends after so many.
     #[arg(short = 'n', long)]
     pub(super) count: Option<u64>,
@@ -184,15 +194,69 @@ pub(super) enum TapWhat {
     Findings,
 }
 
+/// How files are read.
+#[derive(Debug, Args)]
+pub(super) struct ReadingArgs {
+    /// Format of the records; `auto` tells each by its shape.
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(formats()))]
+    pub(super) format: Option<String>,
+    /// Mapping of the config that reads them.
+    #[arg(long, value_name = "NAME", conflicts_with = "format")]
+    pub(super) mapping: Option<String>,
+}
+
+fn formats() -> Vec<&'static str> {
+    std::iter::once("auto").chain(Format::ALL.into_iter().map(Format::as_str)).collect()
+}
+
+impl ReadingArgs {
+    /// How a file is read: as said, else as the config says of its path.
+    pub(super) fn of(&self, config: &Config, path: &str) -> anyhow::Result<Reading> {
+        match (self.format.as_deref(), self.mapping.as_deref()) {
+            (None, None) => Ok(config.reading_of_path(path)),
+            (Some(name), _) => Ok(config.reading(Format::from_name(name), None)),
+            (_, Some(name)) if config.mappings().any(|known| known == name) => {
+                Ok(config.reading(None, Some(name)))
+            }
+            (_, Some(name)) => {
+                let known: Vec<&str> = config.mappings().collect();
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                Err(misuse(format!("find the mapping {name} in the config, which has {known}")))
+            }
+        }
+    }
+}
+
+/// Arguments of `map`.
+#[derive(Debug, Args)]
+pub(super) struct MapArgs {
+    /// File, folder or pattern; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(super) input: Option<String>,
+    #[command(flatten)]
+    pub(super) reading: ReadingArgs,
+    /// A JSON line for each activity.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Only this one, counted from 0 within its file.
+    #[arg(long, value_name = "N")]
+    pub(super) record: Option<u64>,
+    /// Proposes a mapping for the JSON of this file, each line with its reason; `--mapping` names it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "format", "json", "record"])]
+    pub(super) init: Option<String>,
+}
+
 /// Arguments of `score`.
 #[derive(Debug, Args)]
 pub(super) struct ScoreArgs {
-    /// Event files, a record a line; `-` is standard input.
+    /// Event files, folders or patterns, packed or not; `-` is standard input.
     #[arg(required = true)]
     pub(super) events: Vec<String>,
     /// Teaches before scoring begins; repeatable.
     #[arg(long)]
     pub(super) warmup: Vec<String>,
+    #[command(flatten)]
+    pub(super) reading: ReadingArgs,
     /// Habits, shared tables and calibrators stop once scoring begins.
     #[arg(long)]
     pub(super) freeze: bool,
@@ -218,6 +282,8 @@ pub(super) struct ExplainArgs {
     /// Teaches before; repeatable.
     #[arg(long)]
     pub(super) warmup: Vec<String>,
+    #[command(flatten)]
+    pub(super) reading: ReadingArgs,
 }
 
 /// Arguments of `validate`.
@@ -299,6 +365,11 @@ impl fmt::Display for Misuse {
 
 impl Error for Misuse {}
 
+/// The error of one.
+pub(crate) fn misuse(why: String) -> anyhow::Error {
+    Misuse(why).into()
+}
+
 /// Whether the command line is at fault: a file that it names is missing or shut counts as that.
 fn is_misuse(error: &anyhow::Error) -> bool {
     use io::ErrorKind::{IsADirectory, NotADirectory, NotFound, PermissionDenied};
@@ -335,6 +406,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Verb::Run(args) => run_verb::run(&loaded, &lists, args),
         Verb::State(args) => state::run(&loaded, args),
         Verb::Tap(args) => tap::run(&loaded, args),
+        Verb::Map(args) => map::run(&loaded, args),
         Verb::Score(args) => score::run(&loaded, &lists, args, cli.verbose > 0),
         Verb::Explain(args) => explain::run(&loaded, &lists, args),
         Verb::Config(_) => config::show(&loaded, &lists),

@@ -21,10 +21,11 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &ExplainArgs) -> anyhow:
         }
         return alerts(&mut out);
     };
-    let warmups = args.warmup.iter().map(|path| open(path)).collect::<anyhow::Result<Vec<_>>>()?;
-    let events = open(&args.file)?;
+    let read = |path: &String| anyhow::Ok((open(path)?, args.reading.of(config, path)?));
+    let warmups = args.warmup.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+    let (events, reading) = read(&args.file)?;
     let (settings, networks) = (lists.settings(config), Arc::clone(&lists.lists.networks));
-    let explained = explain((&settings, networks), &warmups, &events, id)
+    let explained = explain((&settings, networks), &warmups, (&events, reading), id)
         .ok_or_else(|| Misuse(format!("find a scored activity with id {id} in {}", args.file)))?;
     write!(out, "{}", render::verdict(&explained))?;
     Ok(OK)

@@ -8,6 +8,7 @@ mod explain;
 mod health;
 mod lists;
 mod logging;
+mod map;
 mod produce;
 mod run;
 mod score;
@@ -15,4 +16,5 @@ mod state;
 mod tap;
 mod validate;
 
+pub(crate) use cli::misuse;
 pub use cli::{Cli, run};

@@ -9,7 +9,8 @@ use std::time::Duration;
 use anyhow::Context;
 use bus::{Bus, Outgoing, Producer, TopicPartition};
 use detector::Inventory;
-use ingest::{Decoded, Limits, Notes, decode};
+use ingest::{Carrier, Decoded, Limits, Notes, file_records};
+use mapping::Reading;
 
 use super::cli::{OK, ProduceArgs};
 use super::lists::Lists;
@@ -49,12 +50,12 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &ProduceArgs) -> anyhow:
         open: 0,
         sent: 0,
     };
+    let reading = config.reading_of_topic(&config.input().topic);
     let (mut refused, mut agents) = (0, BTreeSet::new());
     for path in &args.events {
-        let bytes = local::open(path)?;
-        let lines = (1_u64..).zip(bytes.split(|byte| *byte == b'\n'));
-        for (number, line) in lines.filter(|(_, line)| !line.trim_ascii().is_empty()) {
-            match key_of(line, &lists.lists.inventory) {
+        let file = local::open(path)?;
+        for (number, line) in file_records(file.bytes()).map(|(at, line)| (at + 1, line)) {
+            match key_of(line, (&reading, &lists.lists.inventory)) {
                 Ok(key) => {
                     sending.send(&key, line)?;
                     agents.insert(key);
@@ -114,9 +115,10 @@ impl<P: Producer> Sending<'_, P> {
 }
 
 /// The one key of all activities of a record, aliases resolved.
-fn key_of(record: &[u8], inventory: &Inventory) -> Result<String, String> {
+fn key_of(record: &[u8], (reading, inventory): (&Reading, &Inventory)) -> Result<String, String> {
     let (mut notes, mut decoded) = (Notes::default(), Vec::new());
-    decode(record, &Limits::default(), &mut notes, &mut decoded);
+    let beside = (&Limits::default(), &Carrier::default());
+    reading.decode(record, beside, &mut notes, &mut decoded);
     let mut keys = BTreeSet::new();
     for item in decoded {
         match item {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::cli::{OK, ScoreArgs, threads};
 use super::lists::Lists;
-use crate::local::{Counts, Input, Line, LineOutcome, Options, Role, Run, open};
+use crate::local::{Counts, Input, Line, LineOutcome, Options, Role, Run, files, open};
 use config::Config;
 use schemas::activity::Activity;
 
@@ -34,12 +34,16 @@ pub(super) fn run(
     run.enrich_by(Arc::clone(&lists.lists.networks));
     lists.log();
     let mut failure = None;
-    let files = args.warmup.iter().map(|path| (path, Role::Warmup));
-    let files = files.chain(args.events.iter().map(|path| (path, Role::Scored)));
-    for (index, (path, role)) in files.enumerate() {
-        let bytes = open(path)?;
-        let topic = format!("file:{index}");
-        run.feed(&Input { topic: &topic, role, bytes: &bytes }, &mut |line| {
+    let paths = args.warmup.iter().map(|path| (path, Role::Warmup));
+    let paths = paths.chain(args.events.iter().map(|path| (path, Role::Scored)));
+    let mut all = Vec::new();
+    for (path, role) in paths {
+        all.extend(files(path)?.into_iter().map(|file| (file, role)));
+    }
+    for (index, (path, role)) in all.iter().enumerate() {
+        let (file, topic) = (open(path)?, format!("file:{index}"));
+        run.read_by(args.reading.of(config, path)?);
+        run.feed(&Input { topic: &topic, role: *role, bytes: file.bytes() }, &mut |line| {
             if failure.is_none() {
                 failure = write_line(&mut out, line, args.contributions).err();
             }
@@ -52,6 +56,12 @@ pub(super) fn run(
     let report = run.finish();
     let counts = report.counts;
     tracing::info!("{}", summary(&counts));
+    for (rule, n) in &report.skipped {
+        tracing::info!("{n} skipped by the rule {rule}");
+    }
+    if counts.skipped * 2 > counts.read {
+        tracing::warn!("most of what was read is skipped: {} of {}", counts.skipped, counts.read);
+    }
     if counts.rejected > 0 {
         tracing::warn!(
             "{} of {} activities were rejected: see their lines",
@@ -146,7 +156,7 @@ fn write_line(out: &mut dyn Write, line: &Line<'_>, contributions: bool) -> io::
 
 /// The same JSON for terminals too: what controls or turns text stands as an escape. Outside of strings JSON has none
 /// of these characters, so every place is one where the escape means the same.
-fn plain(json: &str) -> Cow<'_, str> {
+pub(super) fn plain(json: &str) -> Cow<'_, str> {
     if !json.contains(is_unsafe) {
         return Cow::Borrowed(json);
     }

@@ -1,4 +1,4 @@
-//! `tap`: what leaves, as it leaves. It reads outside any group, so it takes nothing from anybody.
+//! `tap`: what leaves, as it leaves, or what becomes of what comes in. It reads outside any group, so it takes nothing from anybody.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -6,11 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bus::{Bus, Isolation, Reader, Record};
+use ingest::{Carrier, Limits, Notes};
+use mapping::Reading;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::cli::{OK, TapArgs, TapWhat};
+use super::map::tell;
 use crate::render;
 use config::Config;
+use schemas::EventTime;
 use schemas::header::{EventHeaders, RecordKind};
 use stream::{Connected, connect};
 
@@ -27,7 +31,12 @@ pub(super) fn run(config: &Config, args: &TapArgs) -> anyhow::Result<u8> {
     };
     let mut readers = Vec::new();
     let mut admin = connected.kafka.admin()?;
-    for topic in topics(&connected, args.what) {
+    let reading = config.reading_of_topic(&config.input().topic);
+    let wanted = match args.explain {
+        true => vec![Arc::clone(&connected.setup.names().activity)],
+        false => topics(&connected, args.what),
+    };
+    for topic in wanted {
         for at in connected.setup.layout().partitions_of(&topic) {
             let (first, end) = admin.bounds(&at, Isolation::ReadCommitted)?;
             let from = if args.from_start { first } else { end };
@@ -43,10 +52,13 @@ pub(super) fn run(config: &Config, args: &TapArgs) -> anyhow::Result<u8> {
             while left > 0
                 && let Some(record) = reader.next(WAIT)?
             {
-                if !is_wanted(&record, args.what) {
+                if args.explain {
+                    explain(&mut out, &record, args, &reading)?;
+                } else if is_wanted(&record, args.what) {
+                    print(&mut out, &record, args)?;
+                } else {
                     continue;
                 }
-                print(&mut out, &record, args)?;
                 left -= 1;
             }
             ended &= reader.at_end();
@@ -85,6 +97,24 @@ fn is_wanted(record: &Record, what: TapWhat) -> bool {
         TapWhat::Decisions => kind == Ok(RecordKind::Decision),
         TapWhat::DeadLetters | TapWhat::Findings => true,
     }
+}
+
+/// What becomes of a record of the input; its number is its offset.
+fn explain(
+    out: &mut dyn Write,
+    record: &Record,
+    args: &TapArgs,
+    reading: &Reading,
+) -> anyhow::Result<()> {
+    let headers: Vec<(&str, &[u8])> =
+        record.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+    let time = EventTime::from_millis(record.timestamp_ms).ok();
+    let carrier = Carrier { headers: &headers, time };
+    let value = record.value.as_deref().unwrap_or_default();
+    let all = reading.explain(value, (&Limits::default(), &carrier), &mut Notes::default());
+    let number = record.offset;
+    all.iter()
+        .try_for_each(|(decoded, about)| tell(out, (number, args.json), (decoded, about), reading))
 }
 
 fn print(out: &mut dyn Write, record: &Record, args: &TapArgs) -> anyhow::Result<()> {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use ingest::Networks;
+use ingest::{LogFile, Networks};
+use mapping::Reading;
 use schemas::finding::{Body, Finding, Verdict};
 
 use super::input::{Input, Role};
@@ -22,30 +23,35 @@ pub struct Explained {
 /// Runs warm-up and events up to the activity with this id; `None` where it is not among the scored ones.
 pub fn explain(
     (settings, networks): (&Settings, Arc<Networks>),
-    warmups: &[Vec<u8>],
-    events: &[u8],
+    warmups: &[(LogFile, Reading)],
+    (events, reading): (&LogFile, Reading),
     id: &str,
 ) -> Option<Explained> {
     let mut run = Run::new(settings, Options { lanes: 1, freeze: false, explain: true });
     run.enrich_by(networks);
-    for (index, bytes) in warmups.iter().enumerate() {
+    for (index, (file, reading)) in warmups.iter().enumerate() {
         let topic = format!("file:{index}");
-        run.feed(&Input { topic: &topic, role: Role::Warmup, bytes }, &mut |_| {});
+        run.read_by(reading.clone());
+        run.feed(&Input { topic: &topic, role: Role::Warmup, bytes: file.bytes() }, &mut |_| {});
     }
+    run.read_by(reading);
     let mut found = None;
     let topic = format!("file:{}", warmups.len());
-    run.feed(&Input { topic: &topic, role: Role::Scored, bytes: up_to(events, id) }, &mut |line| {
-        if let LineOutcome::Scored { activity, observed, alert_id } = &line.outcome
-            && activity.id == id
-            && found.is_none()
-        {
-            found = verdict_of(&observed.findings).map(|verdict| Explained {
-                verdict: verdict.clone(),
-                alert_id: alert_id.map(str::to_owned),
-                late: observed.late,
-            });
-        }
-    });
+    run.feed(
+        &Input { topic: &topic, role: Role::Scored, bytes: up_to(events.bytes(), id) },
+        &mut |line| {
+            if let LineOutcome::Scored { activity, observed, alert_id } = &line.outcome
+                && activity.id == id
+                && found.is_none()
+            {
+                found = verdict_of(&observed.findings).map(|verdict| Explained {
+                    verdict: verdict.clone(),
+                    alert_id: alert_id.map(str::to_owned),
+                    late: observed.late,
+                });
+            }
+        },
+    );
     found
 }
 
@@ -62,5 +68,8 @@ fn up_to<'a>(events: &'a [u8], id: &str) -> &'a [u8] {
     let Some(at) = at else { return events };
     let rest = events.get(at..).unwrap_or_default();
     let end = rest.iter().position(|byte| *byte == b'\n').map_or(events.len(), |line| at + line);
-    events.get(..end).unwrap_or(events)
+    let before = events.get(..end).unwrap_or(events);
+    // Not every record ends with its line.
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    if serde_json::from_slice::<serde_json::Value>(line).is_ok() { before } else { events }
 }

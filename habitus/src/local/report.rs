@@ -99,6 +99,8 @@ pub struct Report {
     pub actors: BTreeMap<schemas::ActorRef, ActorTrust>,
     /// What became of the activities.
     pub counts: Counts,
+    /// What was skipped, by rule.
+    pub skipped: BTreeMap<&'static str, u64>,
     /// What the agents' store held and did.
     pub store: StoreCounts,
     /// Bytes of each known agent, id included.

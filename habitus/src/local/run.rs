@@ -9,8 +9,9 @@ use alerting::{Respond, Response};
 use baseline::StoreCounts;
 use bus::partition;
 use detector::{Inventory, Observe, Outcome, Stamp};
-use ingest::{Decoded, Limits, Networks, Notes, decode};
+use ingest::{Carrier, Decoded, Networks, Notes, file_limits, file_records};
 use lane::drive;
+use mapping::Reading;
 use schemas::finding::{Body, Finding};
 use schemas::reject::{ErrorCode, Stage};
 use schemas::time::DAY_MS;
@@ -35,6 +36,7 @@ pub struct Run {
     options: Options,
     networks: Arc<Networks>,
     inventory: Arc<Inventory>,
+    reading: Reading,
     folds: Vec<ObserveFold>,
     respond: Respond,
     log_ms: i64,
@@ -65,6 +67,7 @@ impl Run {
             revocations: Vec::new(),
             actors: BTreeMap::new(),
             counts: Counts::default(),
+            skipped: BTreeMap::new(),
             store: StoreCounts::default(),
             agent_bytes: Vec::new(),
             notes: Notes::default(),
@@ -74,6 +77,7 @@ impl Run {
             options,
             networks: Arc::default(),
             inventory,
+            reading: Reading::default(),
             folds: (0..PARTITIONS)
                 .map(|_| ObserveFold(Observe::new(Arc::clone(&observe))))
                 .collect(),
@@ -94,18 +98,22 @@ impl Run {
         self.networks = networks;
     }
 
+    /// Reads what is fed from now on this way.
+    pub fn read_by(&mut self, reading: Reading) {
+        self.reading = reading;
+    }
+
     /// Feeds one input to its end; `on` gets each line of a scored one, in order.
     pub fn feed(&mut self, input: &Input<'_>, on: &mut dyn FnMut(&Line<'_>)) {
         let scored = input.role == Role::Scored;
         for fold in &mut self.folds {
             fold.0.freeze(scored && self.options.freeze);
         }
-        let lines = input.bytes.split(|byte| *byte == b'\n').enumerate();
-        // What follows the last line break is a line only where there is something.
-        let mut lines = lines.filter(|(_, line)| !line.trim_ascii().is_empty()).peekable();
+        let reading = self.reading.clone();
+        let mut lines = file_records(input.bytes).peekable();
         while lines.peek().is_some() {
             let batch: Vec<(usize, &[u8])> = lines.by_ref().take(BATCH_LINES).collect();
-            self.feed_batch(input, &batch, &mut |line| {
+            self.feed_batch((input, &reading), &batch, &mut |line| {
                 if scored {
                     on(line);
                 }
@@ -129,7 +137,7 @@ impl Run {
 
     fn feed_batch(
         &mut self,
-        input: &Input<'_>,
+        (input, reading): (&Input<'_>, &Reading),
         batch: &[(usize, &[u8])],
         on: &mut dyn FnMut(&Line<'_>),
     ) {
@@ -138,7 +146,9 @@ impl Run {
         for (number, bytes) in batch {
             let number = *number as u64;
             let start = now();
-            decode(bytes, &Limits::default(), &mut self.report.notes, &mut decoded);
+            let limits = file_limits(input.bytes, bytes);
+            let beside = (&limits, &Carrier::default());
+            reading.decode(bytes, beside, &mut self.report.notes, &mut decoded);
             self.report.timings.decode(nanos(start));
             for (ordinal, item) in (0_u32..).zip(decoded.drain(..)) {
                 self.report.counts.read += 1;
@@ -210,6 +220,7 @@ impl Run {
                 }
                 Pending::Skipped { number, ordinal, bytes, rule } => {
                     self.report.counts.skipped += 1;
+                    *self.report.skipped.entry(rule).or_default() += 1;
                     on(&Line {
                         number: *number,
                         ordinal: *ordinal,

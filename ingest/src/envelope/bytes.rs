@@ -15,6 +15,10 @@ const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 /// Bytes of a schema registry's prefix: a zero and the id of the schema.
 const REGISTRY_BYTES: usize = 5;
+/// What any file may expand to; 32 MiB.
+const FILE_BYTES_MIN: usize = 32 << 20;
+/// How many times its size a file may expand to: logs pack to a fiftieth at best.
+const FILE_RATIO_MAX: usize = 256;
 
 /// What a record may still expand to.
 #[derive(Clone, Copy, Debug)]
@@ -49,10 +53,15 @@ impl Budget {
 }
 
 /// Peels all layers of bytes; borrowed where there is none.
-pub(crate) fn expand<'b>(bytes: &'b [u8], budget: &mut Budget) -> Result<Cow<'b, [u8]>, Rejection> {
+pub(crate) fn expand<'b>(
+    bytes: &'b [u8],
+    budget: &mut Budget,
+    layers: &mut Vec<&'static str>,
+) -> Result<Cow<'b, [u8]>, Rejection> {
     let mut bytes = Cow::Borrowed(bytes);
     for _ in 0..=budget.layers_max {
-        bytes = match layer(&bytes, budget)? {
+        let (name, layer) = layer(&bytes, budget)?;
+        bytes = match layer {
             Layer::None => return Ok(bytes),
             Layer::Made(made) => Cow::Owned(made),
             Layer::Prefix(n) => match bytes {
@@ -63,6 +72,7 @@ pub(crate) fn expand<'b>(bytes: &'b [u8], budget: &mut Budget) -> Result<Cow<'b,
                 }
             },
         };
+        layers.push(name);
     }
     let message = format!("accept more than {} envelopes in one another", budget.layers_max);
     Err(rejection(ErrorCode::TooDeep, String::new(), message))
@@ -81,28 +91,52 @@ enum Layer {
     Prefix(usize),
 }
 
-fn layer(bytes: &[u8], budget: &mut Budget) -> Result<Layer, Rejection> {
+/// The outermost layer, and its name.
+fn layer(bytes: &[u8], budget: &mut Budget) -> Result<(&'static str, Layer), Rejection> {
     if bytes.starts_with(GZIP) {
-        return unpacked(MultiGzDecoder::new(bytes), "gzip", budget).map(Layer::Made);
+        return Ok(("gzip", Layer::Made(unpacked(MultiGzDecoder::new(bytes), "gzip", budget)?)));
     }
     if bytes.starts_with(ZSTD) {
-        let unreadable = |_| rejection(ErrorCode::InvalidField, String::new(), "read zstd");
-        if zstd_window(bytes).is_none_or(|window| budget.bytes_max as u64 <= window) {
-            return Err(budget.exceeded());
-        }
-        let decoder = StreamingDecoder::new(bytes).map_err(unreadable)?;
-        return unpacked(decoder, "zstd", budget).map(Layer::Made);
+        return Ok(("zstd", Layer::Made(zstd(bytes, budget)?)));
     }
     match bytes {
         [0, rest @ ..] if REGISTRY_BYTES <= rest.len() => match rest.get(REGISTRY_BYTES - 1) {
-            Some(b'{') => Ok(Layer::Prefix(REGISTRY_BYTES)),
+            Some(b'{') => Ok(("schema_registry", Layer::Prefix(REGISTRY_BYTES))),
             _ => {
                 let message = "read a value that a schema registry encoded, other than json";
                 Err(rejection(ErrorCode::SchemaRegistryUnsupported, String::new(), message))
             }
         },
-        _ => Ok(Layer::None),
+        _ => Ok(("", Layer::None)),
     }
+}
+
+/// Unpacks frame by frame: whoever writes with several threads writes several.
+fn zstd(mut bytes: &[u8], budget: &mut Budget) -> Result<Vec<u8>, Rejection> {
+    let unreadable = || rejection(ErrorCode::InvalidField, String::new(), "read zstd");
+    let mut made = Vec::new();
+    while !bytes.is_empty() {
+        if let Some(frame) = skippable(bytes) {
+            bytes = bytes.get(frame..).ok_or_else(unreadable)?;
+            continue;
+        }
+        if !bytes.starts_with(ZSTD) {
+            return Err(unreadable());
+        }
+        if zstd_window(bytes).is_none_or(|window| budget.bytes_max as u64 <= window) {
+            return Err(budget.exceeded());
+        }
+        let decoder = StreamingDecoder::new(&mut bytes).map_err(|_| unreadable())?;
+        made.append(&mut unpacked(decoder, "zstd", budget)?);
+    }
+    Ok(made)
+}
+
+/// The length of a frame that holds nothing of the content (RFC 8878, 3.1.2).
+fn skippable(bytes: &[u8]) -> Option<usize> {
+    let [kind, 0x2a, 0x4d, 0x18, a, b, c, d, ..] = bytes else { return None };
+    let length = usize::try_from(u32::from_le_bytes([*a, *b, *c, *d])).ok()?;
+    (kind & 0xf0 == 0x50).then(|| length.saturating_add(8))
 }
 
 /// Reads to the end, one byte beyond the budget at most.
@@ -114,6 +148,19 @@ fn unpacked(reader: impl Read, name: &str, budget: &mut Budget) -> Result<Vec<u8
     }
     budget.take(made.len())?;
     Ok(made)
+}
+
+/// Unpacks a whole file of logs, which may be larger than any record: what it expands to is bounded by its own size.
+pub(crate) fn unpack(bytes: Vec<u8>) -> Result<(Vec<u8>, Vec<&'static str>), Rejection> {
+    let bytes_max = FILE_BYTES_MIN.max(bytes.len().saturating_mul(FILE_RATIO_MAX));
+    let limits = Limits { expanded_bytes_max: bytes_max, ..Limits::default() };
+    let mut layers = Vec::new();
+    let is_packed = bytes.starts_with(GZIP) || bytes.starts_with(ZSTD);
+    if !is_packed {
+        return Ok((bytes, layers));
+    }
+    let unpacked = expand(&bytes, &mut Budget::new(&limits), &mut layers)?.into_owned();
+    Ok((unpacked, layers))
 }
 
 /// The memory that a zstd frame asks for, in bytes (RFC 8878, 3.1.1.1).

@@ -76,6 +76,32 @@ pub(crate) fn open_last<'t, 'a>(tree: &'t Tree<'a>) -> Opened<'t, 'a> {
     Opened::Leaf
 }
 
+/// The name of what was opened, for people.
+pub(crate) fn layer_of(tree: &Tree<'_>, opened: &Opened<'_, '_>) -> &'static str {
+    let has = |key: &str| tree.get(key).is_some();
+    let place = match opened {
+        Opened::Trees(all) => all.first().map(|(_, place)| place.as_str()),
+        Opened::Texts(all) => all.first().map(|(_, place)| place.as_str()),
+        Opened::Base64(_, place) => Some(*place),
+        Opened::Leaf | Opened::Nothing(_) => None,
+    };
+    match place.unwrap_or_default() {
+        _ if matches!(tree, Tree::List(_)) => "json_array",
+        _ if has("logEvents") => "cloudwatch",
+        "/awslogs/data" => "cloudwatch",
+        _ if LISTS.iter().any(|key| has(key)) => "records",
+        "/detail" => "eventbridge",
+        "/data" | "/data_base64" => "cloudevents",
+        "/properties/log" => "aks",
+        "/message" | "/event/original" => "logstash",
+        "/log" => "fluent",
+        "/log_s" => "log_analytics",
+        _ if has("items") => "kubernetes_list",
+        _ if has("specversion") => "cloudevents",
+        _ => "other",
+    }
+}
+
 fn listed<'t, 'a>(items: &'t [Tree<'a>], place: &str) -> Opened<'t, 'a> {
     match items.first() {
         None if place.is_empty() => Opened::Leaf,

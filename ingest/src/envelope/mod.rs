@@ -3,5 +3,5 @@
 mod bytes;
 mod json;
 
-pub(crate) use bytes::{Budget, base64, expand};
-pub(crate) use json::{Opened, open, open_last};
+pub(crate) use bytes::{Budget, base64, expand, unpack};
+pub(crate) use json::{Opened, layer_of, open, open_last};

@@ -19,6 +19,7 @@ use record::outcome::{Decoded, Skip, invalid_json, too_deep};
 use record::pointer::rejection;
 use record::tree::Tree;
 use schemas::activity::Activity;
+use schemas::choice::ActionType;
 use schemas::reject::{ErrorCode, Rejection};
 
 use self::span::Deed;
@@ -43,6 +44,8 @@ pub(crate) struct Sink<'s, 'a> {
     pub(crate) notes: &'s mut Notes,
     pub(crate) out: &'s mut Vec<Decoded<'a>>,
     pub(crate) orphans: &'s mut Vec<Orphan>,
+    /// What there is of activities without an agent, where somebody asks; beside each its ordinal.
+    pub(crate) partials: Option<&'s mut Vec<(usize, Activity<'a>)>>,
 }
 
 /// Decodes one record of either encoding: one outcome per item, in their order.
@@ -121,7 +124,18 @@ fn decode_batch<'a>(
                         Decoded::Skipped(Skip { rule: SPAN_NOT_AN_ACTIVITY })
                     }
                     // Where nobody names an agent, the source is not about agents: that is no skip.
-                    None => Decoded::Rejected(nobody(span)),
+                    None => {
+                        if let Some(partials) = &mut sink.partials {
+                            let deed = Deed { kind: ActionType::Other, operation: "" };
+                            let none = (Naming::default(), &mut Notes::default());
+                            let partial = view.activity(deed, none.0, none.1).map(|mut partial| {
+                                partial.action.operation = None;
+                                partial
+                            });
+                            partials.extend(partial.map(|partial| (sink.out.len(), partial)));
+                        }
+                        Decoded::Rejected(nobody(span))
+                    }
                     Some(deed) => match activity(&view, deed, &ancestry, sink) {
                         Ok(activity) => Decoded::Activity(activity),
                         Err(rejection) => Decoded::Rejected(rejection),
@@ -148,6 +162,9 @@ fn activity<'a>(
     if let (Some(trace), Some(parent)) = (span.trace.good(), span.parent.good()) {
         let ordinal = sink.out.len();
         sink.orphans.push(Orphan { ordinal, trace, parent, time: activity.time });
+    }
+    if let Some(partials) = &mut sink.partials {
+        partials.push((sink.out.len(), activity));
     }
     Err(nobody(span))
 }
