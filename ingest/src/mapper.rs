@@ -109,9 +109,9 @@ fn absent(spec: &Spec, draft: &Draft<'_>, has_time: bool) -> Vec<String> {
     for row in spec.rows {
         let is_field =
             !matches!(row.field, Field::Id | Field::Withheld | Field::Unused | Field::Attribute(_));
-        let is_empty = !draft.has(row.field) && !(row.field == Field::Time && has_time);
+        let is_there = draft.has(row.field) || (row.field == Field::Time && has_time);
         let name = name_of(row.field);
-        if is_field && is_empty && missing.iter().all(|known| known != name) {
+        if is_field && !is_there && missing.iter().all(|known| known != name) {
             missing.push(name.to_owned());
         }
     }

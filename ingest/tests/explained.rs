@@ -1,6 +1,6 @@
 //! What is told of each outcome: the same outcomes as without being asked, the format that the name says, pointers that
 //! lead somewhere, and of a refused record all that there is; and files, packed and in every layout.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by its panic")]
+#![expect(clippy::unwrap_used, reason = "a test fails by its panic")]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
