@@ -2,11 +2,13 @@
 //! says so.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use detector::{Observed, SignalMode, signal_ids};
 use habitus::local::{Input, LineOutcome, Options, Role, Run, Settings};
-use schemas::Contribution;
 use schemas::finding::{Body, Verdict};
+use schemas::time::DAY_MS;
+use schemas::{Contribution, EventTime};
 use tests::{adversarial, lines_of, settings};
 
 /// Runs a stream and hands over every scored line.
@@ -86,13 +88,42 @@ fn two_agents() -> Vec<u8> {
     lines.join("\n").into_bytes()
 }
 
+/// Seven weeks of an agent whose days have more and more sessions, then one call in the middle of the night.
+fn patient_agent() -> Vec<u8> {
+    let mut lines = Vec::new();
+    let start = EventTime::parse("2026-01-05T00:00:00Z").expect("a Monday");
+    let mut call = |day: i64, session: i64, minute: i64| {
+        let ms = start.millis() + day * DAY_MS + minute * 60_000;
+        let time = EventTime::from_millis(ms).expect("a time").rfc3339();
+        let id = format!("p{day}-{session}-{minute}");
+        let event = serde_json::json!({
+            "schema": "agent.activity/1", "id": id, "time": time, "tenant_id": "acme",
+            "agent": {"id": "patient"}, "session": {"id": format!("s{day}-{session}")},
+            "action": {"type": "tool_call", "tool": {"name": "read"}},
+            "destination": {"host": "files.example.net"},
+        });
+        lines.push(event.to_string());
+    };
+    for day in 0..49 {
+        for session in 0..4 + (day - 28).max(0) {
+            for step in 0..4 {
+                call(day, session, 9 * 60 + session * 15 + step * 3);
+            }
+        }
+    }
+    call(49, 0, 3 * 60);
+    lines.join("\n").into_bytes()
+}
+
 #[test]
 fn a_signal_in_shadow_is_in_no_sum() {
     let mut spoke = BTreeSet::new();
-    let streams = [two_agents(), adversarial(4, 1_500)];
+    let streams = [two_agents(), adversarial(4, 1_500), patient_agent()];
     for shadow in signal_ids() {
         let mut settings = settings();
         settings.observe.signal_modes.insert(shadow.to_owned(), SignalMode::Shadow);
+        // Nobody is registered, and all who are would be.
+        Arc::make_mut(&mut settings.observe.inventory).claim_complete("acme".to_owned());
         for stream in &streams {
             each(&settings, true, stream, &mut |id, observed| {
                 check(id, observed);
