@@ -51,7 +51,7 @@ fn is_wide(ctx: &Context<'_>) -> bool {
     match begun(ctx) {
         None => false,
         Some((_, 0)) => ctx.standing.announces(ctx.activity),
-        Some((_, hour)) => (hour..=hour + WIDE_HOURS).contains(&i64::from(ctx.keys.hour)),
+        Some((_, hour)) => (hour..hour + WIDE_HOURS).contains(&i64::from(ctx.keys.hour)),
     }
 }
 

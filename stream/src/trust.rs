@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use alerting::access::TableError;
 use bus::{Bus, BusError, Consumer, GroupEvent, Isolation, Record, TopicPartition};
 use telemetry::AccessPoint;
 
@@ -11,6 +12,8 @@ use telemetry::AccessPoint;
 const WAIT: Duration = Duration::from_millis(100);
 /// How often the brokers are asked whether more is there than was read, in milliseconds.
 const ASK_MS: i64 = 2_000;
+/// How long nothing must come before nothing is left, in milliseconds: longer than a first fetch takes.
+const IDLE_MS: i64 = 5_000;
 
 /// Follows the trust of every actor.
 pub struct TrustFollower<B: Bus> {
@@ -21,6 +24,10 @@ pub struct TrustFollower<B: Bus> {
     /// Ends that the brokers told, until all that lies before them is read.
     ends: Option<Vec<(TopicPartition, u64)>>,
     asked_ms: i64,
+    /// Since when nothing came.
+    idle_since_ms: Option<i64>,
+    /// Whether the table had no room for an agent: then what is not in it is not known to be new.
+    overflown: bool,
 }
 
 // === impl TrustFollower ===
@@ -29,13 +36,24 @@ impl<B: Bus> TrustFollower<B> {
     /// From the beginning of a topic, as a member of a group that has no other.
     pub fn new(bus: B, group: &str, topic: &str) -> Result<Self, BusError> {
         let consumer = bus.consumer(group, &[topic])?;
-        Ok(Self { bus, consumer, next: BTreeMap::new(), ends: None, asked_ms: i64::MIN })
+        Ok(Self {
+            bus,
+            consumer,
+            next: BTreeMap::new(),
+            ends: None,
+            asked_ms: i64::MIN,
+            idle_since_ms: None,
+            overflown: false,
+        })
     }
 
     /// Takes the next step: a record, a change of the group, or a look at how far the topic goes.
     pub fn step(&mut self, point: &AccessPoint, now_ms: i64) -> Result<(), BusError> {
         let event = self.consumer.poll(WAIT)?;
-        let is_idle = event.is_none();
+        self.idle_since_ms = match event {
+            None => self.idle_since_ms.or(Some(now_ms)),
+            Some(_) => None,
+        };
         match event {
             Some(GroupEvent::Record(record)) => self.take_up(&record, point),
             Some(GroupEvent::Assigned(partitions)) => self.assign(&partitions)?,
@@ -46,7 +64,7 @@ impl<B: Bus> TrustFollower<B> {
             }
             None => {}
         }
-        self.confirm(point, now_ms, is_idle)
+        self.confirm(point, now_ms)
     }
 
     fn assign(&mut self, partitions: &[TopicPartition]) -> Result<(), BusError> {
@@ -66,19 +84,28 @@ impl<B: Bus> TrustFollower<B> {
         let key = record.key.as_deref().unwrap_or_default();
         let mut taken = Ok(());
         point.change(|table| taken = table.take_up(key, record.value.as_deref()));
-        if let Err(error) = taken {
+        if matches!(taken, Err(TableError::Full)) {
+            if !self.overflown {
+                tracing::warn!("trust of more agents than fit: no decision point can rely on it");
+            }
+            self.overflown = true;
+        } else if let Err(error) = taken {
             // The shadow topic holds more than trust.
             tracing::debug!(offset = record.offset, "a record is passed over: failed to {error}");
         }
     }
 
     /// Confirms what is known once everything is read that was there when the brokers were asked. A commit's marker
-    /// stands behind its records; where more than one does, that nothing comes tells that nothing is left.
-    fn confirm(&mut self, point: &AccessPoint, now_ms: i64, is_idle: bool) -> Result<(), BusError> {
+    /// stands behind its records; where more than one does, that nothing comes for long enough to ask twice tells that
+    /// nothing is left.
+    fn confirm(&mut self, point: &AccessPoint, now_ms: i64) -> Result<(), BusError> {
         if let Some(ends) = &self.ends {
             let next = |at: &TopicPartition| self.next.get(at).copied().unwrap_or(0);
-            if is_idle || ends.iter().all(|(at, end)| *end <= next(at) + 1) {
-                point.confirm();
+            let idle_ms = self.idle_since_ms.map_or(0, |since_ms| now_ms.saturating_sub(since_ms));
+            if IDLE_MS <= idle_ms || ends.iter().all(|(at, end)| *end <= next(at) + 1) {
+                if !self.overflown {
+                    point.confirm();
+                }
                 self.ends = None;
             }
         } else if !self.next.is_empty() && ASK_MS <= now_ms.saturating_sub(self.asked_ms) {

@@ -8,8 +8,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use alerting::access::{Malformed, Point, TrustTable, evaluation, evaluations};
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -76,7 +76,7 @@ impl AccessPoint {
         answer(&Point { settings: &self.settings.respond, table: &table, stale }, body)
     }
 
-    /// Whether a caller bears a token of ours; how long it takes tells nothing of it.
+    /// Whether a caller bears a token of ours; how long it takes tells nothing but a length.
     fn knows(&self, headers: &HeaderMap) -> bool {
         let borne = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let borne = borne.and_then(|value| {
@@ -109,22 +109,21 @@ pub fn serve_access(listen: SocketAddr, point: Arc<AccessPoint>) -> io::Result<S
         reply(&headers, StatusCode::OK, ("application/json", metadata))
     };
     let asked = |answer: Answer| {
-        post(
-            move |State(point): State<Arc<AccessPoint>>, headers: HeaderMap, body: Bytes| async move {
-                respond(&point, answer, &headers, &body)
-            },
-        )
+        post(move |State(point): State<Arc<AccessPoint>>, request: Request| async move {
+            respond(&point, answer, request).await
+        })
     };
     let routes = Router::new()
         .route(EVALUATION, asked(evaluation))
         .route(EVALUATIONS, asked(evaluations))
         .route(METADATA, get(told))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(point);
     serve_routes("access", listener, routes)
 }
 
-fn respond(point: &AccessPoint, answer: Answer, headers: &HeaderMap, body: &[u8]) -> Response {
+async fn respond(point: &AccessPoint, answer: Answer, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let headers = &head.headers;
     let text = |status, text: &str| reply(headers, status, ("text/plain", format!("{text}\n")));
     if !point.knows(headers) {
         let mut response = text(StatusCode::UNAUTHORIZED, "bear a token: Authorization: Bearer ..");
@@ -137,7 +136,11 @@ fn respond(point: &AccessPoint, answer: Answer, headers: &HeaderMap, body: &[u8]
     if !kind.eq_ignore_ascii_case("application/json") {
         return text(StatusCode::BAD_REQUEST, "send application/json");
     }
-    match point.answer(answer, body) {
+    // Only who is known has its body read.
+    let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
+        return text(StatusCode::PAYLOAD_TOO_LARGE, "send at most 1 MiB, and all of it");
+    };
+    match point.answer(answer, &body) {
         Ok(answer) => reply(headers, StatusCode::OK, ("application/json", answer.to_string())),
         Err(error) => text(StatusCode::BAD_REQUEST, &format!("failed to {error}")),
     }

@@ -218,6 +218,29 @@ fn what_is_malformed_is_400() {
 }
 
 #[test]
+fn a_chain_that_cannot_be_read_is_400() {
+    let running = enforcing();
+    let long = vec!["link"; 33];
+    for chain in [json!("planner"), json!([{"id": "planner"}]), json!(["a", 3]), json!(long)] {
+        let body = agent(json!({"chain": chain})).to_string();
+        let answer = running.ask(&format!("POST {SINGLE}"), &[TOKEN, JSON], &body);
+        assert_eq!(answer.status, 400, "{body}");
+    }
+    assert_eq!(running.post(SINGLE, &agent(json!({"chain": long[1..]})))["decision"], true);
+}
+
+#[test]
+fn a_policy_of_a_criticality_concerns_who_is_said_to_have_it() {
+    let mut spec = PolicySpec::new("critical", Then::Deny);
+    spec.criticality = vec!["high".to_owned()];
+    let policies = vec![Policy::new(spec).unwrap()];
+    let settings = Settings { mode: Mode::Enforce, policies, ..Settings::default() };
+    let running = Running::new(settings, || 0);
+    assert_eq!(running.post(SINGLE, &agent(json!({"criticality": "high"})))["decision"], false);
+    assert_eq!(running.post(SINGLE, &agent(json!({})))["decision"], true);
+}
+
+#[test]
 fn without_a_token_of_ours_nobody_is_answered() {
     let running = fixture();
     let good = read_by_alice().to_string();
@@ -236,6 +259,9 @@ fn without_a_token_of_ours_nobody_is_answered() {
         assert_eq!(answer.status, 401, "{token:?}");
         assert!(answer.head.contains("www-authenticate: bearer"));
     }
+    let long = " ".repeat((1 << 20) + 1);
+    let answer = running.ask(&format!("POST {SINGLE}"), &[TOKEN, JSON], &long);
+    assert_eq!(answer.status, 413);
     let second = ["authorization: bearer other", JSON];
     assert_eq!(running.ask(&format!("POST {SINGLE}"), &second, &good).status, 200);
 }
@@ -398,8 +424,13 @@ fn trust_decides_and_an_older_record_changes_nothing() {
     running.trust(("bot", "autonomous"), 99.0, "trusted", 1);
     assert_eq!(decided(json!({}))["decision"], false);
     assert_eq!(decided(json!({"authority": "autonomous"}))["decision"], true);
+    running.trust(("bot", "autonomous"), 20.0, "untrusted", 2);
+    let unseen = decided(json!({"authority": "unknown"}));
+    assert_eq!(unseen["decision"], false, "it never acted so: it starts no higher than it stands");
     assert_eq!(decided(json!({"tenant_id": "other"}))["decision"], true);
-    running.point.change(|table| table.take_up(b"default|delegated|bot", None).unwrap());
+    for key in [&b"default|delegated|bot"[..], b"default|autonomous|bot"] {
+        running.point.change(|table| table.take_up(key, None).unwrap());
+    }
     assert_eq!(decided(json!({}))["decision"], true, "forgotten");
 }
 

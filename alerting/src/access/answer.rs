@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::request::{self, Evaluation, Malformed, Object, Semantic};
 use super::table::TrustTable;
-use crate::policy::{Action, Decision, Facts, Trust, decide};
+use crate::policy::{Action, Decision, Facts, Inventory, Trust, decide};
 use crate::settings::Settings;
 use crate::{audit, chain};
 
@@ -77,10 +77,10 @@ impl Point<'_> {
         let said = |of: Option<&'_ Object>, key: &str| of?.get(key)?.as_str().map(str::to_owned);
         let tenant = said(subject, "tenant_id").unwrap_or_else(|| TENANT.to_owned());
         let authority = said(subject, "authority").and_then(|word| Authority::from_wire(&word));
-        let links = subject.and_then(|of| of.get("chain")).and_then(Json::as_array);
-        let links = links.into_iter().flatten().filter_map(Json::as_str);
-        let links: Vec<String> = links.map(str::to_owned).collect();
-        let found = self.table.of(&tenant, asked.subject.id, authority);
+        let links = &asked.chain;
+        // An authority that the agent never acted under starts no higher than those it has.
+        let under = |authority| self.table.of(&tenant, asked.subject.id, authority);
+        let found = under(authority).or_else(|| under(None));
         let of = |link: &str| {
             self.table.of(&tenant, link, None).map(|(_, known)| (known.score, known.level))
         };
@@ -89,12 +89,14 @@ impl Point<'_> {
         let is_known = own.is_some() || links.iter().any(|link| of(link).is_some());
         let trust = is_known.then(|| {
             let (score, level) = own.unwrap_or((100.0, Level::Unknown));
-            let (effective, effective_level) = chain::effective(&links, (score, level), of);
+            let (effective, effective_level) = chain::effective(links, (score, level), of);
             Trust { score: own.map_or(effective, |own| own.0), level, effective, effective_level }
         });
         let [blueprint, owner, version, purpose] =
             ["blueprint", "owner", "version", "purpose"].map(|key| said(subject, key));
         let classification = said(asked.resource.properties, "classification");
+        let criticality = said(subject, "criticality");
+        let inventory = |criticality| Inventory { state: None, criticality };
         let facts = Facts {
             tenant_id: &tenant,
             agent_id: asked.subject.id,
@@ -103,8 +105,9 @@ impl Point<'_> {
             owner: owner.as_deref(),
             version: version.as_deref(),
             purpose: purpose.as_deref(),
-            chain: &links,
+            chain: links,
             trust,
+            inventory: criticality.as_deref().map(inventory),
             protected: self.settings.protected.iter().any(|id| id == asked.subject.id),
             stale: self.stale,
             ..Facts::default()

@@ -4,6 +4,8 @@ use serde_json::{Map, Value as Json};
 
 /// Evaluations of one request, at most.
 const EVALUATIONS_MAX: usize = 1_000;
+/// Links of a chain of delegation, at most: as many as an activity may have.
+const LINKS_MAX: usize = 32;
 
 /// An object of a request.
 pub(super) type Object = Map<String, Json>;
@@ -22,9 +24,11 @@ pub(super) struct Entity<'a> {
 }
 
 /// One evaluation.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Evaluation<'a> {
     pub(super) subject: Entity<'a>,
+    /// Ids from the root subject to the agent, where the caller tells them.
+    pub(super) chain: Vec<String>,
     pub(super) resource: Entity<'a>,
     pub(super) action: &'a str,
     pub(super) action_properties: Option<&'a Object>,
@@ -85,13 +89,26 @@ pub(super) fn evaluation<'a>(
         None => object(defaults, "context")?,
         own => own,
     };
+    let subject = subject.entity()?;
     Ok(Evaluation {
-        subject: subject.entity()?,
+        subject,
+        chain: chain(subject.properties)?,
         resource: resource.entity()?,
         action: action.text("name")?,
         action_properties: action.properties()?,
         context,
     })
+}
+
+/// A link that cannot be read must not count as one that has not fallen.
+fn chain(properties: Option<&Object>) -> Result<Vec<String>, Malformed> {
+    let Some(chain) = properties.and_then(|of| of.get("chain")) else { return Ok(Vec::new()) };
+    let links = chain.as_array().filter(|links| links.len() <= LINKS_MAX);
+    let links = links.and_then(|links| links.iter().map(Json::as_str).collect::<Option<Vec<_>>>());
+    let links = links.ok_or_else(|| {
+        Malformed(format!("`subject.properties.chain` must be a list of at most {LINKS_MAX} texts"))
+    })?;
+    Ok(links.into_iter().map(str::to_owned).collect())
 }
 
 /// An entity and its default.

@@ -117,6 +117,10 @@ pub fn decide(set: &PolicySet<'_>, facts: &Facts<'_>, action: &Action<'_>) -> De
         return decision;
     }
     for policy in set.policies {
+        // A refusal answers a question; where nobody asks, it must not hide the policies behind it.
+        if policy.spec().then == Then::Deny && facts.verdict.is_some() {
+            continue;
+        }
         match policy.matches(&view) {
             Match::Passes => continue,
             Match::Fails => {

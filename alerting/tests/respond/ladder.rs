@@ -195,7 +195,8 @@ fn a_policy_of_the_config_stands_before_the_ladder_and_is_named() {
     let mut spec = PolicySpec::new("invoices", Then::Act(RevocationAction::ReduceScopes));
     spec.when = Some("actor.owner == 'nobody' || trust.score < 20.0".to_owned());
     spec.scopes_remove = vec!["pay".to_owned()];
-    let mut missing = PolicySpec::new("missing", Then::Deny);
+    let shorter = Then::Act(RevocationAction::ShortenTokenLifetime);
+    let mut missing = PolicySpec::new("missing", shorter);
     missing.when = Some("inventory.state == 'retired'".to_owned());
     let mut settings = Settings { mode: Mode::Enforce, ..Settings::default() };
     let own = [missing, spec].map(|spec| Policy::new(spec).unwrap());

@@ -67,17 +67,30 @@ impl Peaks {
 
     /// Takes the peaks.
     pub fn decode(input: &mut Reader<'_>) -> Result<Self, StateError> {
-        Ok(Self {
-            past: [input.u16()?, input.u16()?, input.u16()?],
-            today: [input.u16()?, input.u16()?, input.u16()?],
-            day: input.u16()?,
-        })
+        let mut heights = [0_u16; 6];
+        for height in &mut heights {
+            *height = input.u16()?;
+            if !unpack(*height).is_finite() {
+                return Err(StateError::Value);
+            }
+        }
+        let [a, b, c, d, e, f] = heights;
+        Ok(Self { past: [a, b, c], today: [d, e, f], day: input.u16()? })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_height_that_is_no_number_is_refused() {
+        for half in [0x7f80_u16, 0xff80, 0x7fc0] {
+            let mut out = Writer::default();
+            Peaks { today: [0, half, 0], ..Peaks::default() }.encode(&mut out);
+            assert_eq!(Peaks::decode(&mut Reader(&out.0)), Err(StateError::Value), "{half:x}");
+        }
+    }
 
     #[test]
     fn a_nightly_batch_becomes_normal_over_days_not_at_once() {

@@ -9,7 +9,8 @@
 //!
 //! **Wrong when.** The inventory is late: list what is deployed before it works. Its evidence is fixed in nats, not
 //! learned; what lasts weighs less with each further session of the agent, so that one state is one alert, not one a
-//! day, until it was quiet for long. A tenant is judged by absence only where the file says that all its agents are listed.
+//! day, until another fact or purpose comes. A tenant is judged by absence only where the file says that all its agents
+//! are listed.
 //!
 //! **Example.** An agent nobody registered reads invoices; all 320 agents of the tenant are listed, and it is none of them.
 

@@ -39,7 +39,10 @@ fn walk(folder: &str, on: &mut dyn FnMut(String)) -> anyhow::Result<()> {
     let at = if folder.is_empty() { Path::new(".") } else { Path::new(folder) };
     for entry in fs::read_dir(at).with_context(|| format!("read the folder {}", at.display()))? {
         let entry = entry?;
-        let Ok(name) = entry.file_name().into_string() else { continue };
+        let name = entry.file_name().into_string();
+        let name = name.map_err(|name| {
+            crate::commands::misuse(format!("read the name of {}", name.display()))
+        })?;
         if name.starts_with('.') {
             continue;
         }

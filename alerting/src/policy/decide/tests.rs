@@ -5,7 +5,7 @@ use schemas::revocation::RevocationAction::{self, SuspendAgent};
 use schemas::trust::Level;
 
 use super::*;
-use crate::policy::facts::{Inventory, Trust};
+use crate::policy::facts::{Inventory, Trust, VerdictFacts};
 use crate::policy::rule::{Fail, PolicySpec, ladder};
 
 fn keys(n: usize) -> Vec<String> {
@@ -119,6 +119,21 @@ fn nothing_that_a_config_says_revokes_past_the_holds() {
         let Then::Act(action) = then else { continue };
         assert_eq!(decided(Mode::Enforce, &policies, &untrusted(&two)).action, Some(action));
     }
+}
+
+#[test]
+fn a_refusal_answers_a_question_and_hides_no_rung_where_nobody_asks() {
+    let mut spec = PolicySpec::new("closed", Then::Deny);
+    spec.when = Some("trust.known && trust.level == 'untrusted'".to_owned());
+    let mut policies = vec![Policy::new(spec).unwrap()];
+    policies.extend(ladder());
+    let two = keys(2);
+    let verdict = VerdictFacts { score: 20.0, return_period: 5_000.0, signal: "rate" };
+    let asked = untrusted(&two);
+    let acted = Facts { verdict: Some(verdict), ..asked };
+    assert!(!decided(Mode::Enforce, &policies, &asked).permit);
+    let decision = decided(Mode::Enforce, &policies, &acted);
+    assert_eq!(decision.action, Some(RevocationAction::RevokeSessions));
 }
 
 #[test]
