@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::problem::{Problem, Severity};
+use super::problem::{Problem, Severity, did_you_mean};
 
 /// Mistakes after which a file is not read on.
 const MISTAKES_MAX: usize = 100;
@@ -178,11 +178,7 @@ fn check(
     mistakes: &mut Vec<(Mistake, Option<String>)>,
 ) {
     for name in object.keys().filter(|name| fields.iter().all(|(known, ..)| known != name)) {
-        let likeness = |known: &str| strsim::jaro_winkler(name, known);
-        let near = fields.iter().map(|(known, ..)| (likeness(known), *known));
-        let near =
-            near.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(likeness, _)| *likeness > ALIKE);
-        let help = near.map(|(_, near)| format!("did you mean `{near}`?"));
+        let help = did_you_mean(name, fields.iter().map(|(known, ..)| *known), ALIKE);
         mistakes.push((Mistake::Unknown(format!("{path}{name}")), help));
     }
     for (name, wanted, needed) in fields {
@@ -240,9 +236,7 @@ impl Wanted {
     /// The word that was meant, where there is one like it.
     fn near(self, value: &Value) -> Option<String> {
         let (Self::Word(words), Some(word)) = (self, value.as_str()) else { return None };
-        let near = words.iter().map(|known| (strsim::jaro_winkler(word, known), *known));
-        let (likeness, near) = near.max_by(|a, b| a.0.total_cmp(&b.0))?;
-        (likeness > ALIKE).then(|| format!("did you mean `{near}`?"))
+        did_you_mean(word, words.iter().copied(), ALIKE)
     }
 }
 

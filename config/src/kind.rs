@@ -10,6 +10,7 @@ use toml_edit::Item;
 use super::client;
 use super::form::Form;
 use super::policy;
+use super::problem::did_you_mean;
 use super::unit::Unit;
 
 /// What a setting may be.
@@ -168,9 +169,8 @@ fn word(words: &[&str], item: &Item) -> Result<Value, Refusal> {
     if words.contains(&word) {
         return Ok(Value::Text(word.to_owned()));
     }
-    let likeness = |known: &str| strsim::jaro_winkler(word, known);
-    let near = words.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let help = near.map(|near| format!("did you mean `{near}`?"));
+    // They are few: the nearest is told however far it is.
+    let help = did_you_mean(word, words.iter().copied(), f64::NEG_INFINITY);
     Err((format!("must be one of `{list}`"), help))
 }
 

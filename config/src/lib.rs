@@ -23,7 +23,7 @@ pub use loaded::{Config, Mode, Settings};
 pub use problem::{Problem, Severity, render};
 pub use read::{parse, place_of};
 pub use schema::{reference, schema};
-pub use sources::SourceConfig;
+pub use sources::{SourceConfig, formats};
 pub use stream::{BatchConfig, InputConfig, KafkaConfig, Start};
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use toml_edit::{Item, TableLike};
 
 use super::client::Mistake;
 use super::fields::MODES;
+use super::problem::did_you_mean;
 use super::unit::Unit;
 
 /// Policies, and texts in one list of one, at most.
@@ -265,9 +266,7 @@ pub(super) fn fail(word: &str) -> Fail {
 }
 
 fn nearest<'n>(written: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {
-    let likeness = |name: &&str| strsim::jaro_winkler(written, name);
-    let best = known.max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(&best) > 0.7).then(|| format!("did you mean `{best}`?"))
+    did_you_mean(written, known, 0.7)
 }
 
 /// Policies as TOML, in one line.

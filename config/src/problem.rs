@@ -26,6 +26,17 @@ pub struct Problem {
     pub help: Option<String>,
 }
 
+/// Which of the known words was probably meant, as a help; none where the nearest is no more alike than that (0 to 1).
+pub(crate) fn did_you_mean<'n>(
+    word: &str,
+    known: impl IntoIterator<Item = &'n str>,
+    alike: f64,
+) -> Option<String> {
+    let likeness = |known: &&str| strsim::jaro_winkler(word, known);
+    let nearest = known.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (alike < likeness(&nearest)).then(|| format!("did you mean `{nearest}`?"))
+}
+
 /// Renders a problem with its line and caret.
 pub fn render(problem: &Problem, source: &str, name: &str) -> String {
     let level = match problem.severity {

@@ -11,7 +11,7 @@ use super::fields::{FIELDS, Field, SIGNAL_DEFAULT, SIGNAL_MODES, signal_ids};
 use super::kind::{Kind, Value};
 use super::loaded::Config;
 use super::policy;
-use super::problem::{Problem, Severity};
+use super::problem::{Problem, Severity, did_you_mean};
 use super::sources::{Sources, address};
 use ingest::Class;
 
@@ -108,7 +108,7 @@ impl Reader<'_> {
                     }
                 }
             } else {
-                let help = nearest(&path).map(|near| format!("did you mean `{near}`?"));
+                let help = nearest(&path);
                 self.error(key_span, format!("unknown setting `{path}`"), help);
             }
         }
@@ -268,7 +268,5 @@ fn nearest(path: &str) -> Option<String> {
         known.push(format!("signal.{id}"));
         known.push(format!("signal.{id}.mode"));
     }
-    let score = |candidate: &String| strsim::jaro_winkler(path, candidate);
-    let best = known.into_iter().max_by(|a, b| score(a).total_cmp(&score(b)))?;
-    (score(&best) > 0.85).then_some(best)
+    did_you_mean(path, known.iter().map(String::as_str), 0.85)
 }

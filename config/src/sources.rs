@@ -11,7 +11,7 @@ use mapping::{Mapping, Member, Reading, Setting, SettingValue};
 use toml_edit::{Item, TableLike, Value};
 
 use super::loaded::Config;
-use super::problem::{Problem, Severity};
+use super::problem::{Problem, Severity, did_you_mean};
 
 /// The word of a format that is told by each record's shape.
 pub(super) const AUTO: &str = "auto";
@@ -52,7 +52,7 @@ impl PartialEq for Known {
 }
 
 /// The words of a source's format.
-pub(super) fn formats() -> Vec<&'static str> {
+pub fn formats() -> Vec<&'static str> {
     std::iter::once(AUTO).chain(Format::ALL.into_iter().map(Format::as_str)).collect()
 }
 
@@ -61,9 +61,7 @@ fn wrong(span: Range<usize>, message: String, help: Option<String>) -> Problem {
 }
 
 fn nearest(word: &str, known: &[&str]) -> Option<String> {
-    let likeness = |candidate: &&&str| strsim::jaro_winkler(word, candidate);
-    let best = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (0.8 < likeness(&best)).then(|| format!("did you mean `{best}`?"))
+    did_you_mean(word, known.iter().copied(), 0.8)
 }
 
 // === impl Sources ===

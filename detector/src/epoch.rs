@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use baseline::Actor;
 use baseline::agent::authority_index;
-use baseline::{Actor, Shared};
+use baseline::shared::Scope;
 use schemas::ActorRef;
 use schemas::finding::{Body, Epoch, Finding, Increment, LevelChange, Meeting};
 use schemas::trust::{TrustReason, TrustRecord};
 
-use crate::keys::Keys;
 use crate::observe::{Observe, Stamp};
 use crate::publish::Said;
 use crate::report::{finding, log_time};
@@ -105,9 +105,10 @@ pub(crate) fn epoch_of(log_ms: i64) -> u32 {
 }
 
 /// For how long the tenant has been watched, in seconds of log time: what nobody did in that time is rare.
-pub(crate) fn watched_s(shared: &Shared, keys: &Keys, log_ms: i64) -> f64 {
-    let since = shared.known_since(keys.tenant);
-    let epochs = since.map_or(0, |since| epoch_of(log_ms).saturating_sub(since));
+pub(crate) fn watched_s(tenant: Option<&Scope>, log_ms: i64) -> f64 {
+    let epochs = tenant
+        .and_then(Scope::known_since)
+        .map_or(0, |since| epoch_of(log_ms).saturating_sub(since));
     f64::from(epochs) * EPOCH_MS as f64 / 1e3
 }
 

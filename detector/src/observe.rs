@@ -281,7 +281,7 @@ impl Observe {
             late,
             first_of_call,
             busy,
-            watched_s: watched_s(shared, keys, at.stamp.log_ms),
+            watched_s: watched_s(tenant, at.stamp.log_ms),
         }
     }
 

@@ -16,8 +16,9 @@ pub mod scenario;
 mod streams;
 
 use std::fmt::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use config::Config;
@@ -45,6 +46,20 @@ pub fn cargo(folder: &Path, arguments: &[&str]) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "failed to run cargo {arguments:?}:\n{stdout}\n{stderr}");
     stdout
+}
+
+/// Makes a folder for one test, fresh: what an earlier run left there is gone.
+pub fn fresh(folder: PathBuf) -> PathBuf {
+    let _absent = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder below target/tmp");
+    folder
+}
+
+/// Runs the binary in a folder, with nothing of the surroundings' settings, and waits for its end.
+pub fn habitus_in(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(binary());
+    command.args(arguments).current_dir(folder).env_remove("HABITUS_CONFIG").env_remove("RUST_LOG");
+    command.output().expect("the binary starts")
 }
 
 /// Builds the binary once, in the profile and folder of this test, and returns its path.

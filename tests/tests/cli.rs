@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
-use tests::{binary, demo_prefix, lines_of};
+use tests::{binary, demo_prefix, fresh, lines_of};
 
 fn habitus(arguments: &[&str], input: &[u8]) -> Output {
     let mut command = Command::new(binary());
@@ -38,12 +38,8 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("stdout is UTF-8")
 }
 
-/// A fresh folder for one test.
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli").join(name);
-    let _absent = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
+    fresh(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli").join(name))
 }
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> String {

@@ -3,14 +3,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use std::sync::Arc;
 
 use config::read_inventory;
 use habitus::local::Settings;
 use schemas::time::{DAY_MS, EventTime};
 use serde_json::{Value, json};
-use tests::{assert_same_lines, assert_same_reports, binary, plain, score, settings};
+use tests::{assert_same_lines, assert_same_reports, fresh, habitus_in, plain, score, settings};
 
 const START_MS: i64 = 1_767_600_000_000;
 
@@ -20,16 +19,7 @@ const INVENTORY: &str = r#"{"schema": "agent.inventory-complete/1", "tenant_id":
 "#;
 
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("inventory").join(name);
-    let _absent = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-fn habitus(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(binary());
-    command.args(arguments).current_dir(folder).env_remove("HABITUS_CONFIG").env_remove("RUST_LOG");
-    command.output().expect("the binary starts")
+    fresh(Path::new(env!("CARGO_TARGET_TMPDIR")).join("inventory").join(name))
 }
 
 fn under(inventory: &str) -> Settings {
@@ -103,12 +93,13 @@ fn an_inventory_is_shown_with_its_age_and_hash_and_named_in_what_it_led_to() {
     let line =
         format!("inventory.path: agents.ndjson, 2 agents, complete for acme, {hash}, 0 h old");
     for verb in [&["validate", "good.toml"][..], &["config", "show", "-c", "good.toml"]] {
-        let shown = habitus(&folder, verb);
+        let shown = habitus_in(&folder, verb);
         let text = String::from_utf8(shown.stdout).unwrap();
         assert_eq!(shown.status.code(), Some(0), "{text}");
         assert!(text.contains(&line), "{line} in:\n{text}");
     }
-    let scored = habitus(&folder, &["score", "-c", "good.toml", "--contributions", "now.ndjson"]);
+    let scored =
+        habitus_in(&folder, &["score", "-c", "good.toml", "--contributions", "now.ndjson"]);
     let lines: Vec<Value> = String::from_utf8(scored.stdout)
         .unwrap()
         .lines()
@@ -116,10 +107,10 @@ fn an_inventory_is_shown_with_its_age_and_hash_and_named_in_what_it_led_to() {
         .collect();
     assert_eq!(lines[0]["actor"]["agent_id"], "bot");
     assert!(lines[35]["contributions"]["inventory"].as_i64() > Some(1_000_000), "{}", lines[35]);
-    let told = habitus(&folder, &["explain", "-c", "good.toml", "now.ndjson", "--id", "e35"]);
+    let told = habitus_in(&folder, &["explain", "-c", "good.toml", "now.ndjson", "--id", "e35"]);
     let told = String::from_utf8(told.stdout).unwrap();
     assert!(told.contains("an agent that the inventory does not list"), "{told}");
-    let told = habitus(&folder, &["explain", "-c", "good.toml", "now.ndjson", "--id", "e34"]);
+    let told = habitus_in(&folder, &["explain", "-c", "good.toml", "now.ndjson", "--id", "e34"]);
     let told = String::from_utf8(told.stdout).unwrap();
     assert!(
         told.contains("who       bot") && told.contains("owner Finance, criticality high"),
@@ -136,7 +127,7 @@ fn a_broken_inventory_is_told_line_by_line_and_at_the_place_that_names_it() {
     fs::write(folder.join("gone.toml"), "[inventory]\npath = \"absent.ndjson\"\n").unwrap();
     fs::write(folder.join("now.ndjson"), events(1, &|_| "bot")).unwrap();
     for verb in [&["validate", "bad.toml"][..], &["score", "now.ndjson", "-c", "bad.toml"]] {
-        let bad = habitus(&folder, verb);
+        let bad = habitus_in(&folder, verb);
         let text = String::from_utf8(bad.stderr).unwrap();
         assert_eq!(bad.status.code(), Some(78), "{text}");
         for part in [
@@ -149,7 +140,7 @@ fn a_broken_inventory_is_told_line_by_line_and_at_the_place_that_names_it() {
             assert!(text.contains(part), "{part} in:\n{text}");
         }
     }
-    let gone = habitus(&folder, &["validate", "gone.toml"]);
+    let gone = habitus_in(&folder, &["validate", "gone.toml"]);
     let text = String::from_utf8(gone.stderr).unwrap();
     assert_eq!(gone.status.code(), Some(78), "{text}");
     assert!(text.contains("absent.ndjson: failed to read it"), "{text}");

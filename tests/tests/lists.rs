@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use std::sync::Arc;
 
 use habitus::local::{Input, LineOutcome, Role, Run};
@@ -11,21 +10,12 @@ use ingest::{List, Networks};
 use schemas::choice::Anonymizer;
 use schemas::time::{DAY_MS, EventTime};
 use serde_json::{Value, json};
-use tests::{binary, plain, settings};
+use tests::{fresh, habitus_in, plain, settings};
 
 const START_MS: i64 = 1_767_600_000_000;
 
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("lists").join(name);
-    let _absent = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-fn habitus(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(binary());
-    command.args(arguments).current_dir(folder).env_remove("HABITUS_CONFIG").env_remove("RUST_LOG");
-    command.output().expect("the binary starts")
+    fresh(Path::new(env!("CARGO_TARGET_TMPDIR")).join("lists").join(name))
 }
 
 /// One activity of its own session.
@@ -130,17 +120,17 @@ fn a_broken_list_is_reported_at_the_place_that_names_it_and_a_good_one_with_its_
     fs::write(folder.join("bad.toml"), bad).unwrap();
     fs::write(folder.join("now.ndjson"), event(1, START_MS, 0, &source("203.0.113.9"))).unwrap();
 
-    let good = habitus(&folder, &["validate", "good.toml"]);
+    let good = habitus_in(&folder, &["validate", "good.toml"]);
     let text = String::from_utf8(good.stdout).unwrap();
     assert_eq!(good.status.code(), Some(0), "{text}");
     assert!(text.contains("networks.vpn: lists/vpn.txt, 2 entries, 0 h old"), "{text}");
-    let shown = habitus(&folder, &["config", "show", "-c", "good.toml"]);
+    let shown = habitus_in(&folder, &["config", "show", "-c", "good.toml"]);
     let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(shown.contains("# networks.vpn: lists/vpn.txt, 2 entries, 0 h old"), "{shown}");
     assert!(config::parse(&shown).0.is_some(), "still a config");
 
     for verb in [&["validate", "bad.toml"][..], &["score", "now.ndjson", "-c", "bad.toml"]] {
-        let bad = habitus(&folder, verb);
+        let bad = habitus_in(&folder, verb);
         let text = String::from_utf8(bad.stderr).unwrap();
         assert_eq!(bad.status.code(), Some(78), "{text}");
         for part in [
@@ -156,6 +146,6 @@ fn a_broken_list_is_reported_at_the_place_that_names_it_and_a_good_one_with_its_
     }
     // From another folder the paths are those beside the config.
     let elsewhere = folder.join("lists");
-    let score = habitus(&elsewhere, &["score", "../now.ndjson", "-c", "../good.toml"]);
+    let score = habitus_in(&elsewhere, &["score", "../now.ndjson", "-c", "../good.toml"]);
     assert_eq!(score.status.code(), Some(0), "{}", String::from_utf8_lossy(&score.stderr));
 }

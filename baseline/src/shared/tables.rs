@@ -59,6 +59,11 @@ pub struct SharedCounts {
 // === impl Scope ===
 
 impl Scope {
+    /// The oldest epoch that the tenant or peer group is known from.
+    pub fn known_since(&self) -> Option<u32> {
+        self.hours.as_ref()?.cells().since()
+    }
+
     fn add(&mut self, table: Table, epoch: u32, merge: u64, increments: &[Increment]) -> usize {
         self.epoch = self.epoch.max(epoch);
         self.changed = merge;
@@ -197,11 +202,6 @@ impl Shared {
             })
         });
         bytes.unwrap_or_default()
-    }
-
-    /// The oldest epoch that a tenant or peer group is known from.
-    pub fn known_since(&self, scope: u64) -> Option<u32> {
-        self.strata(scope)?.cells().since()
     }
 
     /// Takes up a saved or published record, `<tenant>|~table/..`; an empty one removes the table. `false` where the

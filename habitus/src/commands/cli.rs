@@ -198,15 +198,11 @@ pub(super) enum TapWhat {
 #[derive(Debug, Args)]
 pub(super) struct ReadingArgs {
     /// Format of the records; `auto` tells each by its shape.
-    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(formats()))]
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(::config::formats()))]
     pub(super) format: Option<String>,
     /// Mapping of the config that reads them.
     #[arg(long, value_name = "NAME", conflicts_with = "format")]
     pub(super) mapping: Option<String>,
-}
-
-fn formats() -> Vec<&'static str> {
-    std::iter::once("auto").chain(Format::ALL.into_iter().map(Format::as_str)).collect()
 }
 
 impl ReadingArgs {

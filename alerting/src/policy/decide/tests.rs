@@ -41,7 +41,9 @@ fn check(mode: Mode, facts: &Facts<'_>, expected: (Option<&str>, &str, Option<Ho
     assert!(decision.errors.is_empty(), "{decision:?}");
     let expected = decision.action.is_some().then_some(("default", env!("CARGO_PKG_VERSION")));
     let policy = decision.policy.as_ref();
-    let got = policy.map(|policy| (policy.id.as_str(), policy.version.as_deref().unwrap()));
+    let got = policy.map(|policy| {
+        (policy.id.as_str(), policy.version.as_deref().expect("each policy has a version"))
+    });
     assert_eq!(got, expected);
 }
 
@@ -111,7 +113,7 @@ fn revocation_is_held_back() {
 fn nothing_that_a_config_says_revokes_past_the_holds() {
     let spec = |then| PolicySpec::new("own", then);
     for then in [Then::Act(SuspendAgent), Then::Act(RevocationAction::RevokeCredentials)] {
-        let policies = [Policy::new(spec(then)).unwrap()];
+        let policies = [Policy::new(spec(then)).expect("a policy that can be read")];
         let one = keys(1);
         let decision = decided(Mode::Enforce, &policies, &untrusted(&one));
         assert_eq!((decision.action, decision.held), (None, Some(Hold::OneKey)));
@@ -125,7 +127,7 @@ fn nothing_that_a_config_says_revokes_past_the_holds() {
 fn a_refusal_answers_a_question_and_hides_no_rung_where_nobody_asks() {
     let mut spec = PolicySpec::new("closed", Then::Deny);
     spec.when = Some("trust.known && trust.level == 'untrusted'".to_owned());
-    let mut policies = vec![Policy::new(spec).unwrap()];
+    let mut policies = vec![Policy::new(spec).expect("a policy that can be read")];
     policies.extend(ladder());
     let two = keys(2);
     let verdict = VerdictFacts { score: 20.0, return_period: 5_000.0, signal: "rate" };
@@ -145,7 +147,7 @@ fn the_first_policy_that_holds_decides_and_its_mode_only_weakens() {
     spec.when = Some("trust.score < 60.0".to_owned());
     spec.scopes_remove = vec!["payments:write".to_owned()];
     spec.mode = Some(Mode::Alert);
-    let mut policies = vec![Policy::new(spec.clone()).unwrap()];
+    let mut policies = vec![Policy::new(spec.clone()).expect("a policy that can be read")];
     policies.extend(ladder());
     let facts = Facts {
         authority: Authority::Autonomous,
@@ -161,7 +163,7 @@ fn the_first_policy_that_holds_decides_and_its_mode_only_weakens() {
     };
     let action = Action { classification: Some("restricted"), ..Action::default() };
     let decision = decide(&set(Mode::Enforce, &policies), &facts, &action);
-    let policy = decision.policy.clone().unwrap();
+    let policy = decision.policy.clone().expect("a policy decided");
     assert_eq!(policy.id, "payments");
     assert_eq!(decision.mode, RevocationMode::Recommend);
     assert_eq!(decision.obligations.scopes_remove, ["payments:write"]);
@@ -171,21 +173,27 @@ fn the_first_policy_that_holds_decides_and_its_mode_only_weakens() {
         [Facts { authority: Authority::Delegated, ..facts }, Facts { blueprint: None, ..facts }]
     {
         let decision = decide(&set(Mode::Enforce, &policies), &other, &action);
-        assert_eq!(decision.policy.unwrap().id, "default", "{other:?}");
+        assert_eq!(decision.policy.expect("a policy decided").id, "default", "{other:?}");
     }
     let decision = decide(&set(Mode::Enforce, &policies), &facts, &Action::default());
-    assert_eq!(decision.policy.unwrap().id, "default");
+    assert_eq!(decision.policy.expect("a policy decided").id, "default");
     // Its version is what it says.
-    assert_eq!(Policy::new(spec.clone()).unwrap().version(), policy.version.as_deref().unwrap());
+    assert_eq!(
+        Policy::new(spec.clone()).expect("a policy that can be read").version(),
+        policy.version.as_deref().expect("each policy has a version")
+    );
     spec.when = Some("trust.score < 61.0".to_owned());
-    assert_ne!(Policy::new(spec).unwrap().version(), policy.version.as_deref().unwrap());
+    assert_ne!(
+        Policy::new(spec).expect("a policy that can be read").version(),
+        policy.version.as_deref().expect("each policy has a version")
+    );
 }
 
 #[test]
 fn a_condition_that_cannot_be_told_is_counted_and_passed_over() {
     let mut spec = PolicySpec::new("owner", Then::Deny);
     spec.when = Some("actor.owner == 'alice'".to_owned());
-    let policies = [Policy::new(spec).unwrap()];
+    let policies = [Policy::new(spec).expect("a policy that can be read")];
     let decision = decided(Mode::Enforce, &policies, &Facts::default());
     assert!(decision.permit && decision.policy.is_none());
     assert_eq!(decision.errors.len(), 1);
@@ -199,7 +207,7 @@ fn stale_trust_fails_as_the_first_policy_says_that_concerns_the_actor() {
     let mut spec = PolicySpec::new("autonomous", Then::Allow);
     spec.authorities = vec![Authority::Autonomous];
     spec.fail = Some(Fail::Closed);
-    let mut policies = vec![Policy::new(spec).unwrap()];
+    let mut policies = vec![Policy::new(spec).expect("a policy that can be read")];
     policies.extend(ladder());
     let two = keys(2);
     let delegated = Facts { stale: true, authority: Authority::Delegated, ..untrusted(&two) };
@@ -208,7 +216,7 @@ fn stale_trust_fails_as_the_first_policy_says_that_concerns_the_actor() {
     let alone = Facts { authority: Authority::Autonomous, ..delegated };
     let decision = decided(Mode::Enforce, &policies, &alone);
     assert!(!decision.permit && decision.action.is_none());
-    assert_eq!(decision.policy.unwrap().id, "autonomous");
+    assert_eq!(decision.policy.expect("a policy decided").id, "autonomous");
 }
 
 #[test]

@@ -170,12 +170,13 @@ fn only_what_changed_is_written_again_and_a_record_is_small() {
 fn it_is_known_since_when_a_tenant_is_watched_in_any_order_and_after_a_restart() {
     let votes = |epoch| (epoch, increment(Table::Hours, TENANT, 7, 1_000));
     let mut shared = Shared::default();
-    assert_eq!(shared.known_since(TENANT), None);
+    let since = |shared: &Shared| shared.scope(TENANT).and_then(Scope::known_since);
+    assert_eq!(since(&shared), None);
     for (epoch, vote) in [votes(5_760_009), votes(5_760_003), votes(5_760_020)] {
         shared.merge(epoch, &[vote]);
     }
-    assert_eq!(shared.known_since(TENANT), Some(5_760_003));
-    assert_eq!(restored(&records(&shared)).known_since(TENANT), Some(5_760_003));
+    assert_eq!(since(&shared), Some(5_760_003));
+    assert_eq!(since(&restored(&records(&shared))), Some(5_760_003));
 }
 
 #[test]
