@@ -33,6 +33,7 @@ impl Applied<'_> {
             responses.push(self.wave_notice(&wave, Phase::Close));
         }
         while let Some(silence) = self.tenant.expire_silence(self.now) {
+            responses.extend(self.expect_no_more(&silence.id));
             let said = said_of(&silence);
             responses.push(self.audit(DecisionKind::Silence, "expired", None, Some(said)));
         }
@@ -275,7 +276,8 @@ impl Applied<'_> {
     fn unsilence(&mut self, target: &str, said: &DecisionSaid) -> Option<Vec<Response>> {
         let silence = self.tenant.end_silence(target)?;
         let said = DecisionSaid { matched: Some(silence.matched), ..said.clone() };
-        Some(vec![self.audit(DecisionKind::Command, "unsilenced", None, Some(said))])
+        let record = self.audit(DecisionKind::Command, "unsilenced", None, Some(said));
+        Some(self.expect_no_more(target).into_iter().chain([record]).collect())
     }
 
     fn enter(&mut self, id: &str, state: State) {

@@ -62,6 +62,12 @@ pub(crate) enum RecordId {
     Wave,
     /// A silence, by id.
     Silence(String),
+    /// What an alert added to the evidence against its actor, by its id.
+    Past(String),
+    /// Evidence of people about an agent.
+    Outside(String),
+    /// What people expected, by id.
+    Expected(String),
 }
 
 // === impl RecordId ===
@@ -90,6 +96,9 @@ impl RecordId {
             Self::Request(id) => format!("{tenant_id}|~request/{id}"),
             Self::Wave => format!("{tenant_id}|~wave"),
             Self::Silence(id) => format!("{tenant_id}|~silence/{id}"),
+            Self::Past(id) => format!("{tenant_id}|~past/{id}"),
+            Self::Outside(agent_id) => format!("{tenant_id}|~outside/{agent_id}"),
+            Self::Expected(id) => format!("{tenant_id}|~expected/{id}"),
         }
     }
 
@@ -104,6 +113,9 @@ impl RecordId {
             Some(("wave", "")) => Self::Wave,
             Some(("request", id)) => Self::Request(id.to_owned()),
             Some(("silence", id)) => Self::Silence(id.to_owned()),
+            Some(("past", id)) => Self::Past(id.to_owned()),
+            Some(("outside", agent_id)) => Self::Outside(agent_id.to_owned()),
+            Some(("expected", id)) => Self::Expected(id.to_owned()),
             Some(("met", thing)) => {
                 let (kind, key) = thing.split_once('/')?;
                 Self::Thing((MetKind::from_wire(kind)?, u64::from_str_radix(key, 16).ok()?))

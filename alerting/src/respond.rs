@@ -102,7 +102,9 @@ impl Respond {
     pub fn apply(&mut self, finding: &Finding) -> Vec<Response> {
         let Self { settings, tenants, touched } = self;
         touched.insert(finding.tenant_id.clone());
-        let tenant = tenants.entry(finding.tenant_id.clone()).or_default();
+        let tenant = tenants
+            .entry(finding.tenant_id.clone())
+            .or_insert_with(|| Tenant::new(&finding.tenant_id));
         let now = tenant.advance(finding.log_time);
         let raised = fleet(settings, &finding.tenant_id, tenant, Some(finding));
         let mut at = Applied { settings, finding, tenant, now };
@@ -115,7 +117,8 @@ impl Respond {
             Entry::Epoch(epoch) => at.tenant.take_epoch(finding, epoch, settings.publish_tables),
             Entry::Acknowledgement(ack) => responses.extend(at.acknowledged(ack)),
             Entry::Command(command) => responses.extend(at.commanded(command)),
-            Entry::Feedback(_) | Entry::Tick => {}
+            Entry::Feedback(said) => responses.extend(at.judged(said)),
+            Entry::Tick => {}
         }
         if settings.publish_tables {
             let tenant_id = &finding.tenant_id;
@@ -165,10 +168,14 @@ impl Respond {
         }
         if RecordId::is_alert(key) {
             let (tenant_id, _) = key.split_once('|').ok_or(RecordError::Key)?;
-            return self.tenants.entry(tenant_id.to_owned()).or_default().load_alert(bytes);
+            return self.tenant(tenant_id).load_alert(bytes);
         }
         let (tenant_id, id) = RecordId::of_key(key).ok_or(RecordError::Key)?;
-        self.tenants.entry(tenant_id.to_owned()).or_default().load(id, bytes)
+        self.tenant(tenant_id).load(id, bytes)
+    }
+
+    fn tenant(&mut self, id: &str) -> &mut Tenant {
+        self.tenants.entry(id.to_owned()).or_insert_with(|| Tenant::new(id))
     }
 
     /// The tenant and log time at which something falls due next. Where nothing else comes by then, whoever owns the
@@ -275,6 +282,9 @@ impl Applied<'_> {
             }
             Some(change)
         });
+        if let Some(change) = &change {
+            self.tenant.note_past(&key, &change.signal, verdict, now);
+        }
         change.map(|change| self.respond(verdict, &key, &change)).unwrap_or_default()
     }
 

@@ -1,9 +1,11 @@
 //! All that respond knows of one tenant: cases in order, the deadlines at which alerts close, the breaker, what many
 //! agents met and the shared tables. Which records exist and which are touched stands here; what happens in a case does not.
 
+mod response;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::finding::{Epoch, Finding, Verdict};
+use schemas::finding::{Epoch, Finding};
 use schemas::trust::Level;
 use schemas::{Authority, EventTime};
 use serde::{Deserialize, Serialize};
@@ -11,15 +13,16 @@ use serde::{Deserialize, Serialize};
 use crate::breaker::Breaker;
 use crate::cases::{Case, OpenAlert};
 use crate::coordination::{Coordination, Raised};
-use crate::policy;
+use crate::opinion::Opinions;
+use crate::past::Past;
 use crate::record::{self, RecordError};
 use crate::record_id::{ActorKey, RecordId};
-use crate::requests::{Asked, Requests};
+use crate::requests::Requests;
 use crate::respond::RespondCounts;
 use crate::settings::Settings;
-use crate::silence::{Silence, Silences};
+use crate::silence::Silences;
 use crate::tables::Tables;
-use crate::wave::{Breakwater, Wave};
+use crate::wave::Breakwater;
 
 /// Cases kept. Beyond, those of the longest idle actors without an open alert leave, so many at a time.
 const CASES_MAX: usize = 1 << 18;
@@ -61,6 +64,9 @@ pub(crate) struct Tenant {
     requests: Requests,
     silences: Silences,
     breakwater: Breakwater,
+    past: Past,
+    opinions: Opinions,
+    id: String,
     silenced: u64,
     touched: BTreeSet<RecordId>,
 }
@@ -68,9 +74,15 @@ pub(crate) struct Tenant {
 // === impl Tenant ===
 
 impl Tenant {
+    /// A tenant of whom nothing is known.
+    pub(crate) fn new(id: &str) -> Self {
+        Self { id: id.to_owned(), ..Self::default() }
+    }
+
     /// Moves log time forward, never back, and returns it.
     pub(crate) fn advance(&mut self, log_time: EventTime) -> EventTime {
         let now = self.log_time.map_or(log_time, |newest| newest.max(log_time));
+        self.past.pass(now, &mut self.touched);
         self.log_time = Some(now);
         self.touched.insert(RecordId::Tenant);
         now
@@ -223,102 +235,6 @@ impl Tenant {
         [alerts, things, requests].into_iter().chain(others).flatten().min()
     }
 
-    /// The requests.
-    pub(crate) fn requests(&self) -> &Requests {
-        &self.requests
-    }
-
-    /// Takes up a request; what revokes while a wave goes on belongs to it.
-    pub(crate) fn ask(&mut self, mut asked: Asked) {
-        let wave = self.breakwater.wave().map(|wave| wave.id.clone());
-        if asked.wave.is_none()
-            && !asked.held
-            && wave.is_some()
-            && policy::may_revoke(asked.request.action)
-        {
-            self.breakwater.note_revoked(1);
-            self.touched.insert(RecordId::Wave);
-            asked.wave = wave;
-        }
-        self.requests.put(asked, &mut self.touched);
-    }
-
-    /// Changes a request.
-    pub(crate) fn change_request(&mut self, id: &str, change: impl FnOnce(&mut Asked)) {
-        self.requests.change(id, &mut self.touched, change);
-    }
-
-    /// Forgets a request.
-    pub(crate) fn forget_request(&mut self, id: &str) {
-        self.requests.forget(id, &mut self.touched);
-    }
-
-    /// Notes that the breaker held a revocation back; gives the wave, and whether it begins with that.
-    pub(crate) fn hold(
-        &mut self,
-        finding: &Finding,
-        agent_id: &str,
-        now: EventTime,
-    ) -> Option<(Wave, bool)> {
-        self.touched.insert(RecordId::Wave);
-        let begins = self.breakwater.hold(finding, agent_id, now);
-        let wave_id = self.breakwater.wave()?.id.clone();
-        let before = if begins { self.requests.revoked_before(now) } else { Vec::new() };
-        self.breakwater.note_revoked(before.len());
-        for id in before {
-            self.change_request(&id, |asked| asked.wave = Some(wave_id.clone()));
-        }
-        Some((self.breakwater.wave()?.clone(), begins))
-    }
-
-    /// Takes out a wave that has ended.
-    pub(crate) fn end_wave(&mut self, now: EventTime) -> Option<Wave> {
-        let wave = self.breakwater.end(now)?;
-        self.touched.insert(RecordId::Wave);
-        Some(wave)
-    }
-
-    /// Takes up a silence; `false` where there are too many, or it is known.
-    pub(crate) fn put_silence(&mut self, silence: Silence) -> bool {
-        self.silences.put(silence, &mut self.touched)
-    }
-
-    /// Ends a silence.
-    pub(crate) fn end_silence(&mut self, id: &str) -> Option<Silence> {
-        self.silences.end(id, &mut self.touched)
-    }
-
-    /// Ends a silence that has expired, if there is one.
-    pub(crate) fn expire_silence(&mut self, now: EventTime) -> Option<Silence> {
-        self.silences.expire(now, &mut self.touched)
-    }
-
-    /// Whether people want to hear nothing of it.
-    pub(crate) fn is_silent(&mut self, verdict: &Verdict, now: EventTime) -> bool {
-        let silent = self.silences.keeps(verdict, now, &mut self.touched);
-        self.silenced += u64::from(silent);
-        silent
-    }
-
-    /// Whether an agent of that id was seen.
-    pub(crate) fn knows_agent(&self, agent_id: &str) -> bool {
-        self.actors_of(agent_id).next().is_some()
-    }
-
-    /// Takes an open alert of an actor out of its case.
-    pub(crate) fn take_alert(&mut self, alert_id: &str) -> Option<OpenAlert> {
-        let is_it = |(_, key, signal): &&Deadline| {
-            let case = self.cases.get(key);
-            case.and_then(|case| case.alerts.get(signal)).is_some_and(|alert| alert.id == alert_id)
-        };
-        let deadline = self.deadlines.iter().find(is_it).cloned()?;
-        self.deadlines.remove(&deadline);
-        let (_, key, signal) = deadline;
-        let alert = self.cases.get_mut(&key)?.alerts.remove(&signal)?;
-        self.touched.insert(RecordId::Alert(key, signal, alert.id.clone()));
-        Some(alert)
-    }
-
     /// Trust and level of the least trusted of some agents, as far as findings told of them.
     pub(crate) fn least_trusted<'i>(
         &self,
@@ -372,6 +288,9 @@ impl Tenant {
             RecordId::Request(id) => self.requests.record(id),
             RecordId::Wave => self.breakwater.record(),
             RecordId::Silence(id) => self.silences.record(id),
+            RecordId::Past(id) => self.past.record(id),
+            RecordId::Outside(agent_id) => self.opinions.record(agent_id),
+            RecordId::Expected(id) => self.opinions.expected(id),
         }
     }
 
@@ -412,6 +331,8 @@ impl Tenant {
             RecordId::Request(id) => self.requests.load(id, bytes),
             RecordId::Wave => self.breakwater.load(bytes),
             RecordId::Silence(_) => self.silences.load(bytes),
+            RecordId::Past(id) => self.past.load(id, bytes),
+            RecordId::Outside(_) | RecordId::Expected(_) => self.load_said(id, bytes),
         }
     }
 

@@ -219,6 +219,7 @@ fn what_is_no_record_is_refused() {
         "~control",
         "~mark",
         "~part",
+        "~past",
         "~request",
         "~table",
         "~tenant",

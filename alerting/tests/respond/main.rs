@@ -10,3 +10,4 @@ mod life;
 mod ocsf;
 mod outgoing;
 mod tables;
+mod verdicts;
