@@ -181,9 +181,8 @@ impl Respond {
     /// The tenant and log time at which something falls due next. Where nothing else comes by then, whoever owns the
     /// log appends `intake::tick`; what is due is done at any later finding of the tenant as well.
     pub fn next_deadline(&self) -> Option<(&str, EventTime)> {
-        let due = |(id, tenant): (&'_ String, &Tenant)| Some((tenant.next_due_ms()?, id.clone()));
-        let (due_ms, id) = self.tenants.iter().filter_map(due).min()?;
-        let (id, _) = self.tenants.get_key_value(&id)?;
+        let due = self.tenants.iter().filter_map(|(id, tenant)| Some((tenant.next_due_ms()?, id)));
+        let (due_ms, id) = due.min()?;
         Some((id, EventTime::from_millis(due_ms).ok()?))
     }
 
