@@ -56,6 +56,18 @@ pub(crate) enum RecordId {
     Part(EpochId, u32),
     /// A shared table.
     Table(TableKey),
+    /// A request, by id.
+    Request(String),
+    /// What the breaker holds back.
+    Wave,
+    /// A silence, by id.
+    Silence(String),
+    /// What an alert added to the evidence against its actor, by its id.
+    Past(String),
+    /// Evidence of people about an agent.
+    Outside(String),
+    /// What people expected, by id.
+    Expected(String),
 }
 
 // === impl RecordId ===
@@ -81,6 +93,12 @@ impl RecordId {
                 id.epoch, id.partition, id.offset, id.topic_id
             ),
             Self::Table(key) => format!("{tenant_id}|{key}"),
+            Self::Request(id) => format!("{tenant_id}|~request/{id}"),
+            Self::Wave => format!("{tenant_id}|~wave"),
+            Self::Silence(id) => format!("{tenant_id}|~silence/{id}"),
+            Self::Past(id) => format!("{tenant_id}|~past/{id}"),
+            Self::Outside(agent_id) => format!("{tenant_id}|~outside/{agent_id}"),
+            Self::Expected(id) => format!("{tenant_id}|~expected/{id}"),
         }
     }
 
@@ -92,6 +110,12 @@ impl RecordId {
             Some(("tenant", "")) => Self::Tenant,
             Some(("control", "")) => Self::Control,
             Some(("usual", "")) => Self::Usual,
+            Some(("wave", "")) => Self::Wave,
+            Some(("request", id)) => Self::Request(id.to_owned()),
+            Some(("silence", id)) => Self::Silence(id.to_owned()),
+            Some(("past", id)) => Self::Past(id.to_owned()),
+            Some(("outside", agent_id)) => Self::Outside(agent_id.to_owned()),
+            Some(("expected", id)) => Self::Expected(id.to_owned()),
             Some(("met", thing)) => {
                 let (kind, key) = thing.split_once('/')?;
                 Self::Thing((MetKind::from_wire(kind)?, u64::from_str_radix(key, 16).ok()?))

@@ -106,6 +106,11 @@ impl Tables {
         &self.shared
     }
 
+    /// Takes up what people said, for folds of the same process. The key is that of its record.
+    pub(crate) fn tell(&mut self, key: &str, bytes: &[u8]) -> Result<(), RecordError> {
+        self.shared.take_up(key, bytes).map(|_| ()).map_err(RecordError::Table)
+    }
+
     /// The epochs on their way.
     pub(crate) fn epochs(&mut self) -> &mut Epochs {
         &mut self.epochs

@@ -1,6 +1,8 @@
 //! All that respond knows of one tenant: cases in order, the deadlines at which alerts close, the breaker, what many
 //! agents met and the shared tables. Which records exist and which are touched stands here; what happens in a case does not.
 
+mod response;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::finding::{Epoch, Finding};
@@ -11,11 +13,16 @@ use serde::{Deserialize, Serialize};
 use crate::breaker::Breaker;
 use crate::cases::{Case, OpenAlert};
 use crate::coordination::{Coordination, Raised};
+use crate::opinion::Opinions;
+use crate::past::Past;
 use crate::record::{self, RecordError};
 use crate::record_id::{ActorKey, RecordId};
+use crate::requests::Requests;
 use crate::respond::RespondCounts;
 use crate::settings::Settings;
+use crate::silence::Silences;
 use crate::tables::Tables;
+use crate::wave::Breakwater;
 
 /// Cases kept. Beyond, those of the longest idle actors without an open alert leave, so many at a time.
 const CASES_MAX: usize = 1 << 18;
@@ -54,15 +61,28 @@ pub(crate) struct Tenant {
     n_agents: u32,
     cases_evicted: u64,
     policy_errors: u64,
+    requests: Requests,
+    silences: Silences,
+    breakwater: Breakwater,
+    past: Past,
+    opinions: Opinions,
+    id: String,
+    silenced: u64,
     touched: BTreeSet<RecordId>,
 }
 
 // === impl Tenant ===
 
 impl Tenant {
+    /// A tenant of whom nothing is known.
+    pub(crate) fn new(id: &str) -> Self {
+        Self { id: id.to_owned(), ..Self::default() }
+    }
+
     /// Moves log time forward, never back, and returns it.
     pub(crate) fn advance(&mut self, log_time: EventTime) -> EventTime {
         let now = self.log_time.map_or(log_time, |newest| newest.max(log_time));
+        self.past.pass(now, &mut self.touched);
         self.log_time = Some(now);
         self.touched.insert(RecordId::Tenant);
         now
@@ -153,6 +173,11 @@ impl Tenant {
         sum.late += one.late;
         all.cases_evicted += self.cases_evicted;
         all.policy_errors += self.policy_errors;
+        let (requests, waiting) = self.requests.counts();
+        all.requests += requests;
+        all.requests_waiting += waiting;
+        all.silences += self.silences.len() as u64;
+        all.silenced += self.silenced;
         self.tables.count(&mut all.epochs, &mut all.tables);
     }
 
@@ -200,6 +225,14 @@ impl Tenant {
         let raised = self.coordination.judge((now, all), (settings, n_agents), &mut self.touched);
         self.coordination.pass(now, &mut self.touched);
         raised
+    }
+
+    /// When something falls due next, in milliseconds of log time.
+    pub(crate) fn next_due_ms(&self) -> Option<i64> {
+        let alerts = self.deadlines.first().map(|(due_ms, _, _)| *due_ms);
+        let (things, requests) = (self.coordination.next_due_ms(), self.requests.next_due_ms());
+        let others = [self.breakwater.ends_at_ms(), self.silences.next_due_ms()];
+        [alerts, things, requests].into_iter().chain(others).flatten().min()
     }
 
     /// Trust and level of the least trusted of some agents, as far as findings told of them.
@@ -252,6 +285,12 @@ impl Tenant {
             RecordId::Mark(lane) => self.tables.epochs().mark(lane),
             RecordId::Part(id, number) => self.tables.epochs().part(id, *number),
             RecordId::Table(key) => self.tables.shared().record(*key),
+            RecordId::Request(id) => self.requests.record(id),
+            RecordId::Wave => self.breakwater.record(),
+            RecordId::Silence(id) => self.silences.record(id),
+            RecordId::Past(id) => self.past.record(id),
+            RecordId::Outside(agent_id) => self.opinions.record(agent_id),
+            RecordId::Expected(id) => self.opinions.expected(id),
         }
     }
 
@@ -289,6 +328,11 @@ impl Tenant {
             RecordId::Mark(lane) => self.tables.epochs().load_mark(lane, bytes),
             RecordId::Part(id, number) => self.tables.epochs().load_part(id, number, bytes),
             RecordId::Table(key) => self.tables.load(key, bytes),
+            RecordId::Request(id) => self.requests.load(id, bytes),
+            RecordId::Wave => self.breakwater.load(bytes),
+            RecordId::Silence(_) => self.silences.load(bytes),
+            RecordId::Past(id) => self.past.load(id, bytes),
+            RecordId::Outside(_) | RecordId::Expected(_) => self.load_said(id, bytes),
         }
     }
 

@@ -141,11 +141,12 @@ impl Observe {
                 finding(&tenant_id, stamp, &self.settings, Body::Epoch(epoch))
             }));
         }
-        self.take_due_steps(stamp, &mut end);
+        let position = self.take_due_steps(stamp, &mut end);
+        self.take_said((stamp, position), &mut end);
         end
     }
 
-    fn take_due_steps(&mut self, stamp: &Stamp<'_>, end: &mut EpochEnd) {
+    fn take_due_steps(&mut self, stamp: &Stamp<'_>, end: &mut EpochEnd) -> u64 {
         let position = self.position.of_end(stamp);
         while let Some((agent_key, authority)) = self.due.pop(hour_of(stamp.log_ms)) {
             let (mut agent, place) = self.store.check_out(&agent_key);
@@ -159,6 +160,7 @@ impl Observe {
                 self.store.put_back(&agent_key, agent, place);
             }
         }
+        position
     }
 
     /// Takes an actor's due steps and tells of them; `false` where none shows.

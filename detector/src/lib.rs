@@ -15,6 +15,7 @@ mod learn;
 mod meet;
 mod observe;
 mod origin;
+mod outside;
 mod publish;
 mod report;
 mod save;

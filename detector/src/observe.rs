@@ -2,6 +2,7 @@
 //! after; while an actor is restricted or worse, activities that alert teach nothing. How its state is saved, its
 //! epochs end and trust is told stands elsewhere.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use baseline::agent::authority_index;
@@ -30,7 +31,7 @@ use crate::report::{TrustMove, finding, verdict};
 use crate::settings::Settings;
 use crate::signal::dormancy;
 use crate::start::{is_for_person, sibling_evidence, start_actor};
-use crate::trust::{enter_hour, hour_of, level, score, step_up, take_in};
+use crate::trust::{hour_of, level, score, take_in};
 use crate::vote::{self, Ballot};
 
 /// Seconds behind the actor's newest activity from which one is late.
@@ -96,7 +97,9 @@ pub struct Observe {
     pub(crate) settings: Arc<Settings>,
     pub(crate) store: Store,
     pub(crate) crowd: Crowd,
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
+    /// Agents of whom people said something that was not told yet.
+    pub(crate) said: BTreeSet<Box<str>>,
     pub(crate) deltas: Deltas,
     pub(crate) meetings: Meetings,
     pub(crate) due: DueIndex,
@@ -116,6 +119,7 @@ impl Observe {
             store,
             crowd: Crowd::default(),
             shared: Arc::default(),
+            said: BTreeSet::new(),
             deltas: Deltas::default(),
             meetings: Meetings::default(),
             due: DueIndex::default(),
@@ -134,11 +138,6 @@ impl Observe {
     /// Closes all sessions: an id that comes again opens a new one.
     pub fn close_sessions(&mut self) {
         self.generation += 1;
-    }
-
-    /// Takes up a snapshot of the shared tables, between two epochs.
-    pub fn take_up(&mut self, shared: Arc<Shared>) {
-        self.shared = shared;
     }
 
     /// What the store holds and did.
@@ -228,7 +227,9 @@ impl Observe {
         };
         let trust = judged.trust;
         let trust_before = std::mem::replace(&mut actor.trust, judged.trust_state);
-        let quarantined = self.alerts(&judged.period) && trust.level_after <= Level::Restricted;
+        let quarantined = self.alerts(&judged.period)
+            && !judged.expected
+            && trust.level_after <= Level::Restricted;
         let how = Learning { late, first_of_call, quarantined, from: session.tool };
         self.learn((actor, head), keys, (&lesson, &judged.assessment), how);
         note_makeup(head, keys);
@@ -295,8 +296,9 @@ impl Observe {
         let lesson = Lesson::of(ctx, assessment.plain_nats());
         let period = self.period(keys, maturity, &assessment);
         let mut trust_state = ctx.actor.trust;
-        let trust = self.move_trust(&mut trust_state, at, &period);
-        (Judged { assessment, period, trust, trust_state }, lesson)
+        let expected = self.expects(at, &assessment);
+        let trust = self.move_trust(&mut trust_state, at, (&period, expected));
+        (Judged { assessment, period, trust, trust_state, expected }, lesson)
     }
 
     /// Whether an activity this rare opens or updates an alert: of a restricted actor it teaches nothing. Votes are
@@ -324,18 +326,17 @@ impl Observe {
         &self,
         state: &mut TrustState,
         at: &Moment<'_>,
-        period: &ReturnPeriod,
+        (period, expected): (&ReturnPeriod, bool),
     ) -> TrustMove {
         let (activity, levels) = (at.activity, self.settings.trust_levels);
-        let hour = hour_of(at.stamp.log_ms);
-        step_up(state, hour, levels);
-        enter_hour(state, hour);
+        self.enter(state, at, hour_of(at.stamp.log_ms));
         state.for_person = is_for_person(activity);
         let before = score(state);
         let level_before = level(state, before, levels);
         let restricted = activity.resource.as_ref().and_then(|r| r.classification)
             == Some(Classification::Restricted);
         let weight = match activity.authority() {
+            _ if expected => 0.0,
             _ if restricted => 2.0,
             Authority::Autonomous => 1.25,
             _ => 1.0,
@@ -436,6 +437,7 @@ pub(crate) struct Judged {
     period: ReturnPeriod,
     pub(crate) trust: TrustMove,
     trust_state: TrustState,
+    expected: bool,
 }
 
 #[derive(Clone, Copy)]

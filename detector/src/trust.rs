@@ -7,6 +7,8 @@
 
 use baseline::math::{decay, exp, ln};
 use baseline::part::trust::TrustState;
+use baseline::shared::OutsideEvidence;
+use schemas::Authority;
 use schemas::time::{HOUR_MS, TIME_MS_MAX, TIME_MS_MIN};
 use schemas::trust::Level;
 
@@ -88,6 +90,45 @@ pub(crate) fn standing(state: &TrustState, hour: u32, levels: [f64; 3]) -> (f64,
     (score, level(&later, score, levels))
 }
 
+/// Takes the evidence of people that it has not taken yet, each piece at the hour at which it was given: when it is found,
+/// at an activity or at an epoch's end, changes no bit. In the mean time the actor counts as idle. What is against it
+/// lowers the level at once; what takes back an alert is a person's word, and lifts it at once as well.
+pub(crate) fn take_outside(
+    state: &mut TrustState,
+    all: &[OutsideEvidence],
+    authority: Authority,
+    levels: [f64; 3],
+) {
+    for said in all.iter().filter(|said| said.authority == authority) {
+        if said.sequence <= state.outside {
+            continue;
+        }
+        state.outside = said.sequence;
+        let hour = said.hour.max(state.hour);
+        step_up(state, hour, levels);
+        state.fast = moved(state.fast, said.fast, (state.hour, said.hour), FAST_HALF_LIFE_H);
+        state.slow = moved(state.slow, said.slow, (state.hour, said.hour), SLOW_HALF_LIFE_H);
+        let band = band(score(&idle(state, hour)), levels);
+        let lifts = said.fast < 0.0 || said.slow < 0.0;
+        if band < state.level || (lifts && band > state.level) {
+            state.level = band;
+            state.level_hour = hour;
+        }
+    }
+}
+
+/// A sum at its own hour with evidence of another one, after or before, on the clock of an idle actor.
+fn moved(sum: f32, add: f32, (own, given): (u32, u32), half_life: f64) -> f32 {
+    let clock = |from: u32, to: u32| 0.25 * f64::from(to.saturating_sub(from));
+    let add = if own < given {
+        // As much as is left of it at its hour, after one active hour and idle ones.
+        f64::from(add) / decay(0.75 + clock(own, given), half_life)
+    } else {
+        f64::from(add) * decay(clock(given, own), half_life)
+    };
+    narrow(f64::from(sum) + add)
+}
+
 /// Takes in the evidence of one activity, weighted, then finds the level.
 pub(crate) fn take_in(
     state: &mut TrustState,
@@ -112,8 +153,18 @@ pub(crate) fn take_in(
 }
 
 fn fall(state: &mut TrustState, levels: [f64; 3]) {
-    let score = score(state);
-    let band = if score >= levels[0] {
+    let band = band(score(state), levels);
+    let evidence = f64::from(state.fast) + f64::from(state.slow);
+    // An uncertain actor starts below 80 without any evidence: that is no fall.
+    if band < state.level && (evidence > 0.05 || band < Level::Watch) {
+        state.level = band;
+        state.level_hour = state.hour;
+    }
+}
+
+/// The band of a score.
+fn band(score: f64, levels: [f64; 3]) -> Level {
+    if score >= levels[0] {
         Level::Trusted
     } else if score >= levels[1] {
         Level::Watch
@@ -121,12 +172,6 @@ fn fall(state: &mut TrustState, levels: [f64; 3]) {
         Level::Restricted
     } else {
         Level::Untrusted
-    };
-    let evidence = f64::from(state.fast) + f64::from(state.slow);
-    // An uncertain actor starts below 80 without any evidence: that is no fall.
-    if band < state.level && (evidence > 0.05 || band < Level::Watch) {
-        state.level = band;
-        state.level_hour = state.hour;
     }
 }
 

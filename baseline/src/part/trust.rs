@@ -38,6 +38,8 @@ pub struct TrustState {
     pub level: Level,
     /// Whether the newest activity was a person's errand, which raises the trust of an actor little is known of.
     pub for_person: bool,
+    /// Sequence of the newest evidence of people that was taken; 0 is none.
+    pub outside: u32,
     /// What consumers were told.
     pub published: Published,
 }
@@ -54,6 +56,7 @@ impl Default for TrustState {
             level_hour: 0,
             level: Level::Trusted,
             for_person: false,
+            outside: 0,
             published: Published::default(),
         }
     }
@@ -81,7 +84,7 @@ fn numbered(number: u8) -> Result<Level, StateError> {
 }
 
 impl TrustState {
-    /// Appends the state: 31 bytes.
+    /// Appends the state: 34 bytes.
     pub fn encode(&self, out: &mut Writer) {
         for nats in [self.fast, self.slow, self.incident] {
             out.f32(nats);
@@ -93,6 +96,7 @@ impl TrustState {
         out.u8(levels | u8::from(self.for_person) << 6);
         out.u16(self.published.hundredths);
         out.u32(self.published.at_s);
+        out.u24(self.outside);
     }
 
     /// Takes the state.
@@ -116,6 +120,7 @@ impl TrustState {
                 hundredths: input.u16()?,
                 at_s: input.u32()?,
             },
+            outside: input.u24()?,
         })
     }
 }

@@ -10,6 +10,7 @@ use crate::bytes::StateError;
 use crate::shared::calibration::Calibration;
 use crate::shared::counts::Counts;
 use crate::shared::deltas::Table;
+use crate::shared::outside::Outside;
 use crate::shared::record::{self, TableKey};
 use crate::shared::strata::Strata;
 
@@ -39,6 +40,7 @@ pub struct Shared {
     merges: u64,
     cells_evicted: u64,
     scopes_evicted: u64,
+    outside: Arc<Outside>,
 }
 
 /// What the tables hold, and what left them since the start, for metrics.
@@ -129,6 +131,11 @@ impl Shared {
         self.scopes.get(&scope).map(AsRef::as_ref)
     }
 
+    /// What people say of actors.
+    pub fn outside(&self) -> &Outside {
+        &self.outside
+    }
+
     /// The calibration of a tenant or peer group.
     pub fn calibration(&self, scope: u64) -> Option<&Calibration> {
         self.scopes.get(&scope)?.maxima.as_deref()
@@ -204,9 +211,13 @@ impl Shared {
         bytes.unwrap_or_default()
     }
 
-    /// Takes up a saved or published record, `<tenant>|~table/..`; an empty one removes the table. `false` where the
-    /// key names no table. On an error nothing is changed.
+    /// Takes up a saved or published record, `<tenant>|~table/..` or what people said; an empty one removes it. `false`
+    /// where the key names neither. On an error nothing is changed.
     pub fn take_up(&mut self, key: &str, value: &[u8]) -> Result<bool, StateError> {
+        if Outside::names(key) {
+            Arc::make_mut(&mut self.outside).take_up(key, value)?;
+            return Ok(true);
+        }
         let Some(key) = TableKey::of_record(key) else { return Ok(false) };
         let slot = self.scopes.get(&key.scope);
         let mut scope = slot.map_or_else(Scope::default, |scope| Scope::clone(scope));
@@ -226,6 +237,9 @@ impl Shared {
         let of_other = |scope: &Arc<Scope>| scope.counts.len();
         let replaced = other.scopes.keys().filter_map(|key| self.scopes.get(key)).map(of_other);
         self.cells = self.cells + other.cells - replaced.sum::<usize>();
+        if !other.outside.is_empty() {
+            Arc::make_mut(&mut self.outside).include(&other.outside);
+        }
         self.scopes.extend(other.scopes.iter().map(|(key, scope)| (*key, Arc::clone(scope))));
     }
 

@@ -64,6 +64,96 @@ fn support_caps_the_penalty() {
     assert!(state.fast.abs() < 1e-6, "10 x 10 hours support nothing beyond one month");
 }
 
+fn said(sequence: u32, hour: u32, (fast, slow): (f32, f32)) -> OutsideEvidence {
+    let authority = Authority::Delegated;
+    OutsideEvidence { sequence, authority, hour, fast, slow, cause: u64::from(sequence) }
+}
+
+fn hear(state: &mut TrustState, all: &[OutsideEvidence]) {
+    take_outside(state, all, Authority::Delegated, LEVELS);
+}
+
+#[test]
+fn evidence_of_people_on_a_calm_agent_moves_it() {
+    let mut state = clean(2_000);
+    let against = said(1, state.hour + 5, (0.0, 10.0));
+    hear(&mut state, &[against]);
+    let (shown, level) = standing(&state, state.hour + 5, LEVELS);
+    assert!((shown / 100.0 - exp(-10.0 / SCALE)).abs() < 0.01, "{shown}");
+    assert_eq!(level, Level::Untrusted);
+    let once = state;
+    hear(&mut state, &[against]);
+    assert_eq!(state, once, "a piece counts once");
+    take_outside(&mut state, &[said(2, 0, (0.0, 9.0))], Authority::Autonomous, LEVELS);
+    assert_eq!(state, once, "another actor's");
+}
+
+#[test]
+fn with_all_alerts_expected_trust_is_that_of_an_actor_without_any() {
+    let mut state = clean(500);
+    let calm = state;
+    for months in [20.0, 300.0, 5_000.0] {
+        take_in(&mut state, &period(months), 1.0, LEVELS);
+    }
+    assert!(state.level <= Level::Restricted);
+    let rise = (state.fast - calm.fast, state.slow - calm.slow);
+    // The hour of the alerts was not clean, and nobody says that it was.
+    let calm = TrustState { incident_hour: state.incident_hour, ..calm };
+    for idle_hours in [0, 1, 40] {
+        let mut forgiven = state;
+        let hour = state.hour + idle_hours;
+        // What an idle actor has left of it, and never less: respond knows no more.
+        let left = (
+            narrow(f64::from(rise.0) * decay(0.25 * f64::from(idle_hours), FAST_HALF_LIFE_H)),
+            narrow(f64::from(rise.1) * decay(0.25 * f64::from(idle_hours), SLOW_HALF_LIFE_H)),
+        );
+        hear(&mut forgiven, &[said(1, hour, (-left.0, -left.1))]);
+        assert_eq!(forgiven.level, Level::Trusted, "a person's word lifts it at once");
+        for later in [0, 1, 24, 500] {
+            // The documented curve: 100 (u + (1 - u) a0).
+            let (shown, _) = standing(&forgiven, hour + later, LEVELS);
+            let (curve, _) = standing(&calm, hour + later, LEVELS);
+            assert!((curve - shown).abs() < 1e-4 && shown <= curve, "{shown} {curve}");
+        }
+        // More than there is cannot be taken back.
+        let mut praised = state;
+        hear(&mut praised, &[said(1, hour, (-99.0, -99.0))]);
+        let (shown, _) = standing(&praised, hour, LEVELS);
+        assert!(shown <= standing(&calm, hour, LEVELS).0);
+    }
+}
+
+proptest! {
+    #[test]
+    fn when_evidence_of_people_is_found_changes_no_bit(
+        pieces in proptest::collection::vec((0..3_000_u32, -8.0..12.0_f32, -8.0..12.0_f32), 1..6),
+        (months, gap) in (0.0..5_000.0_f64, 1..4_000_u32),
+    ) {
+        let mut state = clean(100);
+        take_in(&mut state, &period(months), 1.0, LEVELS);
+        let mut hour = state.hour;
+        let all: Vec<OutsideEvidence> = (1..)
+            .zip(&pieces)
+            .map(|(sequence, (after, fast, slow))| {
+                hour += after % 500;
+                said(sequence, hour, (*fast, *slow))
+            })
+            .collect();
+        // At each epoch's end as it comes, or all of it at the next activity.
+        let (mut early, mut late) = (state, state);
+        for n in 1..=all.len() {
+            hear(&mut early, &all[..n]);
+            step_up(&mut early, all[n - 1].hour, LEVELS);
+        }
+        let next = hour + gap;
+        for state in [&mut early, &mut late] {
+            hear(state, &all);
+            act(state, next, months, false);
+        }
+        prop_assert_eq!(early, late);
+    }
+}
+
 /// One activity: hours since the one before, once in so many months, whose errand, and when trust is asked for between.
 type Act = (u32, f64, bool, Vec<u32>);
 
