@@ -212,13 +212,13 @@ pub(super) const FIELDS: &[Field] = &[
         "input.topic",
         Kind::Text(Form::Name(249)),
         "",
-        "Topic of activities; without it, `activity.v1` after the prefix.",
+        "Topic of activities; without it, `activity.v1` after the prefix. With `key = \"any\"`, one more of the topics that sources name.",
     ),
     field(
         "input.key",
         Kind::Word(&["agent", "any"]),
         "\"agent\"",
-        "How its records are keyed. `agent`: by tenant, a bar and agent id. `any` needs intake, which does not exist yet.",
+        "How its records are keyed. `agent`: by tenant, a bar and agent id. `any`: as it comes; intake reads the topics of all sources and hands each activity on under its agent's key.",
     ),
     field(
         "input.start",

@@ -81,7 +81,7 @@ impl Config {
         }
     }
 
-    /// The topic of activities.
+    /// The topics of activities.
     pub fn input(&self) -> InputConfig {
         let topic = match self.text("input.topic") {
             "" => format!("{}activity.v1", self.text("kafka.prefix")),
@@ -98,7 +98,11 @@ impl Config {
             _ => BTreeMap::new(),
         };
         let accept_create_time = self.flag("input.accept_create_time");
-        InputConfig { topic, start, accept_create_time, client }
+        let sources = match self.text("input.key") {
+            "any" => self.source_topics(&topic, !self.text("input.topic").is_empty()),
+            _ => Vec::new(),
+        };
+        InputConfig { topic, sources, start, accept_create_time, client }
     }
 
     /// When a batch closes.

@@ -161,8 +161,10 @@ impl Reader<'_> {
         };
         let prefix = text("kafka.prefix").unwrap_or_else(|| "habitus.".to_owned());
         let topic = text("input.topic").unwrap_or_else(|| format!("{prefix}activity.v1"));
+        // Intake reads the topics of all sources.
+        let only = (!self.says("input.key", "any")).then_some(topic.as_str());
         if let Some(item) = table.get("source") {
-            let found = self.sources.sources(item, place("source"), (&topic, &names));
+            let found = self.sources.sources(item, place("source"), (only, &names));
             self.problems.extend(found);
         }
     }
@@ -198,11 +200,6 @@ impl Reader<'_> {
         });
         let wanted = "addresses and ids such as \"10.0.0.7=etl\"";
         self.check_texts("identity.addresses", wanted, |text| address(text).is_some());
-        if self.says("input.key", "any") {
-            let message = "`input.key` must be `agent`: `any` needs intake, which this version does not have yet";
-            let help = Some("key the records by `<tenant>|<agent.id>`".to_owned());
-            self.error(self.span_of(["input.key"; 2]), message.to_owned(), help);
-        }
         access::cross_check(&self.values, &mut |path, message, help| {
             let span = self.spans.get(path).cloned().unwrap_or(0..0);
             let severity = Severity::Error;

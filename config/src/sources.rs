@@ -92,12 +92,12 @@ impl Sources {
         problems
     }
 
-    /// Reads `[[source]]`, once the mappings are known; `topic` is the one that is read.
+    /// Reads `[[source]]`, once the mappings are known; `only` is the topic that is read where there is but one.
     pub(super) fn sources(
         &mut self,
         item: &Item,
         span: Range<usize>,
-        (topic, mappings): (&str, &[&str]),
+        (only, mappings): (Option<&str>, &[&str]),
     ) -> Vec<Problem> {
         let tables: Option<Vec<&dyn TableLike>> = match (item.as_array_of_tables(), item.as_array())
         {
@@ -113,7 +113,7 @@ impl Sources {
         };
         let mut problems = Vec::new();
         for table in tables {
-            match self.source(table, &span, (topic, mappings)) {
+            match self.source(table, &span, (only, mappings)) {
                 Ok(source) => self.list.push(source),
                 Err(found) => problems.extend(found),
             }
@@ -125,7 +125,7 @@ impl Sources {
         &self,
         table: &dyn TableLike,
         outer: &Range<usize>,
-        (topic, mappings): (&str, &[&str]),
+        (only, mappings): (Option<&str>, &[&str]),
     ) -> Result<SourceConfig, Vec<Problem>> {
         let (mut source, mut problems) = (SourceConfig::default(), Vec::new());
         let mut first = outer.clone();
@@ -145,13 +145,15 @@ impl Sources {
                 continue;
             };
             match key {
-                "topic" if word != topic => {
-                    let message =
-                        format!("`source.topic` must be the topic that is read, `{topic}`");
-                    let help = "name another one as `input.topic`; several need intake, which this version does not have yet";
-                    problems.push(wrong(at, message, Some(help.to_owned())));
-                }
-                "topic" => source.topic = Some(word.to_owned()),
+                "topic" => match only.filter(|topic| *topic != word) {
+                    Some(topic) => {
+                        let message =
+                            format!("`source.topic` must be the topic that is read, `{topic}`");
+                        let help = "name another one as `input.topic`; several are read with `input.key = \"any\"`";
+                        problems.push(wrong(at, message, Some(help.to_owned())));
+                    }
+                    None => source.topic = Some(word.to_owned()),
+                },
                 "path" => source.path = Some(word.to_owned()),
                 "format" if word == AUTO => {}
                 "format" => match Format::from_name(word) {
@@ -215,6 +217,21 @@ impl Config {
     /// The mappings by name.
     pub fn mappings(&self) -> impl Iterator<Item = &str> {
         self.sources.mappings.keys().map(String::as_str)
+    }
+
+    /// The topics that sources name, each once; `topic` as well where it is `named` or no source names one.
+    pub(super) fn source_topics(&self, topic: &str, named: bool) -> Vec<String> {
+        let of_sources = self.sources.list.iter().filter_map(|source| source.topic.as_deref());
+        let mut topics: Vec<String> = Vec::new();
+        for name in of_sources.chain(named.then_some(topic)) {
+            if topics.iter().all(|known| known != name) {
+                topics.push(name.to_owned());
+            }
+        }
+        if topics.is_empty() {
+            topics.push(topic.to_owned());
+        }
+        topics
     }
 
     /// How records of a topic are read; by shape where no source says more.

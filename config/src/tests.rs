@@ -79,10 +79,7 @@ fn each_mistake_has_its_message() {
             "[engine]\ninstance = \"a b\"",
             "`engine.instance` must be 1 to 64 letters, digits, `.`, `_` or `-`",
         ),
-        (
-            "[input]\nkey = \"any\"",
-            "`input.key` must be `agent`: `any` needs intake, which this version does not have yet",
-        ),
+        ("[input]\nkey = \"none\"", "`input.key` must be `agent` or `any`, found \"none\""),
         (
             "[input]\nstart = \"yesterday\"",
             "`input.start` must be `earliest`, `latest` or a time as RFC 3339 with offset",

@@ -2,6 +2,8 @@
 //! what is dead-lettered. Typed both ways; values are UTF-8, numbers are decimal. Headers of others are
 //! passed over when reading.
 
+mod origin;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,6 +12,8 @@ use serde::de::IntoDeserializer;
 
 use crate::reject::{ErrorCode, Stage};
 use crate::time::EventTime;
+
+pub use origin::OriginHeaders;
 
 /// Headers as a bus carries them: names and bytes, in order.
 pub type RawHeaders = Vec<(String, Vec<u8>)>;

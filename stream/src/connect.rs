@@ -51,6 +51,9 @@ pub fn connect(
         instance: config.instance().to_owned(),
     })?;
     let mut topics = Topics::new(&cluster, &input, config.output_shadow());
+    if let Some(name) = topics.twice() {
+        bail!(Unusable(vec![format!("{name} would be two things at once: name another source")]));
+    }
     let mut waits = false;
     let infos = loop {
         match describe(&kafka, &topics) {

@@ -2,10 +2,12 @@
 //! wires; it decides nothing.
 #![forbid(unsafe_code)]
 
+mod admit;
 mod connect;
 mod control;
 mod dead_letter;
 mod fold;
+mod intake;
 mod meter;
 mod observe;
 mod process;

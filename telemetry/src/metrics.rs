@@ -41,11 +41,15 @@ pub enum Stage {
 /// A way between two records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hop {
-    /// From an activity to its finding.
+    /// From a source's record to its activities under their agents' keys.
+    EventToActivity,
+    /// From an activity under its agent's key to its finding.
+    ActivityToFinding,
+    /// From an activity, at its source, to its finding.
     EventToFinding,
     /// From a finding to its alert.
     FindingToAlert,
-    /// Both.
+    /// From an activity, at its source, to its alert.
     EventToAlert,
 }
 
@@ -68,11 +72,13 @@ pub struct Metrics {
     partitions: Arc<Partitions>,
     received: Family<[(&'static str, String); 1], Counter>,
     processed: Counters<1>,
+    taken_in: Counters<1>,
+    skipped: Counters<1>,
     late: Counter,
     invalid: Counters<1>,
     dead_letters: Counters<1>,
     unknown_fields: Counter,
-    hops: [Latency; 3],
+    hops: [Latency; 5],
     /// Decode, observe, respond and commit.
     stages: [Latency; 4],
     alerts: Counters<4>,
@@ -97,6 +103,23 @@ impl Metrics {
         for (outcome, count) in outcomes(counts) {
             self.processed.get_or_create(&outcome).inc_by(count);
         }
+    }
+
+    /// What became of the activities of a committed batch of intake. Those handed on are processed by whoever reads them.
+    pub fn taken_in(&self, counts: &Counts) {
+        for (outcome, count) in [
+            ("rekeyed", counts.scored),
+            ("skipped", counts.skipped),
+            ("dead_lettered", counts.dead_lettered),
+        ] {
+            self.taken_in.get_or_create(&[("outcome", outcome)]).inc_by(count);
+        }
+        self.processed(&Counts { scored: 0, ..*counts });
+    }
+
+    /// An activity was left out by a rule.
+    pub fn skipped(&self, rule: &'static str) {
+        self.skipped.get_or_create(&[("rule", rule)]).inc();
     }
 
     /// Activities were scored late.
@@ -144,8 +167,10 @@ impl Metrics {
 
     /// A record was committed this long after what caused it.
     pub fn hop(&self, hop: Hop, taken: Duration) {
-        let [finding, alert, both] = &self.hops;
+        let [activity, observed, finding, alert, both] = &self.hops;
         match hop {
+            Hop::EventToActivity => activity,
+            Hop::ActivityToFinding => observed,
             Hop::EventToFinding => finding,
             Hop::FindingToAlert => alert,
             Hop::EventToAlert => both,
@@ -258,11 +283,15 @@ impl Metrics {
             partitions,
             received: add(new, "events_received_total", Family::default()),
             processed: add(new, "events_processed_total", Family::default()),
+            taken_in: add(new, "intake_activities_total", Family::default()),
+            skipped: add(new, "activities_skipped_total", Family::default()),
             late: add(new, "events_late_total", Counter::default()),
             invalid: add(new, "events_invalid_total", Family::default()),
             dead_letters: add(new, "dlq_events_total", Family::default()),
             unknown_fields: add(new, "unknown_fields_total", Counter::default()),
             hops: [
+                "event_to_activity_seconds",
+                "activity_to_finding_seconds",
                 "event_to_finding_seconds",
                 "finding_to_alert_seconds",
                 "event_to_alert_seconds",
@@ -282,6 +311,7 @@ impl Metrics {
         };
         // A rate needs a zero to rise from, wherever the label's values are known before.
         metrics.processed(&Counts::default());
+        metrics.taken_in(&Counts::default());
         for reason in ["abortable", "doubtful", "fenced", "unavailable", "refused"] {
             drop(metrics.commit_failures.get_or_create(&[("reason", reason)]));
         }

@@ -50,6 +50,15 @@ fn feed(metrics: &Metrics) {
         skipped: 1,
         dead_lettered: 2,
     });
+    metrics.taken_in(&Counts {
+        records: 2,
+        activities: 9,
+        scored: 7,
+        duplicate: 0,
+        skipped: 1,
+        dead_lettered: 1,
+    });
+    metrics.skipped("identity_human");
     metrics.late(1);
     metrics.invalid(ErrorCode::InvalidJson);
     metrics.invalid(ErrorCode::TimeOutOfRange);
@@ -57,7 +66,13 @@ fn feed(metrics: &Metrics) {
     metrics.unknown_fields(4);
     metrics.progress(&at, 7, 1_767_571_200_000);
     metrics.store(&at, counts(2, 3, 0));
-    for hop in [Hop::EventToFinding, Hop::FindingToAlert, Hop::EventToAlert] {
+    for hop in [
+        Hop::EventToActivity,
+        Hop::ActivityToFinding,
+        Hop::EventToFinding,
+        Hop::FindingToAlert,
+        Hop::EventToAlert,
+    ] {
         metrics.hop(hop, Duration::from_millis(7));
     }
     for stage in [Stage::Decode, Stage::Observe, Stage::Respond] {
@@ -123,7 +138,11 @@ fn values_are_those_that_were_recorded() {
         ("habitus_consumer_lag_records", &topic[..], 7.0),
         ("habitus_events_received_total", &topic[..1], 10.0),
         ("habitus_events_processed_total", &[("outcome", "scored")], 5.0),
-        ("habitus_events_processed_total", &[("outcome", "dead_lettered")], 2.0),
+        // What intake skips or refuses is processed with it; what it hands on is not, until observe reads it.
+        ("habitus_events_processed_total", &[("outcome", "dead_lettered")], 3.0),
+        ("habitus_intake_activities_total", &[("outcome", "rekeyed")], 7.0),
+        ("habitus_intake_activities_total", &[("outcome", "skipped")], 1.0),
+        ("habitus_activities_skipped_total", &[("rule", "identity_human")], 1.0),
         ("habitus_events_late_total", &[], 1.0),
         ("habitus_events_invalid_total", &[("reason", "invalid_json")], 1.0),
         ("habitus_dlq_events_total", &[("reason", "miskeyed")], 1.0),
