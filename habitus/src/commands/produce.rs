@@ -52,7 +52,11 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &ProduceArgs) -> anyhow:
     };
     let reading = config.reading_of_topic(&config.input().topic);
     let (mut refused, mut agents) = (0, BTreeSet::new());
+    let mut paths = Vec::new();
     for path in &args.events {
+        paths.extend(local::files(path)?);
+    }
+    for path in &paths {
         let file = local::open(path)?;
         for (number, line) in file_records(file.bytes()).map(|(at, line)| (at + 1, line)) {
             match key_of(line, (&reading, &lists.lists.inventory)) {
