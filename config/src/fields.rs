@@ -158,7 +158,7 @@ pub(super) const FIELDS: &[Field] = &[
         "identity.addresses",
         Kind::Texts(100_000),
         "[]",
-        "Who sends from an address, such as `10.0.0.7=etl`: network logs name nobody.",
+        "Who sends from an address, such as `10.0.0.7=etl`, or only for a time: `10.0.0.7=etl from 2026-01-01T00:00:00Z until 2026-02-01T00:00:00Z`. Network logs name nobody.",
     ),
     field(
         "identity.endpoints",

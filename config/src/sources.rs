@@ -6,8 +6,9 @@ use std::fmt::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
-use ingest::{Class, Format, Identity, Pattern, Principals};
+use ingest::{Class, Format, Identity, Pattern, Principals, Tenure};
 use mapping::{Mapping, Member, Reading, Setting, SettingValue};
+use schemas::EventTime;
 use toml_edit::{Item, TableLike, Value};
 
 use super::loaded::Config;
@@ -260,11 +261,12 @@ impl Config {
 
     /// Who is behind what a network log sees.
     pub fn identity(&self) -> Identity {
-        let pairs = self.texts("identity.addresses").iter();
-        Identity {
-            by_address: pairs.filter_map(|text| address(text)).collect(),
-            by_endpoint: self.flag("identity.endpoints"),
+        let mut by_address = BTreeMap::<_, Vec<Tenure>>::new();
+        for (at, tenure) in self.texts("identity.addresses").iter().filter_map(|text| address(text))
+        {
+            by_address.entry(at).or_default().push(tenure);
         }
+        Identity { by_address, by_endpoint: self.flag("identity.endpoints") }
     }
 
     /// Who is what, and who is scored.
@@ -284,11 +286,20 @@ impl Config {
     }
 }
 
-/// An address and who sends from it, written `10.0.0.7=agent`.
-pub(super) fn address(text: &str) -> Option<(std::net::IpAddr, String)> {
-    let (address, id) = text.split_once('=')?;
-    let id = id.trim();
-    Some((address.trim().parse().ok()?, (!id.is_empty()).then(|| id.to_owned())?))
+/// An address, who sends from it, and when: `10.0.0.7=agent from 2026-01-01T00:00:00Z until 2026-02-01T00:00:00Z`.
+pub(super) fn address(text: &str) -> Option<(std::net::IpAddr, Tenure)> {
+    let (address, mut id) = text.split_once('=')?;
+    let mut bounds = [None, None];
+    for (word, bound) in [" until ", " from "].into_iter().zip(&mut bounds) {
+        if let Some((before, time)) = id.rsplit_once(word) {
+            *bound = Some(EventTime::parse(time.trim()).ok()?);
+            id = before;
+        }
+    }
+    let ([until, from], id) = (bounds, id.trim());
+    let is_period = from.zip(until).is_none_or(|(from, until)| from < until);
+    let tenure = Tenure { id: id.to_owned(), from, until };
+    Some((address.trim().parse().ok()?, (is_period && !id.is_empty()).then_some(tenure)?))
 }
 
 /// A value of TOML as mappings take it.

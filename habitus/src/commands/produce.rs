@@ -53,7 +53,11 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &ProduceArgs) -> anyhow:
     let reading = connected.setup.reading_of(topic);
     let any_key = !config.input().sources.is_empty();
     let (mut refused, mut agents) = (0, BTreeSet::new());
+    let mut paths = Vec::new();
     for path in &args.events {
+        paths.extend(local::files(path)?);
+    }
+    for path in &paths {
         let file = local::open(path)?;
         for (number, line) in file_records(file.bytes()).map(|(at, line)| (at + 1, line)) {
             match key_of(line, (&reading, &lists.lists.inventory), any_key) {
