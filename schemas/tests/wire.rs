@@ -11,6 +11,7 @@ use schemas::alert::HabitusAlert;
 use schemas::finding::{Body, Finding, Verdict, Versions};
 use schemas::inventory::InventoryEntry;
 use schemas::revocation::RevocationRequest;
+use schemas::set::SetClaims;
 use schemas::trust::{Level, RiskLevel, TrustRecord, risk_score};
 use schemas::{ActionType, ActorRef, Authority, Contribution, EventTime, MicroNats, Source, Text};
 
@@ -101,6 +102,10 @@ fn examples_decode_validate_and_round_trip() {
     round_trip::<RevocationRequest>("revocation.json", "agent.revocation-1.schema.json");
     round_trip::<HabitusAlert>("alert.habitus.json", "agent.alert-1.schema.json");
     round_trip::<InventoryEntry>("inventory.json", "agent.inventory-1.schema.json");
+    for event in ["risk-level-change", "session-revoked", "credential-change"] {
+        let fixture = format!("set.{event}.json");
+        round_trip::<SetClaims>(&fixture, "security-event-token-1.schema.json");
+    }
 }
 
 #[test]

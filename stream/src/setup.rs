@@ -12,8 +12,10 @@ use lane::{InForce, Input, Layout, Start};
 use mapping::Reading;
 use schemas::EventTime;
 use schemas::time::TIME_MS_MIN;
+use sinks::{Algorithm, Signing};
 
 use super::fold::StreamFold;
+use super::sets;
 use super::topics::{Topic, Topics};
 use telemetry::{Metrics, Stage};
 
@@ -24,6 +26,8 @@ pub struct Lists {
     pub networks: Arc<Networks>,
     /// Who is registered.
     pub inventory: Arc<Inventory>,
+    /// What signs security event tokens.
+    pub signing: Arc<Signing>,
 }
 
 impl Lists {
@@ -51,6 +55,8 @@ pub struct Names {
     pub trust: Arc<str>,
     /// Revocation requests.
     pub revocations: Arc<str>,
+    /// Signed security event tokens; empty where nobody is told.
+    pub sets: Arc<str>,
     /// Decisions, for the audit.
     pub decisions: Arc<str>,
     /// Refused records.
@@ -72,6 +78,8 @@ pub struct Setup {
     pub(super) epoch: EventTime,
     pub(super) layout: Layout,
     pub(super) lists: Lists,
+    /// How tokens for each receiver are signed.
+    pub(super) algorithms: BTreeMap<String, Option<Algorithm>>,
     /// How the input's records are read.
     pub(super) reading: Reading,
     in_force: InForce,
@@ -97,6 +105,7 @@ impl Setup {
             alerts: required(Topic::Alerts),
             trust: required(Topic::Trust),
             revocations: required(Topic::Revocations),
+            sets: required(Topic::Sets),
             decisions: required(Topic::Decisions),
             dead_letters: required(Topic::DeadLetters),
             shadow: name(Topic::Shadow),
@@ -148,6 +157,7 @@ impl Setup {
             epoch: EventTime::from_millis(TIME_MS_MIN)?,
             layout,
             lists,
+            algorithms: sets::algorithms(config),
             reading: config.reading_of_topic(&config.input().topic),
             in_force,
             metrics,

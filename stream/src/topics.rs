@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use bus::{Cleanup, TopicInfo, TopicSpec};
-use config::{InputConfig, KafkaConfig};
+use config::{Config, InputConfig, KafkaConfig};
 
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -30,6 +30,8 @@ pub enum Topic {
     Trust,
     /// Revocation requests.
     Revocations,
+    /// Signed security event tokens.
+    Sets,
     /// Decisions, for the audit.
     Decisions,
     /// Records that were refused.
@@ -49,7 +51,7 @@ pub struct Topics {
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Activity,
         Self::Findings,
         Self::Control,
@@ -58,6 +60,7 @@ impl Topic {
         Self::Alerts,
         Self::Trust,
         Self::Revocations,
+        Self::Sets,
         Self::Decisions,
         Self::DeadLetters,
         Self::Shadow,
@@ -74,6 +77,7 @@ impl Topic {
             Self::Alerts => "alerts.v1",
             Self::Trust => "trust.v1",
             Self::Revocations => "revocations.v1",
+            Self::Sets => "revocations.set.v1",
             Self::Decisions => "decisions.v1",
             Self::DeadLetters => "activity.dlq.v1",
             Self::Shadow => "shadow.v1",
@@ -97,7 +101,7 @@ impl Topic {
     fn cleanup(self) -> Cleanup {
         match self {
             Self::Control | Self::State | Self::Cases | Self::Trust => Cleanup::Compact,
-            Self::Activity | Self::Findings | Self::Revocations | Self::Shadow => {
+            Self::Activity | Self::Findings | Self::Revocations | Self::Sets | Self::Shadow => {
                 Cleanup::Delete(7 * DAY_MS)
             }
             Self::DeadLetters => Cleanup::Delete(14 * DAY_MS),
@@ -129,7 +133,9 @@ impl Topic {
             Self::DeadLetters | Self::Shadow => {
                 vec![("max.message.bytes", DEAD_LETTER_BYTES_MAX.to_string())]
             }
-            Self::Findings | Self::Alerts | Self::Revocations | Self::Decisions => Vec::new(),
+            Self::Findings | Self::Alerts | Self::Revocations | Self::Sets | Self::Decisions => {
+                Vec::new()
+            }
         }
     }
 }
@@ -137,10 +143,15 @@ impl Topic {
 // === impl Topics ===
 
 impl Topics {
-    /// The topics of a config; `shadow` where what is kept back has a topic too.
-    pub fn new(kafka: &KafkaConfig, input: &InputConfig, shadow: bool) -> Self {
-        let wanted = Topic::ALL.into_iter().filter(|topic| shadow || *topic != Topic::Shadow);
-        let specs = wanted.map(|topic| (topic, spec(topic, kafka, input))).collect();
+    /// The topics of a config; without those that it has no use for.
+    pub fn new(config: &Config) -> Self {
+        let (kafka, input) = (config.kafka(), config.input());
+        let wanted = Topic::ALL.into_iter().filter(|topic| match topic {
+            Topic::Shadow => config.output_shadow(),
+            Topic::Sets => !config.receivers().is_empty(),
+            _ => true,
+        });
+        let specs = wanted.map(|topic| (topic, spec(topic, &kafka, &input))).collect();
         Self { specs, accept_create_time: input.accept_create_time }
     }
 
@@ -149,7 +160,7 @@ impl Topics {
         self.specs.iter().map(|(topic, spec)| (*topic, spec))
     }
 
-    /// What is wanted of a topic; `None` for shadow where it has none.
+    /// What is wanted of a topic; `None` for one that it has no use for.
     pub fn get(&self, topic: Topic) -> Option<&TopicSpec> {
         self.specs.get(&topic)
     }

@@ -77,8 +77,9 @@ impl Deployment {
         let (config, problems) = config::parse(&text);
         let config = config.unwrap_or_else(|| panic!("{problems:?}"));
         let stop = AtomicBool::new(false);
-        let connected =
-            connect(&config, true, &stop, None, stream::Lists::default()).expect("a broker");
+        let signing = stream::signing(&config, &self.folder).expect("keys that sign");
+        let lists = stream::Lists { signing: signing.into(), ..stream::Lists::default() };
+        let connected = connect(&config, true, &stop, None, lists).expect("a broker");
         connected.expect("nobody stops it")
     }
 
