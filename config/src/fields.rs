@@ -39,6 +39,12 @@ pub(super) const FIELDS: &[Field] = &[
         "Rules of your own: the first that holds decides; the built-in ladder stands after them.",
     ),
     field(
+        "receiver",
+        Kind::Receivers,
+        "",
+        "Who is told of risk and revocations by signed security event tokens, such as an identity provider.",
+    ),
+    field(
         "budget.alerts_per_actor_month",
         Kind::Number(0.0001, 1_000.0),
         "1.0",
@@ -263,6 +269,18 @@ pub(super) const FIELDS: &[Field] = &[
         "In mode `shadow`, whether what is kept back goes to `shadow.v1` after the prefix, to be looked at.",
     ),
     field(
+        "sets.issuer",
+        Kind::Text(Form::Printable(2_048)),
+        "",
+        "Issuer (`iss`) of security event tokens, as receivers registered it. Needed where a `receiver` stands.",
+    ),
+    field(
+        "sets.keys",
+        Kind::Texts(8),
+        "[]",
+        "Files of private keys, PEM or JWK, beside this one: of each algorithm the first signs, `config jwks` prints them all. Put a new key first and keep the old one until receivers have read it.",
+    ),
+    field(
         "http.listen",
         Kind::Text(Form::Listen),
         "\"127.0.0.1:9464\"",
@@ -330,6 +348,7 @@ pub(super) const LOCAL: &[&str] = &[
     "networks.relay",
     "networks.tor",
     "networks.vpn",
+    "sets.keys",
 ];
 
 /// The signal ids that have settings.

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use alerting::policy::Policy;
+use alerting::set::SetSettings;
 use detector::SignalMode;
 use schemas::EventTime;
 use schemas::finding::Versions;
@@ -16,6 +17,7 @@ use super::fields::{FIELDS, LOCAL, signal_ids};
 use super::kind::Value;
 use super::policy;
 use super::read::default_values;
+use super::receiver::ReceiverConfig;
 use super::sources::Sources;
 use super::stream::{BatchConfig, InputConfig, KafkaConfig, Start};
 
@@ -147,6 +149,19 @@ impl Config {
         AccessConfig::of(&self.values)
     }
 
+    /// Who is told by security event tokens.
+    pub fn receivers(&self) -> &[ReceiverConfig] {
+        match self.values.get("receiver") {
+            Some(Value::Receivers(receivers)) => receivers,
+            _ => &[],
+        }
+    }
+
+    /// Files of the keys that sign security event tokens.
+    pub fn signing_keys(&self) -> &[String] {
+        self.texts("sets.keys")
+    }
+
     /// The settings of both folds.
     pub fn settings(&self) -> Settings {
         let versions = Versions {
@@ -185,6 +200,10 @@ impl Config {
                 breaker: alerting::BreakerSettings {
                     agents_per_hour: self.count("response.breaker_agents_per_hour"),
                     share_per_hour: self.number("response.breaker_share_per_hour"),
+                },
+                sets: SetSettings {
+                    issuer: self.text("sets.issuer").to_owned(),
+                    receivers: self.receivers().iter().map(|known| known.set.clone()).collect(),
                 },
                 ..alerting::Settings::default()
             },

@@ -12,6 +12,7 @@ use super::kind::{Kind, Value};
 use super::loaded::Config;
 use super::policy;
 use super::problem::{Problem, Severity, did_you_mean};
+use super::receiver;
 use super::sources::{Sources, address};
 use ingest::Class;
 
@@ -39,7 +40,8 @@ pub fn place_of(text: &str, path: &str, index: usize) -> Range<usize> {
             item = item.get(key)?;
         }
         let part = item.as_array().and_then(|array| array.get(index)).and_then(|part| part.span());
-        part.or_else(|| item.span())
+        let tables = item.as_array_of_tables().and_then(|tables| tables.get(index));
+        part.or_else(|| tables?.span()).or_else(|| item.span())
     };
     place().unwrap_or(0..0)
 }
@@ -131,6 +133,13 @@ impl Reader<'_> {
                 }
                 Ok(Value::Policies(policies))
             }
+            (Kind::Receivers, _) => {
+                let (receivers, mistakes) = receiver::read(item, &key_span);
+                for (span, message, help) in mistakes {
+                    self.error(span, message, help);
+                }
+                Ok(Value::Receivers(receivers))
+            }
             (kind, _) => kind.read(item),
         };
         match value {
@@ -205,6 +214,16 @@ impl Reader<'_> {
             let severity = Severity::Error;
             self.problems.push(Problem { severity, message, span, help: Some(help) });
         });
+        if matches!(self.values.get("receiver"), Some(Value::Receivers(all)) if !all.is_empty()) {
+            for path in ["sets.issuer", "sets.keys"] {
+                if self.values.get(path).is_none()
+                    || self.values.get(path) == Some(&Value::Texts(Vec::new()))
+                {
+                    let message = format!("a `receiver` needs `{path}`");
+                    self.error(self.span_of(["receiver"; 2]), message, None);
+                }
+            }
+        }
         if self.says("mode", "enforce") {
             let message = "mode `enforce` lets revocations leave as binding".to_owned();
             let help = Some("run in `shadow` and `alert` first".to_owned());

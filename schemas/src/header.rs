@@ -53,6 +53,8 @@ pub enum RecordKind {
     Revocation,
     /// A decision for the audit.
     Decision,
+    /// A signed security event token.
+    Set,
 }
 
 /// Headers of a produced record: CloudEvents in binary mode.
@@ -239,11 +241,12 @@ impl RecordKind {
             Self::Trust => "trust",
             Self::Revocation => "revocation",
             Self::Decision => "decision",
+            Self::Set => "set",
         }
     }
 
     fn from_wire(word: &str) -> Option<Self> {
-        [Self::Alert, Self::Incident, Self::Trust, Self::Revocation, Self::Decision]
+        [Self::Alert, Self::Incident, Self::Trust, Self::Revocation, Self::Decision, Self::Set]
             .into_iter()
             .find(|kind| kind.as_str() == word)
     }

@@ -17,6 +17,7 @@ use super::connect::Connected;
 use super::control::Control;
 use super::fold::{StreamFold, Switches};
 use super::meter::{Gauges, Shared};
+use super::sets;
 use super::setup::Setup;
 use super::trust;
 use telemetry::{AccessPoint, Metrics, Readiness};
@@ -94,6 +95,7 @@ pub fn run(
     };
     let goal =
         orders.once.then(|| ends_of(kafka, setup, &setup.names().from_outside())).transpose()?;
+    let deliveries = sets::deliveries(config, setup, metrics, clock);
     let control_stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let (board, control_stop, shared) = (&process.board, &control_stop, &process.shared);
@@ -105,6 +107,9 @@ pub fn run(
             scope.spawn(move || {
                 trust::follow((kafka, &group, &topic), point, clock, control_stop);
             });
+        }
+        for delivery in deliveries {
+            scope.spawn(move || sinks::deliver(kafka, &delivery, control_stop));
         }
         let lanes: Vec<_> = (0..orders.lanes)
             .map(|index| {

@@ -12,8 +12,10 @@ use lane::{InForce, Input, Layout, Start};
 use mapping::Reading;
 use schemas::EventTime;
 use schemas::time::TIME_MS_MIN;
+use sinks::{Algorithm, Signing};
 
 use super::fold::StreamFold;
+use super::sets;
 use super::topics::{Topic, Topics};
 use telemetry::{Metrics, Stage};
 
@@ -24,6 +26,8 @@ pub struct Lists {
     pub networks: Arc<Networks>,
     /// Who is registered.
     pub inventory: Arc<Inventory>,
+    /// What signs security event tokens.
+    pub signing: Arc<Signing>,
 }
 
 impl Lists {
@@ -53,6 +57,8 @@ pub struct Names {
     pub trust: Arc<str>,
     /// Revocation requests.
     pub revocations: Arc<str>,
+    /// Signed security event tokens; empty where nobody is told.
+    pub sets: Arc<str>,
     /// Decisions, for the audit.
     pub decisions: Arc<str>,
     /// Refused records.
@@ -76,6 +82,8 @@ pub struct Setup {
     pub(super) epoch: EventTime,
     pub(super) layout: Layout,
     pub(super) lists: Lists,
+    /// How tokens for each receiver are signed.
+    pub(super) algorithms: BTreeMap<String, Option<Algorithm>>,
     /// How the records of each topic are read that holds activities.
     readings: BTreeMap<Arc<str>, Reading>,
     in_force: InForce,
@@ -104,6 +112,7 @@ impl Names {
             alerts: name(Topic::Alerts),
             trust: name(Topic::Trust),
             revocations: name(Topic::Revocations),
+            sets: name(Topic::Sets),
             decisions: name(Topic::Decisions),
             dead_letters: name(Topic::DeadLetters),
             shadow: topics.get(Topic::Shadow).map(|spec| Arc::from(spec.name.as_str())),
@@ -193,6 +202,7 @@ impl Setup {
             epoch: EventTime::from_millis(TIME_MS_MIN)?,
             layout,
             lists,
+            algorithms: sets::algorithms(config),
             in_force,
             metrics,
         })

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use bus::{Cleanup, TopicInfo, TopicSpec};
-use config::{InputConfig, KafkaConfig};
+use config::{Config, InputConfig, KafkaConfig};
 
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -33,6 +33,8 @@ pub enum Topic {
     Trust,
     /// Revocation requests.
     Revocations,
+    /// Signed security event tokens.
+    Sets,
     /// Decisions, for the audit.
     Decisions,
     /// Records that were refused.
@@ -57,7 +59,7 @@ pub struct Topics {
 
 impl Topic {
     /// Every topic that is there once, and none of intake's.
-    const OWN: [Self; 11] = [
+    const OWN: [Self; 12] = [
         Self::Activity,
         Self::Findings,
         Self::Control,
@@ -66,6 +68,7 @@ impl Topic {
         Self::Alerts,
         Self::Trust,
         Self::Revocations,
+        Self::Sets,
         Self::Decisions,
         Self::DeadLetters,
         Self::Shadow,
@@ -82,6 +85,7 @@ impl Topic {
             Self::Alerts => "alerts.v1",
             Self::Trust => "trust.v1",
             Self::Revocations => "revocations.v1",
+            Self::Sets => "revocations.set.v1",
             Self::Decisions => "decisions.v1",
             Self::DeadLetters => "activity.dlq.v1",
             Self::Shadow => "shadow.v1",
@@ -113,6 +117,7 @@ impl Topic {
             | Self::Source(_)
             | Self::Findings
             | Self::Revocations
+            | Self::Sets
             | Self::Shadow => Cleanup::Delete(7 * DAY_MS),
             Self::DeadLetters => Cleanup::Delete(14 * DAY_MS),
             Self::Alerts => Cleanup::Delete(30 * DAY_MS),
@@ -145,7 +150,9 @@ impl Topic {
             Self::DeadLetters | Self::Shadow => {
                 vec![("max.message.bytes", DEAD_LETTER_BYTES_MAX.to_string())]
             }
-            Self::Findings | Self::Alerts | Self::Revocations | Self::Decisions => Vec::new(),
+            Self::Findings | Self::Alerts | Self::Revocations | Self::Sets | Self::Decisions => {
+                Vec::new()
+            }
         }
     }
 }
@@ -153,14 +160,18 @@ impl Topic {
 // === impl Topics ===
 
 impl Topics {
-    /// The topics of a config; `shadow` where what is kept back has a topic too.
-    pub fn new(kafka: &KafkaConfig, input: &InputConfig, shadow: bool) -> Self {
+    /// The topics of a config; without those that it has no use for.
+    pub fn new(config: &Config) -> Self {
+        let (kafka, input) = (config.kafka(), config.input());
         let n_sources = u16::try_from(input.sources.len()).unwrap_or(u16::MAX);
         let of_intake = (0..n_sources).flat_map(|n| [Topic::Source(n), Topic::Intake(n)]);
-        let wanted = Topic::OWN.into_iter().filter(|topic| shadow || *topic != Topic::Shadow);
-        let wanted = wanted.chain(of_intake);
-        let specs = wanted.map(|topic| (topic, spec(topic, kafka, input))).collect();
-        Self { specs, n_sources, accept_create_time: input.accept_create_time }
+        let wanted = Topic::OWN.into_iter().filter(|topic| match topic {
+            Topic::Shadow => config.output_shadow(),
+            Topic::Sets => !config.receivers().is_empty(),
+            _ => true,
+        });
+        let specs = wanted.chain(of_intake).map(|topic| (topic, spec(topic, &kafka, &input)));
+        Self { specs: specs.collect(), n_sources, accept_create_time: input.accept_create_time }
     }
 
     /// What intake reads, each with the topic of its progress; none where records stand under their agents' keys.
@@ -182,7 +193,7 @@ impl Topics {
         self.specs.iter().map(|(topic, spec)| (*topic, spec))
     }
 
-    /// What is wanted of a topic; `None` for shadow where it has none.
+    /// What is wanted of a topic; `None` for one that it has no use for.
     pub fn get(&self, topic: Topic) -> Option<&TopicSpec> {
         self.specs.get(&topic)
     }

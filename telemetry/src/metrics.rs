@@ -53,6 +53,17 @@ pub enum Hop {
     EventToAlert,
 }
 
+/// What became of the push of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Push {
+    /// The receiver has it.
+    Accepted,
+    /// The receiver did not take it now.
+    Retried,
+    /// The receiver refused it for good, for this reason.
+    Refused(&'static str),
+}
+
 /// What is known before anything is counted.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
@@ -83,6 +94,8 @@ pub struct Metrics {
     stages: [Latency; 4],
     alerts: Counters<4>,
     revocations: Counters<1>,
+    pushes: Family<[(&'static str, String); 2], Counter>,
+    push_lag: Family<[(&'static str, String); 1], Gauge<f64, AtomicU64>>,
     evicted: Counters<1>,
     commits: Latency,
     commit_failures: Counters<1>,
@@ -218,6 +231,26 @@ impl Metrics {
         self.revocations.get_or_create(&[("outcome", outcome(mode))]).inc();
     }
 
+    /// A token was pushed to a receiver.
+    pub fn pushed(&self, receiver: &str, push: Push) {
+        let outcome = match push {
+            Push::Accepted => "accepted",
+            Push::Retried => "retried",
+            Push::Refused(code) => {
+                self.dead_letter(ErrorCode::ReceiverRefused);
+                code
+            }
+        };
+        let labels = [("receiver", receiver.to_owned()), ("outcome", outcome.to_owned())];
+        self.pushes.get_or_create(&labels).inc();
+    }
+
+    /// The oldest token that a receiver does not have yet is that many milliseconds old.
+    pub fn push_lag(&self, receiver: &str, ms: i64) {
+        let seconds = Duration::from_millis(ms.unsigned_abs()).as_secs_f64();
+        self.push_lag.get_or_create(&[("receiver", receiver.to_owned())]).set(seconds);
+    }
+
     /// A transaction was committed after this long, with so many bytes of state.
     pub fn committed(&self, taken: Duration, state_bytes: u64) {
         self.commits.record(taken);
@@ -302,6 +335,8 @@ impl Metrics {
                 .map(|stage| stages.get_or_create(&[("stage", stage)]).clone()),
             alerts: add(new, "alerts_total", Family::default()),
             revocations: add(new, "revocations_total", Family::default()),
+            pushes: add(new, "set_pushes_total", Family::default()),
+            push_lag: add(new, "set_lag_seconds", Family::default()),
             evicted: add(new, "agents_evicted_total", Family::default()),
             commits: add(new, "commit_duration_seconds", hop()),
             commit_failures: add(new, "commit_failures_total", Family::default()),

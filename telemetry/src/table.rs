@@ -150,6 +150,18 @@ pub const TABLE: &[Spec] = &[
         &["outcome"],
         "Revocation requests: requested, or shadow for dry runs",
     ),
+    spec(
+        "set_pushes_total",
+        Counter,
+        &["receiver", "outcome"],
+        "Pushes of security event tokens: accepted, retried where the receiver did not take it now, else the reason of a refusal for good",
+    ),
+    spec(
+        "set_lag_seconds",
+        Gauge,
+        &["receiver"],
+        "Age of the oldest security event token that a receiver does not have yet; 0 where none waits",
+    ),
     spec("agents", Gauge, &["ring"], "Agents held: known, or young for newcomers in their ring"),
     spec("agents_evicted_total", Counter, &["ring"], "Agents that left for lack of room"),
     spec("state_bytes", Gauge, &[], "Memory of all agents held, ids included"),

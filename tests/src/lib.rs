@@ -11,6 +11,7 @@ pub mod kafka;
 pub mod mangle;
 pub mod proxy;
 pub mod quality;
+pub mod receiver;
 pub mod running;
 pub mod scenario;
 mod simulated;

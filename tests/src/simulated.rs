@@ -57,7 +57,7 @@ impl Simulated {
         NONCES.with(|next| next.set(1));
         let (config, problems) = config::parse(config);
         let config = config.unwrap_or_else(|| panic!("{problems:?}"));
-        let topics = Topics::new(&config.kafka(), &config.input(), config.output_shadow());
+        let topics = Topics::new(&config);
         let memory = Memory::new(seed);
         let mut admin = memory.admin().expect("an admin");
         for (_, spec) in topics.all() {

@@ -18,7 +18,7 @@ use lane::Counts;
 use proptest::prelude::*;
 use schemas::reject::ErrorCode;
 use schemas::revocation::RevocationMode;
-use telemetry::{Facts, Hop, Metrics, Readiness, Server, Shape, Stage, TABLE, serve};
+use telemetry::{Facts, Hop, Metrics, Push, Readiness, Server, Shape, Stage, TABLE, serve};
 use tests::{Family, binary, exposition};
 
 fn metrics() -> Metrics {
@@ -80,6 +80,10 @@ fn feed(metrics: &Metrics) {
     }
     metrics.alert("rate", Severity::High, Mode::Shadow, true);
     metrics.revocation(RevocationMode::DryRun);
+    for push in [Push::Accepted, Push::Retried, Push::Refused("invalid_key")] {
+        metrics.pushed("idp", push);
+    }
+    metrics.push_lag("idp", 1_500);
     metrics.committed(Duration::from_millis(9), 4_096);
     metrics.commit_failed(&BusError::Doubtful("late".to_owned()));
     metrics.restored(Duration::from_secs(2));
@@ -157,6 +161,9 @@ fn values_are_those_that_were_recorded() {
         ("habitus_state_bytes_written_total", &[], 4_096.0),
         ("habitus_revocations_total", &[("outcome", "shadow")], 1.0),
         ("habitus_revocations_total", &[("outcome", "requested")], 0.0),
+        ("habitus_set_pushes_total", &[("receiver", "idp"), ("outcome", "invalid_key")], 1.0),
+        ("habitus_dlq_events_total", &[("reason", "receiver_refused")], 1.0),
+        ("habitus_set_lag_seconds", &[("receiver", "idp")], 1.5),
         ("habitus_config_info", &[("hash", "sha256:0badcafe")], 1.0),
         ("habitus_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0),
     ] {

@@ -8,7 +8,7 @@ const DAY_MS: u64 = 86_400_000;
 fn topics(text: &str) -> Topics {
     let (config, problems) = config::parse(text);
     let config = config.unwrap_or_else(|| panic!("{problems:?}"));
-    Topics::new(&config.kafka(), &config.input(), config.output_shadow())
+    Topics::new(&config)
 }
 
 fn spec(topics: &Topics, topic: Topic) -> TopicSpec {
@@ -33,7 +33,9 @@ fn setting<'a>(spec: &'a TopicSpec, name: &str) -> Option<&'a str> {
 #[test]
 fn topics_have_the_names_partitions_and_retention_of_the_wire_formats() {
     let days = |days: u64| Cleanup::Delete(days * DAY_MS);
-    let all = topics("output.shadow = true");
+    let sets =
+        "sets = { issuer = \"i\", keys = [\"k\"] }\nreceiver = [{ id = \"r\", audience = \"a\" }]";
+    let all = topics(&format!("output.shadow = true\n{sets}"));
     let found: Vec<_> =
         all.all().map(|(_, spec)| (spec.name.as_str(), spec.partitions, spec.cleanup)).collect();
     let expected = [
@@ -45,15 +47,15 @@ fn topics_have_the_names_partitions_and_retention_of_the_wire_formats() {
         ("habitus.alerts.v1", 8, days(30)),
         ("habitus.trust.v1", 64, Cleanup::Compact),
         ("habitus.revocations.v1", 8, days(7)),
+        ("habitus.revocations.set.v1", 8, days(7)),
         ("habitus.decisions.v1", 8, days(365)),
         ("habitus.activity.dlq.v1", 8, days(14)),
         ("habitus.shadow.v1", 8, days(7)),
     ];
     assert_eq!(found, expected);
-    assert!(
-        topics("").get(Topic::Shadow).is_none(),
-        "shadow has a topic only where it is asked for"
-    );
+    for topic in [Topic::Shadow, Topic::Sets] {
+        assert!(topics("").get(topic).is_none(), "{topic:?} is made only where it is asked for");
+    }
 }
 
 #[test]
