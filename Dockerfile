@@ -5,7 +5,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-RUN cargo build --release --locked -p habitus
+RUN cargo build --release --locked -p habitus --features tls
 
 FROM debian:13.1-slim
 COPY --from=build /src/target/release/habitus /usr/local/bin/habitus

@@ -5,9 +5,11 @@ use schemas::EventTime;
 use schemas::decision::DecisionRecord;
 use schemas::header::{EventHeaders, RawHeaders, RecordKind, TraceParent};
 use schemas::revocation::RevocationRequest;
+use schemas::set::SET_MEDIA_TYPE;
 
 use crate::ocsf::DetectionFinding;
 use crate::respond::Response;
+use crate::set::{self, SetDraft};
 use crate::settings::{Mode, Settings};
 
 /// Where a record goes; names are config.
@@ -23,7 +25,12 @@ pub enum TopicKind {
     Shadow,
     /// Shared tables for every lane; compacted, one partition.
     Control,
+    /// Security event tokens; the value is still to be signed for the receiver that the header `habitus-receiver` names.
+    Sets,
 }
+
+/// The header that names the receiver of a token.
+pub const RECEIVER_HEADER: &str = "habitus-receiver";
 
 /// A record to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,9 +92,40 @@ pub fn outgoing(settings: &Settings, log_time: EventTime, responses: &[Response]
             headers: RawHeaders::new(),
             cause: log_time,
         }),
-        Response::AlertRef { .. } => None,
+        Response::AlertRef { .. } | Response::Risk(_) => None,
     };
-    responses.iter().filter_map(written).collect()
+    let records = responses.iter().filter_map(written);
+    records.chain(sets(settings, log_time, responses)).collect()
+}
+
+/// The tokens of the responses; in shadow mode nobody is told.
+fn sets(settings: &Settings, log_time: EventTime, responses: &[Response]) -> Vec<Outgoing> {
+    if settings.mode == Mode::Shadow {
+        return Vec::new();
+    }
+    let drafts = responses.iter().flat_map(|response| match response {
+        Response::Risk(change) => set::of_risk(settings, change),
+        Response::Revocation(request) => set::of_request(settings, request),
+        _ => Vec::new(),
+    });
+    let written = |draft: SetDraft| {
+        let id = draft.claims.jti.clone();
+        let headers = EventHeaders {
+            content_type: SET_MEDIA_TYPE.to_owned(),
+            time: EventTime::from_millis(draft.claims.iat.saturating_mul(1_000)).ok(),
+            ..headers(id, RecordKind::Set, (&draft.tenant_id, &draft.agent_id), false)
+        };
+        let mut headers = headers.encode();
+        headers.push((RECEIVER_HEADER.to_owned(), draft.receiver.into_bytes()));
+        Some(Outgoing {
+            kind: TopicKind::Sets,
+            key: key(&draft.tenant_id, &draft.agent_id),
+            value: Some(serde_json::to_vec(&draft.claims).ok()?),
+            headers,
+            cause: log_time,
+        })
+    };
+    drafts.filter_map(written).collect()
 }
 
 fn alert_headers(

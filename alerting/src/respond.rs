@@ -18,6 +18,7 @@ use crate::ocsf::{self, Moment, Phase};
 use crate::policy::{Action, Decision, Facts, Hold, Inventory, Trust, VerdictFacts, decide};
 use crate::record::RecordError;
 use crate::record_id::{ActorKey, RecordId};
+use crate::set::{self, RiskChange};
 use crate::settings::Settings;
 use crate::tenant::Tenant;
 use crate::{audit, revocation};
@@ -32,6 +33,8 @@ pub enum Response {
     Revocation(Box<RevocationRequest>),
     /// A policy decided otherwise than before, for the audit.
     Decision(Box<DecisionRecord>),
+    /// The risk of an actor is another one; only where somebody is told of it.
+    Risk(Box<RiskChange>),
     /// An activity opened or updated an alert.
     AlertRef {
         /// The activity.
@@ -113,7 +116,7 @@ impl Respond {
         responses.extend(at.life_due());
         match Entry::of(finding) {
             Entry::Verdict(verdict) => responses.extend(at.verdict(verdict)),
-            Entry::Level(change) => at.level(change),
+            Entry::Level(change) => responses.extend(at.level(change)),
             Entry::Epoch(epoch) => at.tenant.take_epoch(finding, epoch, settings.publish_tables),
             Entry::Acknowledgement(ack) => responses.extend(at.acknowledged(ack)),
             Entry::Command(command) => responses.extend(at.commanded(command)),
@@ -251,7 +254,7 @@ impl Applied<'_> {
         Response::Alert(Box::new(ocsf::compose(self.settings, &moment, alert)))
     }
 
-    fn level(&mut self, change: &LevelChange) {
+    fn level(&mut self, change: &LevelChange) -> Option<Response> {
         let key = key(&change.actor.agent_id, change.actor.authority);
         let now = self.now;
         self.tenant.change(&key, "", |case| {
@@ -259,6 +262,11 @@ impl Applied<'_> {
             case.trust = percent(change.score);
             case.last = Some(now);
         });
+        let told = !self.settings.sets.receivers.is_empty();
+        let alerts = self.tenant.case(&key).map(|case| case.alerts.values());
+        let newest = alerts.into_iter().flatten().max_by_key(|alert| (alert.last, &alert.id));
+        let risk = told.then(|| set::risk(self.finding, change, newest)).flatten()?;
+        Some(Response::Risk(Box::new(risk)))
     }
 
     fn verdict(&mut self, verdict: &Verdict) -> Vec<Response> {

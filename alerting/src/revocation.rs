@@ -78,17 +78,23 @@ pub(crate) fn expiry(now: EventTime) -> EventTime {
 fn subject(alert: &OpenAlert) -> RevocationSubject {
     let (actor, facts) = (&alert.worst.actor, &alert.worst.facts);
     let agent_id = actor.agent_id.clone();
-    let sub_id = match &facts.agent_issuer {
-        Some(issuer) => SubjectId::IssSub { iss: issuer.clone(), sub: agent_id.clone() },
-        None if agent_id.starts_with("spiffe://") => SubjectId::Uri { uri: agent_id.clone() },
-        None => SubjectId::Opaque { id: agent_id.clone() },
-    };
+    let sub_id = sub_id(&agent_id, facts.agent_issuer.as_deref());
     RevocationSubject {
         agent_id,
         agent_issuer: facts.agent_issuer.clone(),
         authority: Some(actor.authority),
         instance_id: fitting(&facts.agent_instance_id),
         sub_id,
+    }
+}
+
+/// An agent as security event tokens name it.
+pub(crate) fn sub_id(agent_id: &str, issuer: Option<&str>) -> SubjectId {
+    let id = agent_id.to_owned();
+    match issuer {
+        Some(issuer) => SubjectId::IssSub { iss: issuer.to_owned(), sub: id },
+        None if id.starts_with("spiffe://") => SubjectId::Uri { uri: id },
+        None => SubjectId::Opaque { id },
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::budget;
 use crate::policy::{self, Fail, Policy, PolicySet};
+use crate::set::SetSettings;
 
 /// What leaves, and how binding it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +57,8 @@ pub struct Settings {
     pub publish_tables: bool,
     /// Whether what shadow mode keeps back goes to the shadow topic, marked.
     pub shadow_output: bool,
+    /// Who is told by signed tokens.
+    pub sets: SetSettings,
 }
 
 impl Default for BreakerSettings {
@@ -81,6 +84,7 @@ impl Default for Settings {
             breaker: BreakerSettings::default(),
             publish_tables: true,
             shadow_output: false,
+            sets: SetSettings::default(),
         }
     }
 }

@@ -39,6 +39,12 @@ pub(super) const FIELDS: &[Field] = &[
         "Rules of your own: the first that holds decides; the built-in ladder stands after them.",
     ),
     field(
+        "receiver",
+        Kind::Receivers,
+        "",
+        "Who is told of risk and revocations by signed security event tokens, such as an identity provider.",
+    ),
+    field(
         "budget.alerts_per_actor_month",
         Kind::Number(0.0001, 1_000.0),
         "1.0",
@@ -158,7 +164,7 @@ pub(super) const FIELDS: &[Field] = &[
         "identity.addresses",
         Kind::Texts(100_000),
         "[]",
-        "Who sends from an address, such as `10.0.0.7=etl`: network logs name nobody.",
+        "Who sends from an address, such as `10.0.0.7=etl`, or only for a time: `10.0.0.7=etl from 2026-01-01T00:00:00Z until 2026-02-01T00:00:00Z`. Network logs name nobody.",
     ),
     field(
         "identity.endpoints",
@@ -212,13 +218,13 @@ pub(super) const FIELDS: &[Field] = &[
         "input.topic",
         Kind::Text(Form::Name(249)),
         "",
-        "Topic of activities; without it, `activity.v1` after the prefix.",
+        "Topic of activities; without it, `activity.v1` after the prefix. With `key = \"any\"`, one more of the topics that sources name.",
     ),
     field(
         "input.key",
         Kind::Word(&["agent", "any"]),
         "\"agent\"",
-        "How its records are keyed. `agent`: by tenant, a bar and agent id. `any` needs intake, which does not exist yet.",
+        "How its records are keyed. `agent`: by tenant, a bar and agent id. `any`: as it comes; intake reads the topics of all sources and hands each activity on under its agent's key.",
     ),
     field(
         "input.start",
@@ -261,6 +267,18 @@ pub(super) const FIELDS: &[Field] = &[
         Kind::Flag,
         "false",
         "In mode `shadow`, whether what is kept back goes to `shadow.v1` after the prefix, to be looked at.",
+    ),
+    field(
+        "sets.issuer",
+        Kind::Text(Form::Printable(2_048)),
+        "",
+        "Issuer (`iss`) of security event tokens, as receivers registered it. Needed where a `receiver` stands.",
+    ),
+    field(
+        "sets.keys",
+        Kind::Texts(8),
+        "[]",
+        "Files of private keys, PEM or JWK, beside this one: of each algorithm the first signs, `config jwks` prints them all. Put a new key first and keep the old one until receivers have read it.",
     ),
     field(
         "http.listen",
@@ -330,6 +348,7 @@ pub(super) const LOCAL: &[&str] = &[
     "networks.relay",
     "networks.tor",
     "networks.vpn",
+    "sets.keys",
 ];
 
 /// The signal ids that have settings.

@@ -11,6 +11,7 @@ use super::client;
 use super::form::Form;
 use super::policy;
 use super::problem::did_you_mean;
+use super::receiver::{self, ReceiverConfig};
 use super::unit::Unit;
 
 /// What a setting may be.
@@ -34,6 +35,8 @@ pub(super) enum Kind {
     Client,
     /// Policies: tables that `policy.rs` reads.
     Policies,
+    /// Receivers: tables that `receiver.rs` reads.
+    Receivers,
 }
 
 /// One value as read.
@@ -47,6 +50,7 @@ pub(super) enum Value {
     Texts(Vec<String>),
     Client(BTreeMap<String, String>),
     Policies(Vec<Policy>),
+    Receivers(Vec<ReceiverConfig>),
 }
 
 /// What is wrong with a value, to follow its path, and what to do.
@@ -114,7 +118,7 @@ impl Kind {
                 Ok(Value::Texts(texts))
             }
             Self::Client => Err(wrong("a table of properties")),
-            Self::Policies => Err(wrong("a list of tables")),
+            Self::Policies | Self::Receivers => Err(wrong("a list of tables")),
         }
     }
 
@@ -138,6 +142,7 @@ impl Kind {
                 "additionalProperties": {"type": ["string", "number", "boolean", "object"]},
             }),
             Self::Policies => policy::schema(),
+            Self::Receivers => receiver::schema(),
         }
     }
 }
@@ -157,6 +162,7 @@ impl fmt::Display for Kind {
             Self::Texts(most) => write!(f, "list of at most {most} texts"),
             Self::Client => f.write_str("table of texts, numbers and `true` or `false`"),
             Self::Policies => f.write_str("`[[policy]]` tables, see `docs/policy.md`"),
+            Self::Receivers => f.write_str("`[[receiver]]` tables, see `docs/sets.md`"),
         }
     }
 }
@@ -191,6 +197,7 @@ impl fmt::Display for Value {
                 write!(f, "[{}]", items.join(", "))
             }
             Self::Policies(policies) => f.write_str(&policy::toml(policies)),
+            Self::Receivers(receivers) => f.write_str(&receiver::toml(receivers)),
             Self::Client(properties) if properties.is_empty() => f.write_str("{}"),
             Self::Client(properties) => {
                 let shown = |(name, value): (&String, &String)| {

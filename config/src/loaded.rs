@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use alerting::policy::Policy;
+use alerting::set::SetSettings;
 use detector::SignalMode;
 use schemas::EventTime;
 use schemas::finding::Versions;
@@ -16,6 +17,7 @@ use super::fields::{FIELDS, LOCAL, signal_ids};
 use super::kind::Value;
 use super::policy;
 use super::read::default_values;
+use super::receiver::ReceiverConfig;
 use super::sources::Sources;
 use super::stream::{BatchConfig, InputConfig, KafkaConfig, Start};
 
@@ -81,7 +83,7 @@ impl Config {
         }
     }
 
-    /// The topic of activities.
+    /// The topics of activities.
     pub fn input(&self) -> InputConfig {
         let topic = match self.text("input.topic") {
             "" => format!("{}activity.v1", self.text("kafka.prefix")),
@@ -98,7 +100,11 @@ impl Config {
             _ => BTreeMap::new(),
         };
         let accept_create_time = self.flag("input.accept_create_time");
-        InputConfig { topic, start, accept_create_time, client }
+        let sources = match self.text("input.key") {
+            "any" => self.source_topics(&topic, !self.text("input.topic").is_empty()),
+            _ => Vec::new(),
+        };
+        InputConfig { topic, sources, start, accept_create_time, client }
     }
 
     /// When a batch closes.
@@ -143,6 +149,19 @@ impl Config {
         AccessConfig::of(&self.values)
     }
 
+    /// Who is told by security event tokens.
+    pub fn receivers(&self) -> &[ReceiverConfig] {
+        match self.values.get("receiver") {
+            Some(Value::Receivers(receivers)) => receivers,
+            _ => &[],
+        }
+    }
+
+    /// Files of the keys that sign security event tokens.
+    pub fn signing_keys(&self) -> &[String] {
+        self.texts("sets.keys")
+    }
+
     /// The settings of both folds.
     pub fn settings(&self) -> Settings {
         let versions = Versions {
@@ -181,6 +200,10 @@ impl Config {
                 breaker: alerting::BreakerSettings {
                     agents_per_hour: self.count("response.breaker_agents_per_hour"),
                     share_per_hour: self.number("response.breaker_share_per_hour"),
+                },
+                sets: SetSettings {
+                    issuer: self.text("sets.issuer").to_owned(),
+                    receivers: self.receivers().iter().map(|known| known.set.clone()).collect(),
                 },
                 ..alerting::Settings::default()
             },

@@ -12,6 +12,7 @@ use super::kind::{Kind, Value};
 use super::loaded::Config;
 use super::policy;
 use super::problem::{Problem, Severity, did_you_mean};
+use super::receiver;
 use super::sources::{Sources, address};
 use ingest::Class;
 
@@ -39,7 +40,8 @@ pub fn place_of(text: &str, path: &str, index: usize) -> Range<usize> {
             item = item.get(key)?;
         }
         let part = item.as_array().and_then(|array| array.get(index)).and_then(|part| part.span());
-        part.or_else(|| item.span())
+        let tables = item.as_array_of_tables().and_then(|tables| tables.get(index));
+        part.or_else(|| tables?.span()).or_else(|| item.span())
     };
     place().unwrap_or(0..0)
 }
@@ -131,6 +133,13 @@ impl Reader<'_> {
                 }
                 Ok(Value::Policies(policies))
             }
+            (Kind::Receivers, _) => {
+                let (receivers, mistakes) = receiver::read(item, &key_span);
+                for (span, message, help) in mistakes {
+                    self.error(span, message, help);
+                }
+                Ok(Value::Receivers(receivers))
+            }
             (kind, _) => kind.read(item),
         };
         match value {
@@ -161,8 +170,10 @@ impl Reader<'_> {
         };
         let prefix = text("kafka.prefix").unwrap_or_else(|| "habitus.".to_owned());
         let topic = text("input.topic").unwrap_or_else(|| format!("{prefix}activity.v1"));
+        // Intake reads the topics of all sources.
+        let only = (!self.says("input.key", "any")).then_some(topic.as_str());
         if let Some(item) = table.get("source") {
-            let found = self.sources.sources(item, place("source"), (&topic, &names));
+            let found = self.sources.sources(item, place("source"), (only, &names));
             self.problems.extend(found);
         }
     }
@@ -198,16 +209,21 @@ impl Reader<'_> {
         });
         let wanted = "addresses and ids such as \"10.0.0.7=etl\"";
         self.check_texts("identity.addresses", wanted, |text| address(text).is_some());
-        if self.says("input.key", "any") {
-            let message = "`input.key` must be `agent`: `any` needs intake, which this version does not have yet";
-            let help = Some("key the records by `<tenant>|<agent.id>`".to_owned());
-            self.error(self.span_of(["input.key"; 2]), message.to_owned(), help);
-        }
         access::cross_check(&self.values, &mut |path, message, help| {
             let span = self.spans.get(path).cloned().unwrap_or(0..0);
             let severity = Severity::Error;
             self.problems.push(Problem { severity, message, span, help: Some(help) });
         });
+        if matches!(self.values.get("receiver"), Some(Value::Receivers(all)) if !all.is_empty()) {
+            for path in ["sets.issuer", "sets.keys"] {
+                if self.values.get(path).is_none()
+                    || self.values.get(path) == Some(&Value::Texts(Vec::new()))
+                {
+                    let message = format!("a `receiver` needs `{path}`");
+                    self.error(self.span_of(["receiver"; 2]), message, None);
+                }
+            }
+        }
         if self.says("mode", "enforce") {
             let message = "mode `enforce` lets revocations leave as binding".to_owned();
             let help = Some("run in `shadow` and `alert` first".to_owned());

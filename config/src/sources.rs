@@ -6,8 +6,9 @@ use std::fmt::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
-use ingest::{Class, Format, Identity, Pattern, Principals};
+use ingest::{Class, Format, Identity, Pattern, Principals, Tenure};
 use mapping::{Mapping, Member, Reading, Setting, SettingValue};
+use schemas::EventTime;
 use toml_edit::{Item, TableLike, Value};
 
 use super::loaded::Config;
@@ -92,12 +93,12 @@ impl Sources {
         problems
     }
 
-    /// Reads `[[source]]`, once the mappings are known; `topic` is the one that is read.
+    /// Reads `[[source]]`, once the mappings are known; `only` is the topic that is read where there is but one.
     pub(super) fn sources(
         &mut self,
         item: &Item,
         span: Range<usize>,
-        (topic, mappings): (&str, &[&str]),
+        (only, mappings): (Option<&str>, &[&str]),
     ) -> Vec<Problem> {
         let tables: Option<Vec<&dyn TableLike>> = match (item.as_array_of_tables(), item.as_array())
         {
@@ -113,7 +114,7 @@ impl Sources {
         };
         let mut problems = Vec::new();
         for table in tables {
-            match self.source(table, &span, (topic, mappings)) {
+            match self.source(table, &span, (only, mappings)) {
                 Ok(source) => self.list.push(source),
                 Err(found) => problems.extend(found),
             }
@@ -125,7 +126,7 @@ impl Sources {
         &self,
         table: &dyn TableLike,
         outer: &Range<usize>,
-        (topic, mappings): (&str, &[&str]),
+        (only, mappings): (Option<&str>, &[&str]),
     ) -> Result<SourceConfig, Vec<Problem>> {
         let (mut source, mut problems) = (SourceConfig::default(), Vec::new());
         let mut first = outer.clone();
@@ -145,13 +146,15 @@ impl Sources {
                 continue;
             };
             match key {
-                "topic" if word != topic => {
-                    let message =
-                        format!("`source.topic` must be the topic that is read, `{topic}`");
-                    let help = "name another one as `input.topic`; several need intake, which this version does not have yet";
-                    problems.push(wrong(at, message, Some(help.to_owned())));
-                }
-                "topic" => source.topic = Some(word.to_owned()),
+                "topic" => match only.filter(|topic| *topic != word) {
+                    Some(topic) => {
+                        let message =
+                            format!("`source.topic` must be the topic that is read, `{topic}`");
+                        let help = "name another one as `input.topic`; several are read with `input.key = \"any\"`";
+                        problems.push(wrong(at, message, Some(help.to_owned())));
+                    }
+                    None => source.topic = Some(word.to_owned()),
+                },
                 "path" => source.path = Some(word.to_owned()),
                 "format" if word == AUTO => {}
                 "format" => match Format::from_name(word) {
@@ -217,6 +220,21 @@ impl Config {
         self.sources.mappings.keys().map(String::as_str)
     }
 
+    /// The topics that sources name, each once; `topic` as well where it is `named` or no source names one.
+    pub(super) fn source_topics(&self, topic: &str, named: bool) -> Vec<String> {
+        let of_sources = self.sources.list.iter().filter_map(|source| source.topic.as_deref());
+        let mut topics: Vec<String> = Vec::new();
+        for name in of_sources.chain(named.then_some(topic)) {
+            if topics.iter().all(|known| known != name) {
+                topics.push(name.to_owned());
+            }
+        }
+        if topics.is_empty() {
+            topics.push(topic.to_owned());
+        }
+        topics
+    }
+
     /// How records of a topic are read; by shape where no source says more.
     pub fn reading_of_topic(&self, topic: &str) -> Reading {
         let own = self.sources.list.iter().find(|source| source.topic.as_deref() == Some(topic));
@@ -243,11 +261,12 @@ impl Config {
 
     /// Who is behind what a network log sees.
     pub fn identity(&self) -> Identity {
-        let pairs = self.texts("identity.addresses").iter();
-        Identity {
-            by_address: pairs.filter_map(|text| address(text)).collect(),
-            by_endpoint: self.flag("identity.endpoints"),
+        let mut by_address = BTreeMap::<_, Vec<Tenure>>::new();
+        for (at, tenure) in self.texts("identity.addresses").iter().filter_map(|text| address(text))
+        {
+            by_address.entry(at).or_default().push(tenure);
         }
+        Identity { by_address, by_endpoint: self.flag("identity.endpoints") }
     }
 
     /// Who is what, and who is scored.
@@ -267,11 +286,20 @@ impl Config {
     }
 }
 
-/// An address and who sends from it, written `10.0.0.7=agent`.
-pub(super) fn address(text: &str) -> Option<(std::net::IpAddr, String)> {
-    let (address, id) = text.split_once('=')?;
-    let id = id.trim();
-    Some((address.trim().parse().ok()?, (!id.is_empty()).then(|| id.to_owned())?))
+/// An address, who sends from it, and when: `10.0.0.7=agent from 2026-01-01T00:00:00Z until 2026-02-01T00:00:00Z`.
+pub(super) fn address(text: &str) -> Option<(std::net::IpAddr, Tenure)> {
+    let (address, mut id) = text.split_once('=')?;
+    let mut bounds = [None, None];
+    for (word, bound) in [" until ", " from "].into_iter().zip(&mut bounds) {
+        if let Some((before, time)) = id.rsplit_once(word) {
+            *bound = Some(EventTime::parse(time.trim()).ok()?);
+            id = before;
+        }
+    }
+    let ([until, from], id) = (bounds, id.trim());
+    let is_period = from.zip(until).is_none_or(|(from, until)| from < until);
+    let tenure = Tenure { id: id.to_owned(), from, until };
+    Some((address.trim().parse().ok()?, (is_period && !id.is_empty()).then_some(tenure)?))
 }
 
 /// A value of TOML as mappings take it.

@@ -22,11 +22,14 @@ pub struct KafkaConfig {
     pub create_topics: bool,
 }
 
-/// The topic of activities.
+/// The topics of activities.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputConfig {
     /// Its name.
     pub topic: String,
+    /// The topics of records under any key, which intake hands on under their agents'; none where the records of `topic`
+    /// stand under their agents' keys.
+    pub sources: Vec<String>,
     /// Where a group without offsets starts; without it, such a group does not start.
     pub start: Option<Start>,
     /// Whether the producer's timestamps are accepted as log time.

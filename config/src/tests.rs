@@ -79,10 +79,7 @@ fn each_mistake_has_its_message() {
             "[engine]\ninstance = \"a b\"",
             "`engine.instance` must be 1 to 64 letters, digits, `.`, `_` or `-`",
         ),
-        (
-            "[input]\nkey = \"any\"",
-            "`input.key` must be `agent`: `any` needs intake, which this version does not have yet",
-        ),
+        ("[input]\nkey = \"none\"", "`input.key` must be `agent` or `any`, found \"none\""),
         (
             "[input]\nstart = \"yesterday\"",
             "`input.start` must be `earliest`, `latest` or a time as RFC 3339 with offset",
@@ -163,7 +160,8 @@ fn settings_of_one_process_are_no_part_of_the_hash() {
                  inventory.path = \"i\"\nbatch.max_records = 9\nbatch.max_bytes = \"1MiB\"\n\
                  networks.databases = [\"d\"]\nnetworks.egress = [\"e\"]\nnetworks.hosting = [\"h\"]\n\
                  networks.proxy = [\"p\"]\nnetworks.relay = [\"r\"]\nnetworks.tor = [\"t\"]\nnetworks.vpn = [\"v\"]\n\
-                 access.listen = \"[::]:1\"\naccess.beyond_loopback = true\naccess.token_file = \"t\"\naccess.url = \"u\"\n";
+                 access.listen = \"[::]:1\"\naccess.beyond_loopback = true\naccess.token_file = \"t\"\naccess.url = \"u\"\n\
+                 sets.keys = [\"k\"]\n";
     assert_eq!(local.matches('=').count(), LOCAL.len(), "each of them is set");
     assert_ne!(valid(local), Config::default());
     assert_eq!(valid(local).hash(), Config::default().hash());
@@ -400,4 +398,51 @@ fn the_decision_point_is_on_loopback_with_tokens_unless_said_otherwise() {
     assert!(valid(&format!("{open}access.beyond_loopback = true")).access().is_some());
     assert!(messages("access.listen = \"[::1]:9465\"")[0].0.contains("needs `access.token_file`"));
     assert_eq!(messages("access.listen = \"here\"").len(), 1);
+}
+
+#[test]
+fn mistakes_of_receivers_have_their_places() {
+    let sets = "[sets]\nissuer = \"https://h.example\"\nkeys = [\"k.pem\"]\n";
+    let receiver = "[[receiver]]\nid = \"idp\"\naudience = \"a\"\n";
+    for (text, expected, line) in [
+        (format!("{receiver}{sets}url = 3"), "unknown setting `sets.url`", 7),
+        (
+            format!("{sets}{receiver}url = \"ftp://a\""),
+            "`receiver.url` must be an address that begins with `https://`, or `http://` on loopback",
+            7,
+        ),
+        (
+            format!("{sets}{receiver}url = \"http://idp.example/\""),
+            "`receiver.url` must be an address that begins with `https://`, or `http://` on loopback",
+            7,
+        ),
+        (
+            format!("{sets}{receiver}url = \"http://localhost:1@idp.example/\""),
+            "`receiver.url` must be an address that begins with `https://`, or `http://` on loopback",
+            7,
+        ),
+        (
+            format!("{sets}{receiver}events = [\"session-revoke\"]"),
+            "`receiver.events` must be a list of one of `risk-level-change`, `session-revoked`, `credential-change`",
+            7,
+        ),
+        (
+            format!("{sets}{receiver}algorithm = \"none\""),
+            "`receiver.algorithm` must be one of `RS256`, `ES256`",
+            7,
+        ),
+        (format!("{sets}{receiver}tenant = \"acme\""), "unknown setting `receiver.tenant`", 7),
+        (format!("{sets}{receiver}{receiver}"), "receiver `idp` stands here a second time", 7),
+        (format!("{sets}[[receiver]]\nid = \"idp\""), "a receiver needs `audience`", 4),
+        (format!("{sets}receiver = 3"), "unknown setting `sets.receiver`", 4),
+    ] {
+        assert_eq!(messages(&text), [(expected.to_owned(), line)], "{text}");
+    }
+    let lacks: Vec<String> = messages(receiver).into_iter().map(|(text, _)| text).collect();
+    assert_eq!(lacks, ["a `receiver` needs `sets.issuer`", "a `receiver` needs `sets.keys`"]);
+    let whole = valid(&format!(
+        "{sets}{receiver}url = \"http://[::1]:80/e?x\"\ntenants = [\"t\"]\nalgorithm = \"ES256\"\nprincipal = \"APPLICATION\"\nsubject_issuer = \"i\"\nauthorization_file = \"/run/s\"\nevents = [\"credential-change\"]\n"
+    ));
+    assert_eq!(valid(&whole.to_toml()), whole, "what is shown loads and is the same");
+    assert_ne!(valid(&format!("{sets}{receiver}")).hash(), Config::default().hash());
 }

@@ -62,10 +62,19 @@ impl Default for Assessment {
 impl Assessment {
     /// The score in nats.
     pub(crate) fn nats(&self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "micro-nats below 2^52")]
-        let nats = self.micronats as f64 / 1e6;
-        nats
+        nats(self.micronats)
     }
+
+    /// The score without the session's own surprise, in nats.
+    pub(crate) fn plain_nats(&self) -> f64 {
+        nats(self.plain_micronats)
+    }
+}
+
+fn nats(micronats: i64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "micro-nats below 2^52")]
+    let nats = micronats as f64 / 1e6;
+    nats
 }
 
 /// The scales of evidence: the tenant's, and the peer group's where it is another.

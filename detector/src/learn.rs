@@ -1,5 +1,5 @@
 //! What an activity teaches, after it was scored: the actor's own parts, and integer increments of the shared
-//! tables. A session counts at most once in a slot; strange activities weigh a tenth.
+//! tables. A session counts at most once in a slot; strange activities weigh less (`widen.rs`).
 
 pub(crate) mod identity;
 mod work;
@@ -60,10 +60,9 @@ pub(crate) struct Lesson {
 
 impl Lesson {
     /// Takes down what the activity shows; changes nothing.
-    pub(crate) fn of(ctx: &Context<'_>, plain_micronats: i64) -> Self {
+    pub(crate) fn of(ctx: &Context<'_>, plain_nats: f64) -> Self {
         let gate = Gate::of(ctx);
-        let strange = plain_micronats >= gate.strange_micro && is_warm(ctx);
-        let tenths = if strange { gate.tenths } else { 10 };
+        let weight = if is_warm(ctx) { gate.hundredths(plain_nats) } else { 100 };
         let mut lesson = Self {
             first_value: fan_out::is_first(ctx),
             failed: failure::failed(ctx),
@@ -71,13 +70,12 @@ impl Lesson {
             deviates: volume::deviates(ctx),
             warm: is_warm(ctx),
             young: ctx.actor.progress.active_hours < YOUNG_HOURS,
-            tenths,
+            tenths: u16::try_from(weight / 10).unwrap_or(10),
             gate,
             new_session: ctx.session.events == 0,
             late: ctx.late,
             ..Self::default()
         };
-        let weight = i64::from(tenths) * 10;
         lesson.sessions(ctx);
         lesson.identity = IdentityLesson::of(ctx, &mut lesson.counts, &mut lesson.slots);
         lesson.tools(ctx, weight);

@@ -293,7 +293,7 @@ impl Observe {
         let (tenant, origins) = (shared.calibration(keys.tenant), self.settings.origin_handicaps);
         let scales = Scales { tenant, group, origins };
         let assessment = assess(ctx, scales, &self.settings.signal_modes);
-        let lesson = Lesson::of(ctx, assessment.plain_micronats);
+        let lesson = Lesson::of(ctx, assessment.plain_nats());
         let period = self.period(keys, maturity, &assessment);
         let mut trust_state = ctx.actor.trust;
         let expected = self.expects(at, &assessment);

@@ -18,10 +18,21 @@ pub struct Carrier<'r> {
 /// Who is behind what a network log sees.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
-    /// Ids of agents by the address they send from.
-    pub by_address: BTreeMap<IpAddr, String>,
+    /// Who sends from an address; of several the first that held it then counts.
+    pub by_address: BTreeMap<IpAddr, Vec<Tenure>>,
     /// Whether OCSF's `src_endpoint.uid` and `instance_uid` may name the agent.
     pub by_endpoint: bool,
+}
+
+/// One agent behind an address, and when.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tenure {
+    /// Its id.
+    pub id: String,
+    /// The first moment; `None` is always before.
+    pub from: Option<EventTime>,
+    /// The first moment after it; `None` is still.
+    pub until: Option<EventTime>,
 }
 
 // === impl Carrier ===
@@ -37,8 +48,24 @@ impl Carrier<'_> {
 // === impl Identity ===
 
 impl Identity {
-    /// The agent that sends from an address.
-    pub(crate) fn agent_at(&self, address: &str) -> Option<&str> {
-        self.by_address.get(&address.parse().ok()?).map(String::as_str)
+    /// The agent that sent from an address at a time; without a time, who always does.
+    pub(crate) fn agent_at(&self, address: &str, time: Option<EventTime>) -> Option<&str> {
+        let all = self.by_address.get(&address.parse().ok()?)?;
+        let holds = |tenure: &&Tenure| match time {
+            Some(time) => {
+                tenure.from.is_none_or(|from| from <= time)
+                    && tenure.until.is_none_or(|until| time < until)
+            }
+            None => tenure.from.is_none() && tenure.until.is_none(),
+        };
+        all.iter().find(holds).map(|tenure| tenure.id.as_str())
+    }
+}
+
+// === impl Tenure ===
+
+impl From<&str> for Tenure {
+    fn from(id: &str) -> Self {
+        Self { id: id.to_owned(), ..Self::default() }
     }
 }

@@ -1,7 +1,10 @@
 //! One record of a foreign format while it is mapped: what its rules may look at.
 
+use std::cell::Cell;
+
 use record::lexeme::Lexeme;
 use record::tree::Tree;
+use schemas::EventTime;
 use schemas::activity::Text;
 
 use crate::carrier::Identity;
@@ -14,6 +17,8 @@ pub(crate) struct Event<'t, 'a> {
     pub(crate) caseless: bool,
     /// Who is behind which address.
     pub(crate) identity: &'t Identity,
+    /// When it happened, once that is read.
+    pub(crate) time: Cell<Option<EventTime>>,
 }
 
 // === impl Event ===
@@ -52,6 +57,11 @@ impl<'t, 'a> Event<'t, 'a> {
     /// The truth value at a path, also as text.
     pub(crate) fn flag(&self, path: &str) -> Option<bool> {
         flag_of(self.at(path)?)
+    }
+
+    /// The agent that the config knows behind an address.
+    pub(crate) fn agent_at(&self, address: &str) -> Option<Text<'a>> {
+        self.identity.agent_at(address, self.time.get()).map(|id| Text::Owned(id.to_owned()))
     }
 
     /// Whether anything stands at a path.

@@ -27,7 +27,7 @@ mod value;
 mod way;
 
 pub use ancestors::{Ancestors, HoldLimits, Orphan, Released, decode_among};
-pub use carrier::{Carrier, Identity};
+pub use carrier::{Carrier, Identity, Tenure};
 pub use decode::{decode, decode_as, decode_with, detect, explain};
 pub use draft::{AGENT_TYPE, principal_type};
 pub use file::{LogFile, file_limits, file_records};

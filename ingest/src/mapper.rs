@@ -49,6 +49,11 @@ pub(crate) fn map<'a>(
                 if let Some(made) = &mut made {
                     made.origin(name_of(row.field), path.map(|path| pointer(event, path)));
                 }
+                if let Value::Time(time) = value
+                    && row.field == Field::Time
+                {
+                    event.time.set(Some(time));
+                }
                 draft.put(row.field, value);
             }
             Err((code, path, message)) => {

@@ -164,6 +164,7 @@ impl<'p> Pass<'p> {
             self.told.get_or_insert(Format::Native);
             self.told_of(Some(Format::Native), |pass| {
                 pass.notes.merge(&notes);
+                pass.made_of_native(&decoded, text);
                 pass.read(decoded, (None, Some(text)), spot, out);
             });
         }
@@ -348,6 +349,7 @@ impl<'p> Pass<'p> {
     /// Decodes a native record.
     fn whole<'a>(&mut self, text: &'a str, spot: Spot<'_>, out: &mut Vec<Decoded<'a>>) {
         let decoded = native::decode(text, self.limits, self.notes);
+        self.made_of_native(&decoded, text);
         self.read(decoded, (None, Some(text)), spot, out);
     }
 
@@ -399,7 +401,12 @@ impl<'p> Pass<'p> {
     fn mapped<'a>(&mut self, spec: &Spec, tree: &Tree<'a>) -> Decoded<'a> {
         let unfolded = if spec.caseless { unfold(tree) } else { None };
         let tree = unfolded.as_ref().unwrap_or(tree);
-        let event = Event { tree, caseless: spec.caseless, identity: self.way.identity };
+        let event = Event {
+            tree,
+            caseless: spec.caseless,
+            identity: self.way.identity,
+            time: self.carrier.time.into(),
+        };
         let made = self.trace.as_mut().map(|trace| &mut trace.made);
         match mapper::map(spec, &event, self.carrier, self.notes, made) {
             Ok(Ok(activity)) => Decoded::Activity(activity),

@@ -62,7 +62,8 @@ pub(crate) fn unfold<'a>(tree: &Tree<'a>) -> Option<Tree<'a>> {
 }
 
 /// The records of a file, each with its line from 0: a line each, or the values that stand in it one after the other
-/// over several lines, or the whole where it is no text.
+/// over several lines, or the whole where it is no text. A value that nothing closes ends before the next line that
+/// begins one: it costs itself.
 pub(crate) fn records(bytes: &[u8]) -> Box<dyn Iterator<Item = (usize, &[u8])> + '_> {
     if is_protobuf(bytes) {
         return Box::new(std::iter::once((0, bytes)));
@@ -74,19 +75,26 @@ pub(crate) fn records(bytes: &[u8]) -> Box<dyn Iterator<Item = (usize, &[u8])> +
     let opens =
         first.trim_ascii_start().starts_with(b"{") || first.trim_ascii_start().starts_with(b"[");
     let begins = bytes.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or_default();
-    let is_pretty = || {
-        let end = value_end(bytes, begins);
-        begins + first.len() < end && bytes.get(begins..end).is_some_and(is_value)
+    let spans_lines = |begins: usize| {
+        let value = value_end(bytes, begins, usize::MAX).and_then(|end| bytes.get(begins..end));
+        value.is_some_and(|value| value.contains(&b'\n') && is_value(value))
     };
+    // The first value may be the broken one.
+    let is_pretty =
+        || spans_lines(begins) || (!is_value(first) && spans_lines(next_start(bytes, begins)));
     if !opens || !is_pretty() {
         return Box::new(lines().filter(move |(_, line)| !is_blank(line)));
     }
-    let (mut at, mut line) = (0, 0);
+    let (mut at, mut line, mut in_vain) = (0, 0, IN_VAIN_MAX);
     Box::new(std::iter::from_fn(move || {
         let rest = bytes.get(at..)?;
         let start = at + rest.iter().position(|byte| !byte.is_ascii_whitespace())?;
         line += count_lines(bytes.get(at..start)?);
-        at = value_end(bytes, start);
+        let bytes_max = if at == 0 { usize::MAX } else { in_vain };
+        at = value_end(bytes, start, bytes_max).unwrap_or_else(|| {
+            in_vain = in_vain.saturating_sub(bytes.len() - start);
+            next_start(bytes, start)
+        });
         let record = (line, bytes.get(start..at)?);
         line += count_lines(record.1);
         Some(record)
@@ -97,11 +105,25 @@ fn count_lines(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// The end of the value that begins here, by its brackets; of what is none, the end of the line.
-fn value_end(bytes: &[u8], start: usize) -> usize {
+/// Bytes of a file that are looked at in vain for the end of values that nothing closes; 64 MiB.
+const IN_VAIN_MAX: usize = 64 << 20;
+
+/// The next line that begins a value without being indented; the end where there is none.
+fn next_start(bytes: &[u8], start: usize) -> usize {
+    let rest = bytes.get(start..).unwrap_or_default();
+    let begins = |pair: &[u8]| matches!(pair, [b'\n', b'{' | b'[']);
+    rest.windows(2).position(begins).map_or(bytes.len(), |at| start + at + 1)
+}
+
+/// The end of the value that begins here, by its brackets; of what is none, the end of the line. `None` where nothing
+/// closes it within so many bytes.
+fn value_end(bytes: &[u8], start: usize, bytes_max: usize) -> Option<usize> {
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
-    for (index, byte) in bytes.iter().enumerate().skip(start) {
+    for (index, byte) in bytes.iter().enumerate().skip(start).take(bytes_max) {
         match byte {
+            b'\n' if depth == 0 => return Some(index),
+            // No text of JSON goes beyond its line.
+            b'\n' => (in_text, escaped) = (false, false),
             _ if escaped => escaped = false,
             b'\\' if in_text => escaped = true,
             b'"' => in_text = !in_text,
@@ -110,12 +132,11 @@ fn value_end(bytes: &[u8], start: usize) -> usize {
             b'}' | b']' => {
                 depth = depth.saturating_sub(1);
                 if depth == 0 {
-                    return index + 1;
+                    return Some(index + 1);
                 }
             }
-            b'\n' if depth == 0 => return index,
             _ => {}
         }
     }
-    bytes.len()
+    (depth == 0 && bytes.len() <= start.saturating_add(bytes_max)).then_some(bytes.len())
 }

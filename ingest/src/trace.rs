@@ -2,9 +2,13 @@
 //! which field, which fields stayed empty, which members nobody read, and what there was of a refused activity. For
 //! people and checks; no outcome depends on it.
 
+use record::limits::Limits;
+use record::native;
 use record::notes::Notes;
 use record::outcome::Decoded;
 use schemas::Activity;
+use schemas::activity::ACTIVITY_SCHEMA;
+use schemas::time::TIME_MS_MIN;
 
 use crate::formats::Format;
 use crate::pass::Pass;
@@ -30,6 +34,17 @@ pub struct Made {
     /// What there was of a refused activity; what `missing` names in it is no value.
     pub partial: Option<Box<Activity<'static>>>,
 }
+
+/// Members of a refused native record that are left out to see the rest.
+const FAULTS_MAX: usize = 64;
+/// What a native record needs, the field that is missing then, and what stands in for it.
+const REQUIRED: [(&str, &str, &str); 5] = [
+    ("/schema", "", ACTIVITY_SCHEMA),
+    ("/id", "id", "?"),
+    ("/time", "time", "1990-01-01T00:00:00Z"),
+    ("/agent/id", "agent.id", "?"),
+    ("/action/type", "action.type", "other"),
+];
 
 /// What is told beside one outcome.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,6 +72,41 @@ pub(crate) struct Trace {
     pub(crate) seen: Vec<About>,
 }
 
+/// Puts a word where one is required; false where nothing can stand there.
+fn stand_in(record: &mut serde_json::Value, path: &str, word: &str) -> bool {
+    let Some((place, key)) = path.rsplit_once('/') else { return false };
+    let Some(members) = record.as_object_mut() else { return false };
+    let members = match place.strip_prefix('/') {
+        None => Some(members),
+        Some(place) => {
+            let parent = members.entry(place).or_insert(serde_json::Value::Null);
+            if !parent.is_object() {
+                *parent = serde_json::json!({});
+            }
+            parent.as_object_mut()
+        }
+    };
+    members.is_some_and(|members| {
+        members.insert(key.to_owned(), word.into());
+        true
+    })
+}
+
+/// Takes away what stands at a pointer, or what it should stand in; false where there is neither.
+fn leave_out(record: &mut serde_json::Value, path: &str) -> bool {
+    let Some((place, key)) = path.rsplit_once('/') else { return false };
+    let key = key.replace("~1", "/").replace("~0", "~");
+    let is_gone = match record.pointer_mut(place) {
+        Some(serde_json::Value::Object(members)) => members.remove(&key).is_some(),
+        Some(serde_json::Value::Array(items)) => {
+            let index = key.parse().ok().filter(|index| *index < items.len());
+            index.map(|index| items.remove(index)).is_some()
+        }
+        _ => false,
+    };
+    is_gone || leave_out(record, place)
+}
+
 // === impl Trace ===
 
 impl Trace {
@@ -81,6 +131,32 @@ impl Made {
     pub fn keep(&mut self, activity: Activity<'_>) {
         if let Decoded::Activity(kept) = Decoded::Activity(activity).into_owned() {
             self.partial = Some(Box::new(kept));
+        }
+    }
+
+    /// Keeps what there is of a native record that was refused: the member at fault is left out, or something stands
+    /// in for one that is required, which is named as missing, until the rest decodes.
+    pub(crate) fn keep_native(&mut self, text: &str, limits: &Limits) {
+        let Ok(mut record) = serde_json::from_str::<serde_json::Value>(text) else { return };
+        for _ in 0..FAULTS_MAX {
+            let attempt = record.to_string();
+            let path = match native::decode(&attempt, limits, &mut Notes::default()) {
+                Decoded::Activity(activity) => return self.keep(activity),
+                Decoded::Skipped(_) => return,
+                Decoded::Rejected(found) if found.path == "/action" => "/action/type".to_owned(),
+                Decoded::Rejected(found) => found.path,
+            };
+            let required = REQUIRED.iter().find(|(known, ..)| *known == path);
+            let is_done = match required {
+                Some((_, field, word)) => {
+                    self.missing.extend((!field.is_empty()).then(|| (*field).to_owned()));
+                    stand_in(&mut record, &path, word)
+                }
+                None => leave_out(&mut record, &path),
+            };
+            if !is_done {
+                return;
+            }
         }
     }
 
@@ -134,6 +210,13 @@ impl Pass<'_> {
         }
     }
 
+    /// Says what there is of a native record that is refused.
+    pub(crate) fn made_of_native(&mut self, decoded: &Decoded<'_>, text: &str) {
+        if let (Some(trace), Decoded::Rejected(_)) = (&mut self.trace, decoded) {
+            trace.made.keep_native(text, self.limits);
+        }
+    }
+
     /// Says what the next outcome was made of.
     pub(crate) fn make(&mut self, made: Option<Made>) {
         if let (Some(trace), Some(made)) = (&mut self.trace, made) {
@@ -153,8 +236,15 @@ impl Pass<'_> {
         let mut kept = kept.into_iter().peekable();
         for ordinal in start..start + n {
             if let Some((_, activity)) = kept.next_if(|(at, _)| *at == ordinal) {
+                let lacks_time = activity.time.millis() == TIME_MS_MIN;
+                let lacks = [
+                    (activity.id.is_empty(), "id"),
+                    (lacks_time, "time"),
+                    (activity.agent.id.is_empty(), "agent.id"),
+                ];
+                let lacks = lacks.iter().filter(|(lacks, _)| *lacks);
+                trace.made.missing.extend(lacks.map(|(_, name)| (*name).to_owned()));
                 trace.made.keep(activity);
-                trace.made.missing.push("agent.id".to_owned());
             }
             trace.note(place);
         }

@@ -170,7 +170,8 @@ fn is_below(at: &str, member: &str) -> bool {
 #[test]
 fn no_text_leaves_but_through_its_field() {
     let addresses = ["10.0.1.4", "10.0.1.6", "10.20.30.40"];
-    let by_address = addresses.iter().map(|ip| (ip.parse().unwrap(), "agent".to_owned())).collect();
+    let by_address =
+        addresses.iter().map(|ip| (ip.parse().unwrap(), vec!["agent".into()])).collect();
     let identity = Identity { by_address, by_endpoint: false };
     let time = EventTime::parse("2026-01-01T00:00:00Z").ok();
     let (mut n_planted, mut n_allowed) = (0, 0);

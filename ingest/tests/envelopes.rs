@@ -51,6 +51,11 @@ fn zstd_bomb(n_blocks: usize) -> Vec<u8> {
     frame
 }
 
+/// A frame that holds nothing of the content, as parallel writers put first.
+fn skippable(n: u8) -> Vec<u8> {
+    [&[0x53, 0x2a, 0x4d, 0x18, n, 0, 0, 0][..], &vec![7; usize::from(n)]].concat()
+}
+
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
@@ -62,6 +67,22 @@ fn check(record: &str, forms: &[(&str, Vec<u8>)]) {
     for (name, form) in forms {
         assert_eq!(outcomes(form), plain, "{name}");
     }
+}
+
+#[test]
+fn frames_that_hold_nothing_are_passed_over() {
+    let plain = outcomes(NATIVE.as_bytes());
+    let frame = zstd(NATIVE.as_bytes());
+    for bytes in [
+        [skippable(4), frame.clone()].concat(),
+        [skippable(0), skippable(9), frame.clone(), skippable(2)].concat(),
+    ] {
+        assert_eq!(outcomes(&bytes), plain);
+        let file = ingest::LogFile::open(bytes).unwrap();
+        assert_eq!((file.bytes(), file.layers()), (NATIVE.as_bytes(), &["zstd"][..]));
+    }
+    let cut = [skippable(4), frame].concat();
+    assert!(matches!(outcomes(&cut[..9]).as_slice(), [Decoded::Rejected(_)]));
 }
 
 fn json_forms(record: &str) -> Vec<(&'static str, Vec<u8>)> {

@@ -257,6 +257,43 @@ fn a_broken_line_costs_itself_and_keeps_its_number() {
 }
 
 #[test]
+fn a_value_that_nothing_closes_costs_itself() {
+    let good = |n: usize| {
+        let record = json!({"id": n, "list": [{"deep": "}{\n"}, [1]]});
+        serde_json::to_string_pretty(&record).unwrap() + "\n"
+    };
+    let broken =
+        ["{\n  \"a\": [\n    1\n  \n}\n", "{\n  \"a\": {\n", "{\n  \"a\": \"open\n}\n", "[\n  {\n"];
+    for broken in broken {
+        for place in 0..4 {
+            let mut all: Vec<String> = (0..3).map(good).collect();
+            all.insert(place, broken.to_owned());
+            let text = all.concat();
+            let records: Vec<(usize, &[u8])> = file_records(text.as_bytes()).collect();
+            let found: Vec<&[u8]> = records.iter().map(|(_, record)| record.trim_ascii()).collect();
+            let wanted: Vec<&[u8]> = all.iter().map(|one| one.trim().as_bytes()).collect();
+            assert_eq!(found, wanted, "{text}");
+            let lines = all.iter().scan(0, |line, one| {
+                let own = *line;
+                *line += one.matches('\n').count();
+                Some(own)
+            });
+            assert_eq!(
+                records.iter().map(|(line, _)| *line).collect::<Vec<_>>(),
+                lines.collect::<Vec<_>>()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_file_of_nothing_but_open_brackets_ends_soon() {
+    // Looking for the end of each to the end of the file would take a day.
+    let text = format!("{{\n\"a\": 1\n}}\n{}", "{\n \"a\": [\n".repeat(200_000));
+    assert_eq!(file_records(text.as_bytes()).count(), 200_001);
+}
+
+#[test]
 fn envelopes_are_named_from_the_outside() {
     let event: Value =
         serde_json::from_str(include_str!("../fixtures/in.cloudtrail.json")).unwrap();

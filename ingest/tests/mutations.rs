@@ -99,7 +99,7 @@ fn odd(dice: &mut Dice, record: &Value, places: &[String]) -> Value {
 
 fn check(text: &str, named: Option<Format>) -> Option<Format> {
     let identity = Identity {
-        by_address: [("10.0.1.4".parse().unwrap(), "a".to_owned())].into(),
+        by_address: [("10.0.1.4".parse().unwrap(), vec!["a".into()])].into(),
         by_endpoint: true,
     };
     let carrier = Carrier { headers: &[], time: EventTime::from_millis(1_700_000_000_000).ok() };

@@ -17,7 +17,9 @@ fn fixtures() -> PathBuf {
 /// The addresses of the samples, each with an agent behind it.
 fn identity() -> Identity {
     let addresses = ["10.0.1.4", "10.0.1.6", "10.20.30.40"];
-    let agent = |address: &&str| (address.parse().unwrap(), format!("agent {address}"));
+    let agent = |address: &&str| {
+        (address.parse().unwrap(), vec![format!("agent {address}").as_str().into()])
+    };
     Identity { by_address: addresses.iter().map(agent).collect(), by_endpoint: false }
 }
 

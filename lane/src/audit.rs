@@ -35,6 +35,10 @@ pub struct Audit {
     pub takeovers: u64,
     /// What became of all activities.
     pub totals: Counts,
+    /// The same for each input.
+    pub inputs: BTreeMap<Arc<str>, Counts>,
+    /// Records written to each topic, as progress tells.
+    written: BTreeMap<String, u64>,
     /// Output records compared.
     pub outputs: u64,
     /// State records compared.
@@ -47,6 +51,17 @@ impl Audit {
             self.findings.push(Finding(text));
         } else {
             self.more += 1;
+        }
+    }
+
+    /// What one fold hands to the next must be what that one has read, once everything is consumed.
+    fn hops<F: LogFold>(&mut self, reference: &Reference<'_, F>) {
+        for input in reference.layout.inputs.iter().filter(|i| (reference.compares)(&i.topic)) {
+            let written = self.written.get(&*input.topic).copied().unwrap_or_default();
+            let read = self.inputs.get(&input.topic).map_or(0, |counts| counts.records);
+            if read != written {
+                self.find(format!("{}: {written} records were written, {read} read", input.topic));
+            }
         }
     }
 
@@ -90,12 +105,14 @@ pub fn audit<B: Bus, F: LogFold>(bus: &B, reference: &Reference<'_, F>) -> Resul
         let expected = expected.remove(topic).unwrap_or_default();
         compare_topic(bus, reference.layout.partitions_of(topic), expected, &mut audit)?;
     }
+    audit.hops(reference);
     Ok(audit)
 }
 
 /// One partition, run again.
 struct Rerun<'a, F: LogFold> {
     reference: &'a Reference<'a, F>,
+    input: Arc<str>,
     state: TopicPartition,
     fold: F,
     entries: std::iter::Peekable<std::vec::IntoIter<Record>>,
@@ -117,6 +134,7 @@ fn partition_of<B: Bus, F: LogFold>(
     let written = read_all(bus, &state)?;
     let mut rerun = Rerun {
         reference,
+        input: Arc::clone(&at.topic),
         state,
         fold,
         entries,
@@ -180,6 +198,10 @@ impl<F: LogFold> Rerun<'_, F> {
         audit.states += saved.len() as u64;
         audit.ranges += 1;
         audit.totals.add(&progress.counts);
+        audit.inputs.entry(Arc::clone(&self.input)).or_default().add(&progress.counts);
+        for (topic, records) in &progress.written {
+            *audit.written.entry(topic.clone()).or_default() += records;
+        }
         self.outputs.extend(open.records);
         self.last = Some(progress);
     }

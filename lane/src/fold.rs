@@ -79,7 +79,7 @@ pub struct Counts {
     pub records: u64,
     /// Activities (or findings) in them.
     pub activities: u64,
-    /// Scored, or in respond: applied.
+    /// Scored; in respond, applied; in intake, handed on.
     pub scored: u64,
     /// Seen before.
     pub duplicate: u64,

@@ -31,8 +31,21 @@ pub fn read_text(text: &str) -> Result<EventTime, TimeError> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     match text.parse() {
         Ok(number) if is_number => epoch(number),
-        _ => rfc3339::parse(&format!("{text}Z")),
+        _ => match without_colon(text) {
+            Some(text) => rfc3339::parse(&text),
+            None => rfc3339::parse(&format!("{text}Z")),
+        },
     }
+}
+
+/// A time whose offset is written `+0100`, with the colon put in.
+fn without_colon(text: &str) -> Option<String> {
+    let (time, offset) = text.split_at_checked(text.len().checked_sub(5)?)?;
+    let is_offset =
+        offset.starts_with(['+', '-']) && offset.bytes().skip(1).all(|byte| byte.is_ascii_digit());
+    // A date ends alike.
+    let (hours, minutes) = offset.split_at_checked(3)?;
+    (is_offset && time.contains(':')).then(|| format!("{time}{hours}:{minutes}"))
 }
 
 /// The time that a number tells. Below a microsecond digits are rounded, so that a float's noise moves no
@@ -75,14 +88,21 @@ mod tests {
             "\"2026-11-23 20:51:31.412000000\"",
             "\"2026-11-23T20:51:31.4120000Z\"",
             "\"2026-11-23T22:51:31.412+02:00\"",
+            "\"2026-11-23T18:51:31.412-0200\"",
         ] {
             assert_eq!(ms(json), Ok(1_795_467_091_412), "{json}");
         }
         assert_eq!(ms("1588205198.89971"), Ok(1_588_205_198_899));
         assert_eq!(ms("1702857600"), Ok(1_702_857_600_000));
-        for json in
-            ["\"redacted\"", "\"2024-12-17 00:00:00000000\"", "true", "{}", "\"\"", "\"1e9\""]
-        {
+        for json in [
+            "\"redacted\"",
+            "\"2024-12-17 00:00:00000000\"",
+            "true",
+            "{}",
+            "\"\"",
+            "\"1e9\"",
+            "\"2026-11-23-0200\"",
+        ] {
             assert_eq!(ms(json), Err(TimeError::Malformed), "{json}");
         }
         for json in ["0", "-5", "1e300", "\"0001-01-01T00:00:00Z\"", "4102444800"] {

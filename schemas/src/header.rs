@@ -2,6 +2,8 @@
 //! what is dead-lettered. Typed both ways; values are UTF-8, numbers are decimal. Headers of others are
 //! passed over when reading.
 
+mod origin;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,6 +12,8 @@ use serde::de::IntoDeserializer;
 
 use crate::reject::{ErrorCode, Stage};
 use crate::time::EventTime;
+
+pub use origin::OriginHeaders;
 
 /// Headers as a bus carries them: names and bytes, in order.
 pub type RawHeaders = Vec<(String, Vec<u8>)>;
@@ -49,6 +53,8 @@ pub enum RecordKind {
     Revocation,
     /// A decision for the audit.
     Decision,
+    /// A signed security event token.
+    Set,
 }
 
 /// Headers of a produced record: CloudEvents in binary mode.
@@ -235,11 +241,12 @@ impl RecordKind {
             Self::Trust => "trust",
             Self::Revocation => "revocation",
             Self::Decision => "decision",
+            Self::Set => "set",
         }
     }
 
     fn from_wire(word: &str) -> Option<Self> {
-        [Self::Alert, Self::Incident, Self::Trust, Self::Revocation, Self::Decision]
+        [Self::Alert, Self::Incident, Self::Trust, Self::Revocation, Self::Decision, Self::Set]
             .into_iter()
             .find(|kind| kind.as_str() == word)
     }

@@ -18,6 +18,7 @@ pub mod reject;
 pub mod revocation;
 pub mod rule;
 pub mod score;
+pub mod set;
 pub mod time;
 pub mod trust;
 #[cfg(feature = "json-schema")]

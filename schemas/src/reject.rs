@@ -38,6 +38,8 @@ pub enum ErrorCode {
     TimeOutOfRange,
     /// The record ended the process twice.
     Quarantined,
+    /// A receiver refused it for good.
+    ReceiverRefused,
     /// A fault of ours.
     Internal,
 }
@@ -61,6 +63,7 @@ impl ErrorCode {
             Self::Miskeyed => "miskeyed",
             Self::TimeOutOfRange => "time_out_of_range",
             Self::Quarantined => "quarantined",
+            Self::ReceiverRefused => "receiver_refused",
             Self::Internal => "internal",
         }
     }

@@ -179,6 +179,17 @@ pub enum SubjectId {
         /// The token's id.
         jti: String,
     },
+    /// Members that together name one principal.
+    Complex {
+        /// Who it is.
+        user: Box<SubjectId>,
+        /// One of its sessions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<Box<SubjectId>>,
+        /// Its tenant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tenant: Option<Box<SubjectId>>,
+    },
 }
 
 /// What of a subject a request concerns.

@@ -231,6 +231,15 @@ impl RiskLevel {
         }
     }
 
+    /// The risk level of a trust level.
+    pub fn of_level(level: Level) -> Self {
+        match level {
+            Level::Untrusted => Self::High,
+            Level::Restricted => Self::Medium,
+            Level::Watch | Level::Unknown | Level::Trusted => Self::Low,
+        }
+    }
+
     /// The word on the wire.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -16,6 +16,7 @@ use crate::feedback::{FEEDBACK_SCHEMA, Feedback};
 use crate::finding::{FINDING_SCHEMA, Finding};
 use crate::inventory::{COMPLETE_SCHEMA, INVENTORY_SCHEMA, InventoryComplete, InventoryEntry};
 use crate::revocation::{REVOCATION_SCHEMA, RevocationRequest};
+use crate::set::SetClaims;
 use crate::trust::{TRUST_SCHEMA, TrustRecord};
 use limits::Limit;
 
@@ -118,6 +119,13 @@ fn documents() -> Vec<Document> {
             constant: TRUST_SCHEMA,
             limits: limits::TRUST,
             body: generate::<TrustRecord>(SchemaSettings::draft2020_12()),
+        },
+        Document {
+            file: "security-event-token-1.schema.json",
+            title: "Claims of a security event token v1",
+            constant: "",
+            limits: &[],
+            body: generate::<SetClaims>(SchemaSettings::draft2020_12()),
         },
     ]
 }

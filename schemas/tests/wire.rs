@@ -14,6 +14,7 @@ use schemas::feedback::Feedback;
 use schemas::finding::{Body, Finding, Verdict, Versions};
 use schemas::inventory::InventoryEntry;
 use schemas::revocation::RevocationRequest;
+use schemas::set::SetClaims;
 use schemas::trust::{Level, RiskLevel, TrustRecord, risk_score};
 use schemas::{ActionType, ActorRef, Authority, Contribution, EventTime, MicroNats, Source, Text};
 
@@ -107,6 +108,10 @@ fn examples_decode_validate_and_round_trip() {
     round_trip::<Command>("command.json", "agent.command-1.schema.json");
     round_trip::<HabitusAlert>("alert.habitus.json", "agent.alert-1.schema.json");
     round_trip::<InventoryEntry>("inventory.json", "agent.inventory-1.schema.json");
+    for event in ["risk-level-change", "session-revoked", "credential-change"] {
+        let fixture = format!("set.{event}.json");
+        round_trip::<SetClaims>(&fixture, "security-event-token-1.schema.json");
+    }
 }
 
 #[test]

@@ -50,7 +50,10 @@ pub fn connect(
         client: input.client.clone().into_iter().collect(),
         instance: config.instance().to_owned(),
     })?;
-    let mut topics = Topics::new(&cluster, &input, config.output_shadow());
+    let mut topics = Topics::new(config);
+    if let Some(name) = topics.twice() {
+        bail!(Unusable(vec![format!("{name} would be two things at once: name another source")]));
+    }
     let mut waits = false;
     let infos = loop {
         match describe(&kafka, &topics) {

@@ -1,4 +1,4 @@
-//! Both folds as one kind, so that a lane may own partitions of either log.
+//! All folds as one kind, so that a lane may own partitions of any log.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use baseline::Shared;
 use bus::{Record, TopicPartition};
 use lane::{Applied, Fold, LoadError, LogFold, Record as Saved};
 
+use super::intake::IntakeStream;
 use super::observe::ObserveStream;
 use super::respond::RespondStream;
 use super::setup::Setup;
@@ -19,9 +20,11 @@ pub struct Switches {
     pub control_offset: u64,
 }
 
-/// The fold of a partition, of either log.
+/// The fold of a partition, of any log.
 pub enum StreamFold {
-    /// Of the input.
+    /// Of a source: it keeps no state.
+    Intake(Box<IntakeStream>),
+    /// Of activities under their agents' keys.
     Observe(Box<ObserveStream>),
     /// Of the findings.
     Respond(Box<RespondStream>),
@@ -30,10 +33,13 @@ pub enum StreamFold {
 impl StreamFold {
     /// The fold of this partition.
     pub(super) fn new(setup: &Arc<Setup>, at: &TopicPartition) -> Self {
-        if at.topic == setup.names.findings {
-            Self::Respond(Box::new(RespondStream::new(Arc::clone(setup))))
+        let (names, own) = (&setup.names, Arc::clone(setup));
+        if at.topic == names.findings {
+            Self::Respond(Box::new(RespondStream::new(own)))
+        } else if at.topic == names.activity {
+            Self::Observe(Box::new(ObserveStream::new(own)))
         } else {
-            Self::Observe(Box::new(ObserveStream::new(Arc::clone(setup))))
+            Self::Intake(Box::new(IntakeStream::new(own, &at.topic)))
         }
     }
 }
@@ -44,6 +50,7 @@ impl Fold for StreamFold {
 
     fn apply(&mut self, record: &Record) -> Applied {
         match self {
+            Self::Intake(intake) => intake.apply(record),
             Self::Observe(observe) => observe.apply(record),
             Self::Respond(respond) => respond.apply(record),
         }
@@ -51,6 +58,7 @@ impl Fold for StreamFold {
 
     fn touched(&mut self) -> Vec<Saved> {
         let touched = match self {
+            Self::Intake(_) => Vec::new(),
             Self::Observe(observe) => observe.fold_mut().touched(),
             Self::Respond(respond) => respond.fold_mut().touched(),
         };
@@ -61,6 +69,7 @@ impl Fold for StreamFold {
         let key = std::str::from_utf8(&record.key).map_err(|error| LoadError(error.to_string()))?;
         let value = &record.value;
         let loaded = match self {
+            Self::Intake(_) => Err("find nothing but progress: intake keeps no state".to_owned()),
             Self::Observe(observe) => {
                 observe.fold_mut().load(key, value).map_err(|e| e.to_string())
             }
@@ -84,6 +93,7 @@ impl LogFold for StreamFold {
 
     fn resume(&mut self, stream_time_ms: i64) {
         match self {
+            Self::Intake(intake) => intake.resume(stream_time_ms),
             Self::Observe(observe) => observe.resume(stream_time_ms),
             Self::Respond(respond) => respond.resume(stream_time_ms),
         }
@@ -91,6 +101,7 @@ impl LogFold for StreamFold {
 
     fn stream_time_ms(&self) -> i64 {
         match self {
+            Self::Intake(intake) => intake.log_ms(),
             Self::Observe(observe) => observe.log_ms(),
             Self::Respond(respond) => respond.log_ms(),
         }

@@ -2,14 +2,17 @@
 //! wires; it decides nothing.
 #![forbid(unsafe_code)]
 
+mod admit;
 mod connect;
 mod control;
 mod dead_letter;
 mod fold;
+mod intake;
 mod meter;
 mod observe;
 mod process;
 mod respond;
+mod sets;
 mod setup;
 mod topics;
 mod trust;
@@ -18,6 +21,7 @@ pub use connect::{Connected, Unusable, connect};
 pub use control::snapshots;
 pub use fold::{StreamFold, Switches};
 pub use process::{Orders, clock, run as run_process};
+pub use sets::signing;
 pub use setup::{Lists, Names, Setup};
 pub use topics::{Topic, Topics};
 pub use trust::TrustFollower;

@@ -47,11 +47,16 @@ impl Shared {
             self.metrics.received(&part.at.topic, part.counts.records);
             if part.at.topic == self.names.activity {
                 self.metrics.processed(&part.counts);
+            } else if self.names.sources.contains(&part.at.topic) {
+                self.metrics.taken_in(&part.counts);
             }
             for cause in &part.causes {
                 let (first, entry) = (since(now_ms, cause.first_ms), since(now_ms, cause.entry_ms));
-                if cause.topic == self.names.findings {
+                if cause.topic == self.names.activity {
+                    self.metrics.hop(Hop::EventToActivity, first);
+                } else if cause.topic == self.names.findings {
                     self.metrics.hop(Hop::EventToFinding, first);
+                    self.metrics.hop(Hop::ActivityToFinding, entry);
                 } else {
                     self.metrics.hop(Hop::EventToAlert, first);
                     self.metrics.hop(Hop::FindingToAlert, entry);
@@ -145,11 +150,16 @@ impl Gauges {
         }
         self.next_ms = now_ms + LOOK_MS;
         for (at, fold) in lane.folds() {
-            if let StreamFold::Observe(observe) = fold {
-                self.shared.metrics.store(at, observe.fold().counts());
-                let mut logs = self.shared.logs.lock().unwrap_or_else(PoisonError::into_inner);
-                logs.insert(at.clone(), observe.log_ms());
-            }
+            let log_ms = match fold {
+                StreamFold::Intake(intake) => intake.log_ms(),
+                StreamFold::Observe(observe) => {
+                    self.shared.metrics.store(at, observe.fold().counts());
+                    observe.log_ms()
+                }
+                StreamFold::Respond(_) => continue,
+            };
+            let mut logs = self.shared.logs.lock().unwrap_or_else(PoisonError::into_inner);
+            logs.insert(at.clone(), log_ms);
         }
     }
 }

@@ -5,27 +5,21 @@ use std::sync::Arc;
 
 use bus::Record;
 use detector::{Observe, Outcome, Stamp};
-use ingest::{Carrier, Decoded, Limits, Notes};
-use lane::{Applied, Counts, Emit};
+use lane::{Applied, Emit};
+use mapping::Reading;
+use schemas::Activity;
 use schemas::finding::{Body, Finding};
-use schemas::header::{EventHeaders, RecordKind};
-use schemas::reject::{ErrorCode, Stage};
-use schemas::time::DAY_MS;
+use schemas::header::{EventHeaders, OriginHeaders, RecordKind};
 use schemas::trust::TrustRecord;
-use schemas::{Activity, EventTime, Rejection};
 
-use super::dead_letter::{Place, dead_letter};
+use super::admit::{Admission, Gate};
 use super::setup::Setup;
-
-/// How far an event may lie ahead of log time.
-const AHEAD_MS_MAX: i64 = 5 * 60_000;
-/// How far it may lie behind.
-const BEHIND_MS_MAX: i64 = 7 * DAY_MS;
 
 /// The observe fold of one partition of the input.
 pub struct ObserveStream {
     observe: Observe,
     setup: Arc<Setup>,
+    reading: Arc<Reading>,
     log_ms: i64,
     control_offset: u64,
 }
@@ -35,7 +29,8 @@ impl ObserveStream {
     pub fn new(setup: Arc<Setup>) -> Self {
         let mut observe = Observe::new(Arc::clone(&setup.observe));
         observe.track_touched();
-        Self { observe, setup, log_ms: 0, control_offset: 0 }
+        let reading = Arc::new(setup.reading_of(&setup.names.activity));
+        Self { observe, setup, reading, log_ms: 0, control_offset: 0 }
     }
 
     /// The fold.
@@ -65,86 +60,23 @@ impl ObserveStream {
 
     /// Takes in one record.
     pub(super) fn apply(&mut self, record: &Record) -> Applied {
-        // The broker's clock may jump back at a change of leader: log time never does.
-        self.log_ms = self.log_ms.max(record.timestamp_ms);
-        let mut applied =
-            Applied { counts: Counts { records: 1, ..Counts::default() }, ..Applied::default() };
-        let value = record.value.as_deref().unwrap_or_default();
-        let (mut notes, mut decoded) = (Notes::default(), Vec::new());
-        let headers: Vec<(&str, &[u8])> =
-            record.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
-        let time = EventTime::from_millis(record.timestamp_ms).ok();
-        let carrier = Carrier { headers: &headers, time };
         let setup = Arc::clone(&self.setup);
-        setup.timed(telemetry::Stage::Decode, || {
-            let beside = (&Limits::default(), &carrier);
-            setup.reading.decode(value, beside, &mut notes, &mut decoded);
-        });
-        self.setup.tell(|metrics| metrics.unknown_fields(notes.unknown_fields.values().sum()));
-        for (ordinal, item) in (0..).zip(decoded) {
-            applied.counts.activities += 1;
-            let place = Place { record, index: ordinal, log_ms: self.log_ms };
-            let checked = match item {
-                Decoded::Activity(mut activity) => {
-                    // An agent has one partition: a record under an alias's key lies in another one.
-                    self.setup.lists.inventory.enrich(&mut activity);
-                    self.check(&activity, record).map(|()| activity)
-                }
-                Decoded::Skipped(_) => {
-                    applied.counts.skipped += 1;
-                    continue;
-                }
-                Decoded::Rejected(rejection) => Err(rejection),
-            };
-            match checked {
-                Ok(mut activity) => {
-                    self.setup.lists.networks.enrich(&mut activity);
-                    self.observe(&activity, (record, ordinal), &mut applied);
-                }
-                Err(rejection) => {
-                    applied.counts.dead_lettered += 1;
-                    self.setup.tell(|metrics| {
-                        metrics.invalid(rejection.code);
-                        metrics.dead_letter(rejection.code);
-                    });
-                    applied.emits.push(dead_letter(&self.setup, place, rejection));
-                }
-            }
-        }
-        applied
-    }
-
-    /// What only the log can tell of an activity: its key and its time.
-    fn check(&self, activity: &Activity<'_>, record: &Record) -> Result<(), Rejection> {
-        let refuse = |code, path: &str, message: &str| {
-            Err(Rejection {
-                code,
-                stage: Stage::Validate,
-                path: path.to_owned(),
-                message: message.to_owned(),
-            })
-        };
-        if record.key.as_deref() != Some(activity.partition_key().as_bytes()) {
-            let message =
-                "find the key `<tenant>|<agent.id>` on the record, the id as the inventory has it";
-            return refuse(ErrorCode::Miskeyed, "/agent/id", message);
-        }
-        let behind = self.log_ms - activity.time.millis();
-        if behind < -AHEAD_MS_MAX {
-            let message = "accept a time more than 5 minutes ahead of the log";
-            return refuse(ErrorCode::TimeOutOfRange, "/time", message);
-        }
-        if behind > BEHIND_MS_MAX {
-            let message = "accept a time more than 7 days behind the log";
-            return refuse(ErrorCode::TimeOutOfRange, "/time", message);
-        }
-        Ok(())
+        let (began_ms, log_ms) = times(record, setup.rekeys);
+        // The broker's clock may jump back at a change of leader: log time never does.
+        self.log_ms = self.log_ms.max(log_ms);
+        let gate = if setup.rekeys { Gate::Rekeyed } else { Gate::Keyed };
+        let reading = Arc::clone(&self.reading);
+        let admission = Admission { setup: &setup, reading: &reading, gate };
+        admission.admit((record, self.log_ms), |applied, activity, ordinal| {
+            self.observe(activity, (record, ordinal, began_ms), applied);
+            Ok(())
+        })
     }
 
     fn observe(
         &mut self,
         activity: &Activity<'_>,
-        (record, ordinal): (&Record, u32),
+        (record, ordinal, began_ms): (&Record, u32, i64),
         applied: &mut Applied,
     ) {
         let setup = Arc::clone(&self.setup);
@@ -156,7 +88,7 @@ impl ObserveStream {
             log_ms: self.log_ms,
         };
         if let Some(end) = self.observe.advance(&stamp) {
-            self.publish((end.findings, end.trust), record, applied);
+            self.publish((end.findings, end.trust), began_ms, applied);
         }
         let observed =
             setup.timed(telemetry::Stage::Observe, || self.observe.apply(activity, &stamp, false));
@@ -167,7 +99,7 @@ impl ObserveStream {
                 let late = observed.late;
                 setup.tell(|metrics| metrics.late(u64::from(late)));
                 let trust = observed.trust_record.map(|trust| *trust).into_iter().collect();
-                self.publish((observed.findings, trust), record, applied);
+                self.publish((observed.findings, trust), began_ms, applied);
             }
         }
     }
@@ -175,14 +107,13 @@ impl ObserveStream {
     fn publish(
         &self,
         (findings, trust): (Vec<Finding>, Vec<TrustRecord>),
-        record: &Record,
+        began_ms: i64,
         applied: &mut Applied,
     ) {
         for mut finding in findings {
             finding.versions.control_offset = self.control_offset;
             // Latency is that of what an activity led to, not of an epoch's end.
-            let cause_ms =
-                if matches!(finding.body, Body::Verdict(_)) { record.timestamp_ms } else { 0 };
+            let cause_ms = if matches!(finding.body, Body::Verdict(_)) { began_ms } else { 0 };
             let tenant = finding.tenant_id.clone().into_bytes();
             applied.emits.push(Emit {
                 topic: Arc::clone(&self.setup.names.findings),
@@ -216,4 +147,12 @@ impl ObserveStream {
             cause_ms: 0,
         })
     }
+}
+
+/// When a record began its way and its log time, in milliseconds: behind intake, those of the record at the source. No
+/// clock of a source moves log time beyond that of the log itself.
+fn times(record: &Record, rekeyed: bool) -> (i64, i64) {
+    let own = record.timestamp_ms;
+    let origin = rekeyed.then(|| OriginHeaders::times(&record.headers).ok()).flatten();
+    origin.map_or((own, own), |(began_ms, log_ms)| (began_ms, log_ms.min(own)))
 }

@@ -17,6 +17,7 @@ use super::connect::Connected;
 use super::control::Control;
 use super::fold::{StreamFold, Switches};
 use super::meter::{Gauges, Shared};
+use super::sets;
 use super::setup::Setup;
 use super::trust;
 use telemetry::{AccessPoint, Metrics, Readiness};
@@ -92,7 +93,9 @@ pub fn run(
         stop,
         failure: Mutex::new(None),
     };
-    let goal = orders.once.then(|| ends_of(kafka, setup, &setup.names().activity)).transpose()?;
+    let goal =
+        orders.once.then(|| ends_of(kafka, setup, &setup.names().from_outside())).transpose()?;
+    let deliveries = sets::deliveries(config, setup, metrics, clock);
     let control_stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let (board, control_stop, shared) = (&process.board, &control_stop, &process.shared);
@@ -104,6 +107,9 @@ pub fn run(
             scope.spawn(move || {
                 trust::follow((kafka, &group, &topic), point, clock, control_stop);
             });
+        }
+        for delivery in deliveries {
+            scope.spawn(move || sinks::deliver(kafka, &delivery, control_stop));
         }
         let lanes: Vec<_> = (0..orders.lanes)
             .map(|index| {
@@ -128,13 +134,14 @@ pub fn run(
     failure.map_or(Ok(()), Err)
 }
 
-/// The ends of a topic's partitions as committed readers see them now.
+/// The ends of topics' partitions as committed readers see them now.
 fn ends_of(
     kafka: &Kafka,
     setup: &Setup,
-    topic: &str,
+    topics: &[Arc<str>],
 ) -> Result<Vec<(TopicPartition, u64)>, BusError> {
-    ends(kafka, &setup.layout().partitions_of(topic).collect::<Vec<_>>())
+    let partitions = topics.iter().flat_map(|topic| setup.layout().partitions_of(topic));
+    ends(kafka, &partitions.collect::<Vec<_>>())
 }
 
 impl Process<'_> {
@@ -199,11 +206,15 @@ impl Process<'_> {
         session.and_then(|ms| ms.parse::<i64>().ok()).unwrap_or(10_000) / 2
     }
 
-    /// Waits until the input up to `goal`, and then the findings that it caused, are consumed; then lets lanes end.
+    /// Waits until the sources up to `goal`, then the activities and then the findings that they caused, are consumed; then
+    /// lets lanes end.
     fn await_end(&self, goal: &[(TopicPartition, u64)]) -> Result<(), LaneError> {
         self.await_positions(goal)?;
-        let findings = ends_of(self.kafka, self.setup, &self.setup.names().findings)?;
-        self.await_positions(&findings)?;
+        let names = self.setup.names();
+        for topic in [&names.activity, &names.findings] {
+            let caused = ends_of(self.kafka, self.setup, std::slice::from_ref(topic))?;
+            self.await_positions(&caused)?;
+        }
         self.stop.store(true, Ordering::Relaxed);
         Ok(())
     }

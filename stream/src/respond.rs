@@ -11,6 +11,7 @@ use schemas::Rejection;
 use schemas::reject::{ErrorCode, Stage};
 
 use super::dead_letter::{Place, dead_letter};
+use super::sets;
 use super::setup::Setup;
 
 /// The respond fold of one partition of the findings.
@@ -71,7 +72,7 @@ impl RespondStream {
         applied
     }
 
-    fn emit(&self, record: Outgoing) -> Option<Emit> {
+    fn emit(&self, mut record: Outgoing) -> Option<Emit> {
         let names = &self.setup.names;
         let (topic, measured) = match record.kind {
             TopicKind::Alerts => (Arc::clone(&names.alerts), true),
@@ -79,7 +80,11 @@ impl RespondStream {
             TopicKind::Decisions => (Arc::clone(&names.decisions), false),
             TopicKind::Shadow => (names.shadow.clone()?, true),
             TopicKind::Control => (Arc::clone(&names.control), false),
+            TopicKind::Sets => (Arc::clone(&names.sets), false),
         };
+        if record.kind == TopicKind::Sets {
+            record.value = Some(sets::sign(&self.setup, &record)?);
+        }
         Some(Emit {
             topic,
             by: record.key.clone(),
@@ -110,6 +115,7 @@ impl RespondStream {
                 }
                 Response::Alert(_)
                 | Response::Decision(_)
+                | Response::Risk(_)
                 | Response::AlertRef { .. }
                 | Response::Control { .. } => {}
             }

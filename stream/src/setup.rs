@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bus::TopicPartition;
+use bus::{TopicPartition, TopicSpec};
 use config::{Config, Mode, Start as ConfigStart};
 use detector::Inventory;
-use ingest::Networks;
+use ingest::{Class, Format, Networks, Principals};
 use lane::{InForce, Input, Layout, Start};
 use mapping::Reading;
 use schemas::EventTime;
 use schemas::time::TIME_MS_MIN;
+use sinks::{Algorithm, Signing};
 
 use super::fold::StreamFold;
+use super::sets;
 use super::topics::{Topic, Topics};
 use telemetry::{Metrics, Stage};
 
@@ -24,6 +26,8 @@ pub struct Lists {
     pub networks: Arc<Networks>,
     /// Who is registered.
     pub inventory: Arc<Inventory>,
+    /// What signs security event tokens.
+    pub signing: Arc<Signing>,
 }
 
 impl Lists {
@@ -39,8 +43,10 @@ impl Lists {
 /// Names of the topics.
 #[derive(Clone, Debug)]
 pub struct Names {
-    /// The input.
+    /// Activities under their agents' keys: what observe reads.
     pub activity: Arc<str>,
+    /// What comes from outside: the topics that intake reads, or else that of the activities.
+    pub sources: Vec<Arc<str>>,
     /// What observe hands to respond.
     pub findings: Arc<str>,
     /// What respond tells every lane.
@@ -51,6 +57,8 @@ pub struct Names {
     pub trust: Arc<str>,
     /// Revocation requests.
     pub revocations: Arc<str>,
+    /// Signed security event tokens; empty where nobody is told.
+    pub sets: Arc<str>,
     /// Decisions, for the audit.
     pub decisions: Arc<str>,
     /// Refused records.
@@ -65,21 +73,97 @@ pub struct Setup {
     pub(super) respond: alerting::Settings,
     pub(super) names: Names,
     pub(super) mode: Mode,
-    /// Id of the input topic.
+    /// Id of the topic of activities.
     pub(super) input_id: Arc<str>,
+    /// Whether intake hands the activities on under their agents' keys.
+    pub(super) rekeys: bool,
     pub(super) group: String,
     /// The earliest time there is: stands where no log time is known.
     pub(super) epoch: EventTime,
     pub(super) layout: Layout,
     pub(super) lists: Lists,
-    /// How the input's records are read.
-    pub(super) reading: Reading,
+    /// How tokens for each receiver are signed.
+    pub(super) algorithms: BTreeMap<String, Option<Algorithm>>,
+    /// How the records of each topic are read that holds activities.
+    readings: BTreeMap<Arc<str>, Reading>,
     in_force: InForce,
     metrics: Option<Arc<Metrics>>,
 }
 
+/// The name of a topic; empty where it has none.
+fn name_of(topics: &Topics, topic: Topic) -> Arc<str> {
+    Arc::from(topics.get(topic).map_or("", |spec| spec.name.as_str()))
+}
+
+// === impl Names ===
+
+impl Names {
+    fn of(topics: &Topics) -> Self {
+        let name = |topic: Topic| name_of(topics, topic);
+        let mut sources: Vec<Arc<str>> = topics.sources().map(|(source, _)| name(source)).collect();
+        if sources.is_empty() {
+            sources.push(name(Topic::Activity));
+        }
+        Self {
+            activity: name(Topic::Activity),
+            sources,
+            findings: name(Topic::Findings),
+            control: name(Topic::Control),
+            alerts: name(Topic::Alerts),
+            trust: name(Topic::Trust),
+            revocations: name(Topic::Revocations),
+            sets: name(Topic::Sets),
+            decisions: name(Topic::Decisions),
+            dead_letters: name(Topic::DeadLetters),
+            shadow: topics.get(Topic::Shadow).map(|spec| Arc::from(spec.name.as_str())),
+        }
+    }
+
+    /// The topics that others write.
+    pub fn from_outside(&self) -> Vec<Arc<str>> {
+        self.sources.clone()
+    }
+}
+
+/// What is read, and the partitions of everything.
+fn layout_of(config: &Config, topics: &Topics) -> Layout {
+    let start = match config.input().start {
+        Some(ConfigStart::Earliest) => Start::Earliest,
+        Some(ConfigStart::Latest) => Start::Latest,
+        Some(ConfigStart::At(time_ms)) => Start::At(time_ms),
+        None => Start::Unset,
+    };
+    let input = |topic: Topic, state: Topic, start| Input {
+        topic: name_of(topics, topic),
+        state: name_of(topics, state),
+        start,
+    };
+    let mut inputs: Vec<Input> =
+        topics.sources().map(|(source, progress)| input(source, progress, start)).collect();
+    // What intake hands on is read from its beginning.
+    let start = if inputs.is_empty() { start } else { Start::Earliest };
+    inputs.push(input(Topic::Activity, Topic::State, start));
+    inputs.push(input(Topic::Findings, Topic::Cases, Start::Earliest));
+    let count = |(topic, spec): (Topic, &TopicSpec)| (name_of(topics, topic), spec.partitions);
+    Layout { inputs, partitions: topics.all().map(count).collect() }
+}
+
+/// How the records of each topic are read that holds activities.
+fn readings(config: &Config, names: &Names, rekeys: bool) -> BTreeMap<Arc<str>, Reading> {
+    let of_source = |topic: &Arc<str>| (Arc::clone(topic), config.reading_of_topic(topic));
+    let mut readings: BTreeMap<_, _> = names.sources.iter().map(of_source).collect();
+    if rekeys {
+        // Who is not scored was left out by intake.
+        let principals = Principals { scored: Class::ALL.to_vec(), ..Principals::default() };
+        let native = Reading::new(Some(Format::Native), None);
+        let native = native.known_by(Arc::default(), Arc::new(principals));
+        readings.insert(Arc::clone(&names.activity), native);
+    }
+    readings
+}
+
 impl Setup {
-    /// Takes the settings of a config and the topics as they are; `input_id` is the id of the input topic.
+    /// Takes the settings of a config and the topics as they are; `input_id` is the id of the topic of activities.
     pub fn new(
         config: &Config,
         (topics, input_id): (&Topics, &str),
@@ -88,40 +172,8 @@ impl Setup {
     ) -> anyhow::Result<Self> {
         let mut settings = config.settings();
         lists.settle(&mut settings);
-        let name = |topic: Topic| topics.get(topic).map(|spec| Arc::from(spec.name.as_str()));
-        let required = |topic: Topic| name(topic).unwrap_or_else(|| Arc::from(""));
-        let names = Names {
-            activity: required(Topic::Activity),
-            findings: required(Topic::Findings),
-            control: required(Topic::Control),
-            alerts: required(Topic::Alerts),
-            trust: required(Topic::Trust),
-            revocations: required(Topic::Revocations),
-            decisions: required(Topic::Decisions),
-            dead_letters: required(Topic::DeadLetters),
-            shadow: name(Topic::Shadow),
-        };
-        let start = match config.input().start {
-            Some(ConfigStart::Earliest) => Start::Earliest,
-            Some(ConfigStart::Latest) => Start::Latest,
-            Some(ConfigStart::At(time_ms)) => Start::At(time_ms),
-            None => Start::Unset,
-        };
-        let input = |topic: Topic, state: Topic, start| Input {
-            topic: required(topic),
-            state: required(state),
-            start,
-        };
-        let layout = Layout {
-            inputs: vec![
-                input(Topic::Activity, Topic::State, start),
-                input(Topic::Findings, Topic::Cases, Start::Earliest),
-            ],
-            partitions: topics
-                .all()
-                .map(|(_, spec)| (Arc::from(spec.name.as_str()), spec.partitions))
-                .collect::<BTreeMap<Arc<str>, u32>>(),
-        };
+        let rekeys = topics.sources().next().is_some();
+        let (names, layout) = (Names::of(topics), layout_of(config, topics));
         let partitions = layout.partitions.get(&names.activity).copied().unwrap_or(1).max(1);
         let observe = detector::Settings {
             partition_bytes_max: settings.memory_bytes_max / partitions as usize,
@@ -141,14 +193,16 @@ impl Setup {
                 shadow_output: config.output_shadow(),
                 ..settings.respond
             },
-            names,
             mode: config.mode(),
             input_id: Arc::from(input_id),
+            rekeys,
+            readings: readings(config, &names, rekeys),
+            names,
             group: config.kafka().group,
             epoch: EventTime::from_millis(TIME_MS_MIN)?,
             layout,
             lists,
-            reading: config.reading_of_topic(&config.input().topic),
+            algorithms: sets::algorithms(config),
             in_force,
             metrics,
         })
@@ -162,6 +216,11 @@ impl Setup {
     /// Names of the topics.
     pub fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// How the records of a topic of activities are read.
+    pub fn reading_of(&self, topic: &str) -> Reading {
+        self.readings.get(topic).cloned().unwrap_or_default()
     }
 
     /// What is in force with these control records taken up.

@@ -4,17 +4,20 @@
 use std::collections::BTreeMap;
 
 use bus::{Cleanup, TopicInfo, TopicSpec};
-use config::{InputConfig, KafkaConfig};
+use config::{Config, InputConfig, KafkaConfig};
 
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
 /// A dead letter is a record of the input and what was wrong with it: more than a record may be by default.
 pub(super) const DEAD_LETTER_BYTES_MAX: u64 = 16 << 20;
 
+/// An activity under its agent's key is a record of at most 1 MiB, and its key and headers.
+const REKEYED_BYTES_MAX: u64 = 2 << 20;
+
 /// A topic by what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Topic {
-    /// What agents did: the input.
+    /// What agents did, under their keys: what observe reads.
     Activity,
     /// What observe hands to respond.
     Findings,
@@ -30,26 +33,33 @@ pub enum Topic {
     Trust,
     /// Revocation requests.
     Revocations,
+    /// Signed security event tokens.
+    Sets,
     /// Decisions, for the audit.
     Decisions,
     /// Records that were refused.
     DeadLetters,
     /// What mode `shadow` keeps back.
     Shadow,
+    /// What intake reads, by its place in the config.
+    Source(u16),
+    /// Progress and ownership of intake over that source.
+    Intake(u16),
 }
 
 /// The topics of a deployment, as wanted.
 #[derive(Clone, Debug)]
 pub struct Topics {
     specs: BTreeMap<Topic, TopicSpec>,
+    n_sources: u16,
     accept_create_time: bool,
 }
 
 // === impl Topic ===
 
 impl Topic {
-    /// Every topic.
-    pub const ALL: [Self; 11] = [
+    /// Every topic that is there once, and none of intake's.
+    const OWN: [Self; 12] = [
         Self::Activity,
         Self::Findings,
         Self::Control,
@@ -58,6 +68,7 @@ impl Topic {
         Self::Alerts,
         Self::Trust,
         Self::Revocations,
+        Self::Sets,
         Self::Decisions,
         Self::DeadLetters,
         Self::Shadow,
@@ -74,9 +85,11 @@ impl Topic {
             Self::Alerts => "alerts.v1",
             Self::Trust => "trust.v1",
             Self::Revocations => "revocations.v1",
+            Self::Sets => "revocations.set.v1",
             Self::Decisions => "decisions.v1",
             Self::DeadLetters => "activity.dlq.v1",
             Self::Shadow => "shadow.v1",
+            Self::Source(_) | Self::Intake(_) => "intake.",
         }
     }
 
@@ -85,21 +98,27 @@ impl Topic {
         match self {
             Self::State | Self::Trust => Some(Self::Activity),
             Self::Cases => Some(Self::Findings),
+            Self::Intake(source) => Some(Self::Source(source)),
             _ => None,
         }
     }
 
     /// Whether another number of partitions than wanted would part state from its input.
     fn is_bound(self) -> bool {
-        matches!(self, Self::State | Self::Cases | Self::Control)
+        matches!(self, Self::State | Self::Cases | Self::Control | Self::Intake(_))
     }
 
     fn cleanup(self) -> Cleanup {
         match self {
-            Self::Control | Self::State | Self::Cases | Self::Trust => Cleanup::Compact,
-            Self::Activity | Self::Findings | Self::Revocations | Self::Shadow => {
-                Cleanup::Delete(7 * DAY_MS)
+            Self::Control | Self::State | Self::Cases | Self::Trust | Self::Intake(_) => {
+                Cleanup::Compact
             }
+            Self::Activity
+            | Self::Source(_)
+            | Self::Findings
+            | Self::Revocations
+            | Self::Sets
+            | Self::Shadow => Cleanup::Delete(7 * DAY_MS),
             Self::DeadLetters => Cleanup::Delete(14 * DAY_MS),
             Self::Alerts => Cleanup::Delete(30 * DAY_MS),
             Self::Decisions => Cleanup::Delete(365 * DAY_MS),
@@ -117,8 +136,10 @@ impl Topic {
             ]
         };
         match self {
-            Self::Activity => vec![("message.timestamp.type", "LogAppendTime".to_owned())],
-            Self::State | Self::Cases => state(6 * HOUR_MS),
+            Self::Activity | Self::Source(_) => {
+                vec![("message.timestamp.type", "LogAppendTime".to_owned())]
+            }
+            Self::State | Self::Cases | Self::Intake(_) => state(6 * HOUR_MS),
             Self::Control => {
                 // What was in force is needed for a day by whoever checks a run; the longest lag must exceed it.
                 let mut settings = state(2 * DAY_MS);
@@ -129,7 +150,9 @@ impl Topic {
             Self::DeadLetters | Self::Shadow => {
                 vec![("max.message.bytes", DEAD_LETTER_BYTES_MAX.to_string())]
             }
-            Self::Findings | Self::Alerts | Self::Revocations | Self::Decisions => Vec::new(),
+            Self::Findings | Self::Alerts | Self::Revocations | Self::Sets | Self::Decisions => {
+                Vec::new()
+            }
         }
     }
 }
@@ -137,11 +160,32 @@ impl Topic {
 // === impl Topics ===
 
 impl Topics {
-    /// The topics of a config; `shadow` where what is kept back has a topic too.
-    pub fn new(kafka: &KafkaConfig, input: &InputConfig, shadow: bool) -> Self {
-        let wanted = Topic::ALL.into_iter().filter(|topic| shadow || *topic != Topic::Shadow);
-        let specs = wanted.map(|topic| (topic, spec(topic, kafka, input))).collect();
-        Self { specs, accept_create_time: input.accept_create_time }
+    /// The topics of a config; without those that it has no use for.
+    pub fn new(config: &Config) -> Self {
+        let (kafka, input) = (config.kafka(), config.input());
+        let n_sources = u16::try_from(input.sources.len()).unwrap_or(u16::MAX);
+        let of_intake = (0..n_sources).flat_map(|n| [Topic::Source(n), Topic::Intake(n)]);
+        let wanted = Topic::OWN.into_iter().filter(|topic| match topic {
+            Topic::Shadow => config.output_shadow(),
+            Topic::Sets => !config.receivers().is_empty(),
+            _ => true,
+        });
+        let specs = wanted.chain(of_intake).map(|topic| (topic, spec(topic, &kafka, &input)));
+        Self { specs: specs.collect(), n_sources, accept_create_time: input.accept_create_time }
+    }
+
+    /// What intake reads, each with the topic of its progress; none where records stand under their agents' keys.
+    pub fn sources(&self) -> impl Iterator<Item = (Topic, Topic)> {
+        (0..self.n_sources).map(|n| (Topic::Source(n), Topic::Intake(n)))
+    }
+
+    /// A name that two of them have: a source that is one of our own would be read for ever.
+    pub fn twice(&self) -> Option<&str> {
+        let mut names: Vec<&str> = self.specs.values().map(|spec| spec.name.as_str()).collect();
+        names.sort_unstable();
+        names
+            .windows(2)
+            .find_map(|pair| (pair.first() == pair.last()).then(|| pair.first())?.copied())
     }
 
     /// Every topic with what is wanted of it.
@@ -149,7 +193,7 @@ impl Topics {
         self.specs.iter().map(|(topic, spec)| (*topic, spec))
     }
 
-    /// What is wanted of a topic; `None` for shadow where it has none.
+    /// What is wanted of a topic; `None` for one that it has no use for.
     pub fn get(&self, topic: Topic) -> Option<&TopicSpec> {
         self.specs.get(&topic)
     }
@@ -185,10 +229,13 @@ impl Topics {
             };
             return Err(format!("{name} {why}: set its `cleanup.policy` to `{policy}`"));
         }
-        if topic == Topic::Activity && !info.log_append_time && !self.accept_create_time {
+        let is_ours = topic == Topic::Activity && self.n_sources > 0;
+        let is_timed = matches!(topic, Topic::Activity | Topic::Source(_));
+        if is_timed && !info.log_append_time && (is_ours || !self.accept_create_time) {
+            let or = if is_ours { "" } else { ", or `input.accept_create_time = true`" };
             return Err(format!(
                 "{name} carries its producers' timestamps, so one wrong clock could move log time: set its \
-                 `message.timestamp.type` to `LogAppendTime`, or `input.accept_create_time = true`"
+                 `message.timestamp.type` to `LogAppendTime`{or}"
             ));
         }
         Ok(())
@@ -200,18 +247,29 @@ fn spec(topic: Topic, kafka: &KafkaConfig, input: &InputConfig) -> TopicSpec {
     if kafka.replicas > 1 {
         settings.push(("min.insync.replicas", "2".to_owned()));
     }
+    let own = |name: &str| format!("{}{name}", kafka.prefix);
+    let source = |n: u16| input.sources.get(usize::from(n)).map_or("", String::as_str);
+    let rekeyed = topic == Topic::Activity && !input.sources.is_empty();
+    if rekeyed {
+        settings.push(("max.message.bytes", REKEYED_BYTES_MAX.to_string()));
+    }
     TopicSpec {
         name: match topic {
+            Topic::Activity if rekeyed => own("activity.by-agent.v1"),
             Topic::Activity => input.topic.clone(),
-            topic => format!("{}{}", kafka.prefix, topic.suffix()),
+            Topic::Source(n) => source(n).to_owned(),
+            Topic::Intake(n) => own(&format!("{}{}", topic.suffix(), source(n))),
+            topic => own(topic.suffix()),
         },
         partitions: match topic {
             Topic::Control => 1,
-            Topic::Activity | Topic::State | Topic::Trust => kafka.partitions,
+            Topic::Activity | Topic::State | Topic::Trust | Topic::Source(_) | Topic::Intake(_) => {
+                kafka.partitions
+            }
             _ => kafka.findings_partitions,
         },
         replicas: kafka.replicas,
-        cleanup: topic.cleanup(),
+        cleanup: if rekeyed { Cleanup::Delete(DAY_MS) } else { topic.cleanup() },
         settings: settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
     }
 }

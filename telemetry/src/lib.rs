@@ -12,7 +12,7 @@ mod table;
 
 pub use access::{AccessPoint, AccessSettings, serve_access};
 pub use latency::{Latency, Quantiles};
-pub use metrics::{Facts, Hop, Metrics, Stage};
+pub use metrics::{Facts, Hop, Metrics, Push, Stage};
 pub use ready::{NotReady, Readiness};
 pub use server::{Server, serve};
 pub use table::{Shape, Spec, TABLE, reference};

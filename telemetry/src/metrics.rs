@@ -41,12 +41,27 @@ pub enum Stage {
 /// A way between two records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hop {
-    /// From an activity to its finding.
+    /// From a source's record to its activities under their agents' keys.
+    EventToActivity,
+    /// From an activity under its agent's key to its finding.
+    ActivityToFinding,
+    /// From an activity, at its source, to its finding.
     EventToFinding,
     /// From a finding to its alert.
     FindingToAlert,
-    /// Both.
+    /// From an activity, at its source, to its alert.
     EventToAlert,
+}
+
+/// What became of the push of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Push {
+    /// The receiver has it.
+    Accepted,
+    /// The receiver did not take it now.
+    Retried,
+    /// The receiver refused it for good, for this reason.
+    Refused(&'static str),
 }
 
 /// What is known before anything is counted.
@@ -68,15 +83,19 @@ pub struct Metrics {
     partitions: Arc<Partitions>,
     received: Family<[(&'static str, String); 1], Counter>,
     processed: Counters<1>,
+    taken_in: Counters<1>,
+    skipped: Counters<1>,
     late: Counter,
     invalid: Counters<1>,
     dead_letters: Counters<1>,
     unknown_fields: Counter,
-    hops: [Latency; 3],
+    hops: [Latency; 5],
     /// Decode, observe, respond and commit.
     stages: [Latency; 4],
     alerts: Counters<4>,
     revocations: Counters<1>,
+    pushes: Family<[(&'static str, String); 2], Counter>,
+    push_lag: Family<[(&'static str, String); 1], Gauge<f64, AtomicU64>>,
     evicted: Counters<1>,
     commits: Latency,
     commit_failures: Counters<1>,
@@ -97,6 +116,23 @@ impl Metrics {
         for (outcome, count) in outcomes(counts) {
             self.processed.get_or_create(&outcome).inc_by(count);
         }
+    }
+
+    /// What became of the activities of a committed batch of intake. Those handed on are processed by whoever reads them.
+    pub fn taken_in(&self, counts: &Counts) {
+        for (outcome, count) in [
+            ("rekeyed", counts.scored),
+            ("skipped", counts.skipped),
+            ("dead_lettered", counts.dead_lettered),
+        ] {
+            self.taken_in.get_or_create(&[("outcome", outcome)]).inc_by(count);
+        }
+        self.processed(&Counts { scored: 0, ..*counts });
+    }
+
+    /// An activity was left out by a rule.
+    pub fn skipped(&self, rule: &'static str) {
+        self.skipped.get_or_create(&[("rule", rule)]).inc();
     }
 
     /// Activities were scored late.
@@ -144,8 +180,10 @@ impl Metrics {
 
     /// A record was committed this long after what caused it.
     pub fn hop(&self, hop: Hop, taken: Duration) {
-        let [finding, alert, both] = &self.hops;
+        let [activity, observed, finding, alert, both] = &self.hops;
         match hop {
+            Hop::EventToActivity => activity,
+            Hop::ActivityToFinding => observed,
             Hop::EventToFinding => finding,
             Hop::FindingToAlert => alert,
             Hop::EventToAlert => both,
@@ -191,6 +229,26 @@ impl Metrics {
     /// A revocation was asked for, or would have been.
     pub fn revocation(&self, mode: RevocationMode) {
         self.revocations.get_or_create(&[("outcome", outcome(mode))]).inc();
+    }
+
+    /// A token was pushed to a receiver.
+    pub fn pushed(&self, receiver: &str, push: Push) {
+        let outcome = match push {
+            Push::Accepted => "accepted",
+            Push::Retried => "retried",
+            Push::Refused(code) => {
+                self.dead_letter(ErrorCode::ReceiverRefused);
+                code
+            }
+        };
+        let labels = [("receiver", receiver.to_owned()), ("outcome", outcome.to_owned())];
+        self.pushes.get_or_create(&labels).inc();
+    }
+
+    /// The oldest token that a receiver does not have yet is that many milliseconds old.
+    pub fn push_lag(&self, receiver: &str, ms: i64) {
+        let seconds = Duration::from_millis(ms.unsigned_abs()).as_secs_f64();
+        self.push_lag.get_or_create(&[("receiver", receiver.to_owned())]).set(seconds);
     }
 
     /// A transaction was committed after this long, with so many bytes of state.
@@ -258,11 +316,15 @@ impl Metrics {
             partitions,
             received: add(new, "events_received_total", Family::default()),
             processed: add(new, "events_processed_total", Family::default()),
+            taken_in: add(new, "intake_activities_total", Family::default()),
+            skipped: add(new, "activities_skipped_total", Family::default()),
             late: add(new, "events_late_total", Counter::default()),
             invalid: add(new, "events_invalid_total", Family::default()),
             dead_letters: add(new, "dlq_events_total", Family::default()),
             unknown_fields: add(new, "unknown_fields_total", Counter::default()),
             hops: [
+                "event_to_activity_seconds",
+                "activity_to_finding_seconds",
                 "event_to_finding_seconds",
                 "finding_to_alert_seconds",
                 "event_to_alert_seconds",
@@ -273,6 +335,8 @@ impl Metrics {
                 .map(|stage| stages.get_or_create(&[("stage", stage)]).clone()),
             alerts: add(new, "alerts_total", Family::default()),
             revocations: add(new, "revocations_total", Family::default()),
+            pushes: add(new, "set_pushes_total", Family::default()),
+            push_lag: add(new, "set_lag_seconds", Family::default()),
             evicted: add(new, "agents_evicted_total", Family::default()),
             commits: add(new, "commit_duration_seconds", hop()),
             commit_failures: add(new, "commit_failures_total", Family::default()),
@@ -282,6 +346,7 @@ impl Metrics {
         };
         // A rate needs a zero to rise from, wherever the label's values are known before.
         metrics.processed(&Counts::default());
+        metrics.taken_in(&Counts::default());
         for reason in ["abortable", "doubtful", "fenced", "unavailable", "refused"] {
             drop(metrics.commit_failures.get_or_create(&[("reason", reason)]));
         }

@@ -72,6 +72,18 @@ pub const TABLE: &[Spec] = &[
         "Activities by what became of them: scored, duplicate, skipped or dead_lettered; they add up to the activities read",
     ),
     spec(
+        "intake_activities_total",
+        Counter,
+        &["outcome"],
+        "Activities that intake read, by what became of them: rekeyed, skipped or dead_lettered; those rekeyed are processed next",
+    ),
+    spec(
+        "activities_skipped_total",
+        Counter,
+        &["rule"],
+        "Activities that are not scored, by the rule that says so",
+    ),
+    spec(
         "events_late_total",
         Counter,
         &[],
@@ -91,10 +103,22 @@ pub const TABLE: &[Spec] = &[
         "Fields that no field of ours reads; a new producer's show here",
     ),
     spec(
+        "event_to_activity_seconds",
+        Histogram(HOP_BUCKETS),
+        &[],
+        "From the timestamp of a source's record until its activities are committed under their agents' keys",
+    ),
+    spec(
+        "activity_to_finding_seconds",
+        Histogram(HOP_BUCKETS),
+        &[],
+        "From the timestamp of an activity's record under its agent's key until its finding is committed",
+    ),
+    spec(
         "event_to_finding_seconds",
         Histogram(HOP_BUCKETS),
         &[],
-        "From the timestamp of an activity's record until its finding is committed",
+        "From the timestamp of an activity's record, at its source, until its finding is committed",
     ),
     spec(
         "finding_to_alert_seconds",
@@ -106,7 +130,7 @@ pub const TABLE: &[Spec] = &[
         "event_to_alert_seconds",
         Histogram(HOP_BUCKETS),
         &[],
-        "From the timestamp of an activity's record until its alert is committed",
+        "From the timestamp of an activity's record, at its source, until its alert is committed",
     ),
     spec(
         "stage_duration_seconds",
@@ -125,6 +149,18 @@ pub const TABLE: &[Spec] = &[
         Counter,
         &["outcome"],
         "Revocation requests: requested, or shadow for dry runs",
+    ),
+    spec(
+        "set_pushes_total",
+        Counter,
+        &["receiver", "outcome"],
+        "Pushes of security event tokens: accepted, retried where the receiver did not take it now, else the reason of a refusal for good",
+    ),
+    spec(
+        "set_lag_seconds",
+        Gauge,
+        &["receiver"],
+        "Age of the oldest security event token that a receiver does not have yet; 0 where none waits",
     ),
     spec("agents", Gauge, &["ring"], "Agents held: known, or young for newcomers in their ring"),
     spec("agents_evicted_total", Counter, &["ring"], "Agents that left for lack of room"),

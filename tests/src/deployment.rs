@@ -7,18 +7,23 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use bus::{Bus, Cleanup, Record, TopicSpec};
+use detector::Inventory;
 use lane::{Audit, Reference, audit, read_all};
 use rdkafka::ClientConfig;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use serde_json::Value;
-use stream::{Connected, Switches, connect, snapshots};
+use stream::{Connected, Lists, Switches, connect, snapshots};
 
 use crate::binary;
+
+/// The file of registered agents.
+const INVENTORY: &str = "inventory.ndjson";
 
 /// A deployment with topics of its own.
 pub struct Deployment {
@@ -53,6 +58,25 @@ impl Deployment {
         self
     }
 
+    /// Registers agents: the lines of an inventory.
+    pub fn with_inventory(self, lines: &str) -> Self {
+        fs::write(self.folder.join(INVENTORY), lines).expect("an inventory");
+        let text = fs::read_to_string(self.config_path()).expect("a config file");
+        let text = format!("{text}[inventory]\npath = \"{INVENTORY}\"\n");
+        fs::write(self.config_path(), text).expect("a config file");
+        self
+    }
+
+    /// What is read from files beside the config.
+    fn lists(&self) -> Lists {
+        let lines = fs::read_to_string(self.folder.join(INVENTORY)).unwrap_or_default();
+        let inventory = match lines.is_empty() {
+            true => Inventory::default(),
+            false => config::read_inventory(&lines).expect("an inventory"),
+        };
+        Lists { inventory: Arc::new(inventory), ..Lists::default() }
+    }
+
     /// Where `run` says in its log that it serves, once it does.
     pub fn http(&self, log: &str) -> Option<SocketAddr> {
         let log = self.log(log);
@@ -77,8 +101,9 @@ impl Deployment {
         let (config, problems) = config::parse(&text);
         let config = config.unwrap_or_else(|| panic!("{problems:?}"));
         let stop = AtomicBool::new(false);
-        let connected =
-            connect(&config, true, &stop, None, stream::Lists::default()).expect("a broker");
+        let signing = stream::signing(&config, &self.folder).expect("keys that sign");
+        let lists = Lists { signing: signing.into(), ..self.lists() };
+        let connected = connect(&config, true, &stop, None, lists).expect("a broker");
         connected.expect("nobody stops it")
     }
 
@@ -167,7 +192,7 @@ impl Deployment {
         let connected = self.connected();
         let setup = &connected.setup;
         let snapshots = snapshots(&connected.kafka, setup).expect("the control topic");
-        let input = self.topic("activity.v1");
+        let others = setup.names().from_outside();
         let reference = Reference {
             layout: setup.layout(),
             make: &|at| setup.make(at),
@@ -177,7 +202,7 @@ impl Deployment {
                     .cloned()
                     .unwrap_or_else(|| panic!("no snapshot {}", in_force.control_offset))
             },
-            compares: &|topic| topic != input,
+            compares: &|topic| !others.iter().any(|other| &**other == topic),
         };
         audit(&connected.kafka, &reference).expect("the log can be read")
     }

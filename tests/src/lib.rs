@@ -11,8 +11,10 @@ pub mod kafka;
 pub mod mangle;
 pub mod proxy;
 pub mod quality;
+pub mod receiver;
 pub mod running;
 pub mod scenario;
+mod simulated;
 mod streams;
 
 use std::fmt::Write;
@@ -28,6 +30,7 @@ pub use driven::{Compacted, Driven, Said, activity};
 pub use exposition::{Family, Labels, exposition};
 pub use findings::{FindingsLog, findings_log};
 pub use http::{ask, post};
+pub use simulated::Simulated;
 pub use streams::{Noise, adversarial, demo_prefix, dense, lines_of};
 
 /// Returns the folder of the workspace.

@@ -14,7 +14,7 @@ const PURE: [&str; 9] = [
 ];
 
 /// What each crate of the workspace sees of it, directly. A new edge is a change of the architecture.
-const EDGES: [(&str, &[&str]); 16] = [
+const EDGES: [(&str, &[&str]); 17] = [
     ("schemas", &[]),
     ("record", &["schemas"]),
     ("ingest", &["record", "schemas"]),
@@ -25,6 +25,7 @@ const EDGES: [(&str, &[&str]); 16] = [
     ("config", &["alerting", "detector", "ingest", "mapping", "schemas"]),
     ("bus", &[]),
     ("lane", &["bus"]),
+    ("sinks", &["bus", "schemas"]),
     ("telemetry", &["alerting", "baseline", "bus", "lane", "schemas"]),
     (
         "stream",
@@ -38,6 +39,7 @@ const EDGES: [(&str, &[&str]); 16] = [
             "lane",
             "mapping",
             "schemas",
+            "sinks",
             "telemetry",
         ],
     ),

@@ -18,7 +18,7 @@ use lane::Counts;
 use proptest::prelude::*;
 use schemas::reject::ErrorCode;
 use schemas::revocation::RevocationMode;
-use telemetry::{Facts, Hop, Metrics, Readiness, Server, Shape, Stage, TABLE, serve};
+use telemetry::{Facts, Hop, Metrics, Push, Readiness, Server, Shape, Stage, TABLE, serve};
 use tests::{Family, binary, exposition};
 
 fn metrics() -> Metrics {
@@ -50,6 +50,15 @@ fn feed(metrics: &Metrics) {
         skipped: 1,
         dead_lettered: 2,
     });
+    metrics.taken_in(&Counts {
+        records: 2,
+        activities: 9,
+        scored: 7,
+        duplicate: 0,
+        skipped: 1,
+        dead_lettered: 1,
+    });
+    metrics.skipped("identity_human");
     metrics.late(1);
     metrics.invalid(ErrorCode::InvalidJson);
     metrics.invalid(ErrorCode::TimeOutOfRange);
@@ -57,7 +66,13 @@ fn feed(metrics: &Metrics) {
     metrics.unknown_fields(4);
     metrics.progress(&at, 7, 1_767_571_200_000);
     metrics.store(&at, counts(2, 3, 0));
-    for hop in [Hop::EventToFinding, Hop::FindingToAlert, Hop::EventToAlert] {
+    for hop in [
+        Hop::EventToActivity,
+        Hop::ActivityToFinding,
+        Hop::EventToFinding,
+        Hop::FindingToAlert,
+        Hop::EventToAlert,
+    ] {
         metrics.hop(hop, Duration::from_millis(7));
     }
     for stage in [Stage::Decode, Stage::Observe, Stage::Respond] {
@@ -65,6 +80,10 @@ fn feed(metrics: &Metrics) {
     }
     metrics.alert("rate", Severity::High, Mode::Shadow, true);
     metrics.revocation(RevocationMode::DryRun);
+    for push in [Push::Accepted, Push::Retried, Push::Refused("invalid_key")] {
+        metrics.pushed("idp", push);
+    }
+    metrics.push_lag("idp", 1_500);
     metrics.committed(Duration::from_millis(9), 4_096);
     metrics.commit_failed(&BusError::Doubtful("late".to_owned()));
     metrics.restored(Duration::from_secs(2));
@@ -123,7 +142,11 @@ fn values_are_those_that_were_recorded() {
         ("habitus_consumer_lag_records", &topic[..], 7.0),
         ("habitus_events_received_total", &topic[..1], 10.0),
         ("habitus_events_processed_total", &[("outcome", "scored")], 5.0),
-        ("habitus_events_processed_total", &[("outcome", "dead_lettered")], 2.0),
+        // What intake skips or refuses is processed with it; what it hands on is not, until observe reads it.
+        ("habitus_events_processed_total", &[("outcome", "dead_lettered")], 3.0),
+        ("habitus_intake_activities_total", &[("outcome", "rekeyed")], 7.0),
+        ("habitus_intake_activities_total", &[("outcome", "skipped")], 1.0),
+        ("habitus_activities_skipped_total", &[("rule", "identity_human")], 1.0),
         ("habitus_events_late_total", &[], 1.0),
         ("habitus_events_invalid_total", &[("reason", "invalid_json")], 1.0),
         ("habitus_dlq_events_total", &[("reason", "miskeyed")], 1.0),
@@ -138,6 +161,9 @@ fn values_are_those_that_were_recorded() {
         ("habitus_state_bytes_written_total", &[], 4_096.0),
         ("habitus_revocations_total", &[("outcome", "shadow")], 1.0),
         ("habitus_revocations_total", &[("outcome", "requested")], 0.0),
+        ("habitus_set_pushes_total", &[("receiver", "idp"), ("outcome", "invalid_key")], 1.0),
+        ("habitus_dlq_events_total", &[("reason", "receiver_refused")], 1.0),
+        ("habitus_set_lag_seconds", &[("receiver", "idp")], 1.5),
         ("habitus_config_info", &[("hash", "sha256:0badcafe")], 1.0),
         ("habitus_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0),
     ] {

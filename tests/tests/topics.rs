@@ -8,7 +8,7 @@ const DAY_MS: u64 = 86_400_000;
 fn topics(text: &str) -> Topics {
     let (config, problems) = config::parse(text);
     let config = config.unwrap_or_else(|| panic!("{problems:?}"));
-    Topics::new(&config.kafka(), &config.input(), config.output_shadow())
+    Topics::new(&config)
 }
 
 fn spec(topics: &Topics, topic: Topic) -> TopicSpec {
@@ -33,7 +33,9 @@ fn setting<'a>(spec: &'a TopicSpec, name: &str) -> Option<&'a str> {
 #[test]
 fn topics_have_the_names_partitions_and_retention_of_the_wire_formats() {
     let days = |days: u64| Cleanup::Delete(days * DAY_MS);
-    let all = topics("output.shadow = true");
+    let sets =
+        "sets = { issuer = \"i\", keys = [\"k\"] }\nreceiver = [{ id = \"r\", audience = \"a\" }]";
+    let all = topics(&format!("output.shadow = true\n{sets}"));
     let found: Vec<_> =
         all.all().map(|(_, spec)| (spec.name.as_str(), spec.partitions, spec.cleanup)).collect();
     let expected = [
@@ -45,15 +47,15 @@ fn topics_have_the_names_partitions_and_retention_of_the_wire_formats() {
         ("habitus.alerts.v1", 8, days(30)),
         ("habitus.trust.v1", 64, Cleanup::Compact),
         ("habitus.revocations.v1", 8, days(7)),
+        ("habitus.revocations.set.v1", 8, days(7)),
         ("habitus.decisions.v1", 8, days(365)),
         ("habitus.activity.dlq.v1", 8, days(14)),
         ("habitus.shadow.v1", 8, days(7)),
     ];
     assert_eq!(found, expected);
-    assert!(
-        topics("").get(Topic::Shadow).is_none(),
-        "shadow has a topic only where it is asked for"
-    );
+    for topic in [Topic::Shadow, Topic::Sets] {
+        assert!(topics("").get(topic).is_none(), "{topic:?} is made only where it is asked for");
+    }
 }
 
 #[test]
@@ -148,4 +150,40 @@ fn producers_timestamps_are_refused_unless_accepted() {
     let told = all.check(Topic::Activity, &input).unwrap_err();
     assert!(told.contains("LogAppendTime") && told.contains("input.accept_create_time"), "{told}");
     assert_eq!(topics("input.accept_create_time = true").check(Topic::Activity, &input), Ok(()));
+}
+
+#[test]
+fn intake_has_a_topic_of_its_own_for_each_source_and_one_for_what_it_hands_on() {
+    let text = "input.key = \"any\"\n[[source]]\ntopic = \"a\"\n[[source]]\ntopic = \"b\"";
+    let mut all = topics(text);
+    let day = Cleanup::Delete(DAY_MS);
+    let found: Vec<_> =
+        all.all().map(|(_, s)| (s.name.as_str(), s.partitions, s.cleanup)).collect();
+    for expected in [
+        ("habitus.activity.by-agent.v1", 64, day),
+        ("a", 64, Cleanup::Delete(7 * DAY_MS)),
+        ("habitus.intake.a", 64, Cleanup::Compact),
+        ("habitus.intake.b", 64, Cleanup::Compact),
+    ] {
+        assert!(found.contains(&expected), "{expected:?} in {found:?}");
+    }
+    assert!(!found.iter().any(|(name, ..)| *name == "habitus.activity.v1"), "nobody reads it");
+    assert_eq!(all.twice(), None);
+    for (topic, spec) in all.all() {
+        assert_eq!(all.check(topic, &made(spec)), Ok(()), "{topic:?}");
+    }
+    // Progress has the partitions of its source, state those of what is handed on.
+    let pairs: Vec<_> = all.sources().collect();
+    let (source, progress) = pairs[1];
+    let info = TopicInfo { partitions: 12, ..made(&spec(&all, source)) };
+    all.found(source, &info);
+    assert_eq!((spec(&all, progress).partitions, spec(&all, Topic::State).partitions), (12, 64));
+    // The clock of what is handed on is the log's, whatever the sources' are.
+    let unlogged = |topic| TopicInfo { log_append_time: false, ..made(&spec(&all, topic)) };
+    let lax = topics(&format!("input.accept_create_time = true\n{text}"));
+    assert!(all.check(source, &unlogged(source)).is_err());
+    assert_eq!(lax.check(source, &TopicInfo { partitions: 64, ..unlogged(source) }), Ok(()));
+    assert!(lax.check(Topic::Activity, &unlogged(Topic::Activity)).is_err());
+    let own = "input.key = \"any\"\n[[source]]\ntopic = \"habitus.findings.v1\"";
+    assert_eq!(topics(own).twice(), Some("habitus.findings.v1"));
 }

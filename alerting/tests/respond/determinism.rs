@@ -23,6 +23,7 @@ fn bytes(response: &Response) -> String {
         Response::AlertRef { activity_id, alert_id, opened } => {
             format!("{activity_id} {alert_id} {opened}")
         }
+        Response::Risk(change) => format!("{change:?}"),
         Response::Control { key, value, .. } => format!("{key} {value:?}"),
     }
 }

@@ -132,6 +132,8 @@ fn each_mistake_has_its_place_and_what_was_probably_meant() {
     let found = mistakes("[[source]]\ntopic = \"another\"");
     assert_eq!((found.len(), found[0].0), (1, 2), "{found:?}");
     assert!(found[0].1.contains("`habitus.activity.v1`"), "{found:?}");
+    let help = "several are read with `input.key = \"any\"`";
+    assert!(found[0].2.contains(help), "{found:?}");
     // All mistakes of a mapping at once, each at its own line.
     let text = MAPPING.replace("agent.id", "agent.ib").replace("\"/t\"", "\"t\"");
     let found = mistakes(&text);
@@ -167,4 +169,16 @@ fn identity_says_who_is_scored() {
     let named = valid("[identity]\naddresses = [\"10.0.0.7 = etl\"]");
     assert_eq!(agents(&named.reading(None, None), conn), ["etl"]);
     assert_eq!(agents(&Config::default().reading(None, None), conn), ["! missing_agent_id"]);
+}
+
+#[test]
+fn intake_reads_the_topics_of_all_sources_and_the_one_that_is_named() {
+    let sources = |text: &str| parse(text).0.expect("a config").input().sources;
+    let two = "[[source]]\ntopic = \"a\"\n[[source]]\ntopic = \"b\"\nformat = \"okta\"\n\
+               [[source]]\ntopic = \"a\"\n[[source]]\npath = \"c\"\n";
+    let any = "input.key = \"any\"\n";
+    assert_eq!(sources(&format!("{any}{two}")), ["a", "b"]);
+    assert_eq!(sources(&format!("input.topic = \"c\"\n{any}{two}")), ["a", "b", "c"]);
+    assert_eq!(sources(&format!("kafka.prefix = \"x.\"\n{any}")), ["x.activity.v1"]);
+    assert!(sources("").is_empty(), "records that stand under their agents' keys need no intake");
 }

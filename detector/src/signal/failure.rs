@@ -12,7 +12,7 @@ use baseline::part::rates::WINDOWS_S;
 use schemas::choice::Outcome;
 
 use super::kind::count;
-use super::rate::{habit_age_s, usual, window_name};
+use super::rate::{habit_age_s, supported, usual, window_name};
 use super::{Evidence, Explanation, Signal, deviance};
 use crate::context::Context;
 
@@ -51,7 +51,7 @@ fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
             worst = (nats, [seen + 1.0, mean, window_s, long]);
         }
     }
-    Evidence::of(worst.0, 0, worst.1)
+    Evidence::of(supported(ctx, worst.0), 0, worst.1)
 }
 
 fn explain(_: &Context<'_>, evidence: &Evidence) -> Explanation {

@@ -61,7 +61,7 @@ pub(super) fn habit_age_s(ctx: &Context<'_>) -> f64 {
 
 /// What evidence is worth where the mean it is held against was learned in few hours: an uncertain mean has a
 /// heavy tail. Of k hours, (k + 1) ln(1 + G / (k + 1)), which is G for many and grows as its logarithm for none.
-fn supported(ctx: &Context<'_>, nats: f64) -> f64 {
+pub(super) fn supported(ctx: &Context<'_>, nats: f64) -> f64 {
     let own = f64::from(ctx.actor.progress.active_hours);
     let hours = 1.0 + own + ctx.peer_sessions() / PEERS_PER_HOUR;
     hours * ln(1.0 + nats / hours)

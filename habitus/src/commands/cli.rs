@@ -311,6 +311,8 @@ pub(super) enum ConfigWhat {
     Reference,
     /// The reference of all metrics, in Markdown.
     Metrics,
+    /// The public keys of `sets.keys`, for whoever receives security event tokens.
+    Jwks,
 }
 
 /// Runs what was said; gives the exit code.
@@ -381,7 +383,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         return validate::run(args.file.as_deref().or(cli.config.as_deref()), args);
     }
     if let Verb::Config(args) = &cli.verb
-        && args.what != ConfigWhat::Show
+        && !matches!(args.what, ConfigWhat::Show | ConfigWhat::Jwks)
     {
         return config::describe(args.what);
     }
@@ -391,7 +393,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     };
     let lists = match &cli.verb {
         Verb::Run(_) | Verb::Produce(_) | Verb::Score(_) | Verb::Explain(_) | Verb::Config(_) => {
-            lists::load(&loaded, cli.config.as_deref())?
+            let jwks = matches!(&cli.verb, Verb::Config(args) if args.what == ConfigWhat::Jwks);
+            let signs = jwks || matches!(&cli.verb, Verb::Run(_));
+            lists::load(&loaded, cli.config.as_deref(), signs)?
         }
         _ => Some(Lists::default()),
     };
@@ -405,6 +409,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Verb::Map(args) => map::run(&loaded, args),
         Verb::Score(args) => score::run(&loaded, &lists, args, cli.verbose > 0),
         Verb::Explain(args) => explain::run(&loaded, &lists, args),
+        Verb::Config(args) if args.what == ConfigWhat::Jwks => config::jwks(&lists),
         Verb::Config(_) => config::show(&loaded, &lists),
         Verb::Health => health::run(&loaded),
         Verb::Validate(_) => Ok(OK),

@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use super::cli::{ExplainArgs, Misuse, OK};
 use super::lists::Lists;
-use crate::local::{explain, open};
+use crate::local::{explain, files, open};
 use crate::render;
 use config::Config;
 
@@ -21,11 +21,17 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &ExplainArgs) -> anyhow:
         }
         return alerts(&mut out);
     };
-    let read = |path: &String| anyhow::Ok((open(path)?, args.reading.of(config, path)?));
-    let warmups = args.warmup.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
-    let (events, reading) = read(&args.file)?;
+    let read = |path: &str| -> anyhow::Result<Vec<_>> {
+        let all = files(path)?.into_iter();
+        all.map(|file| Ok((open(&file)?, args.reading.of(config, &file)?))).collect()
+    };
+    let mut warmups = Vec::new();
+    for path in &args.warmup {
+        warmups.extend(read(path)?);
+    }
+    let events = read(&args.file)?;
     let (settings, networks) = (lists.settings(config), Arc::clone(&lists.lists.networks));
-    let explained = explain((&settings, networks), &warmups, (&events, reading), id)
+    let explained = explain((&settings, networks), &warmups, &events, id)
         .ok_or_else(|| Misuse(format!("find a scored activity with id {id} in {}", args.file)))?;
     write!(out, "{}", render::verdict(&explained))?;
     Ok(OK)

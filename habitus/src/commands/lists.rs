@@ -39,8 +39,12 @@ impl Lists {
     }
 }
 
-/// Reads every list; prints what is wrong with any of them and gives nothing then.
-pub(super) fn load(config: &Config, path: Option<&Path>) -> anyhow::Result<Option<Lists>> {
+/// Reads every list, and the keys for who `signs`; prints what is wrong with any of them and gives nothing then.
+pub(super) fn load(
+    config: &Config,
+    path: Option<&Path>,
+    signs: bool,
+) -> anyhow::Result<Option<Lists>> {
     let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
     let (mut networks, mut lines, mut broken) = (Networks::default(), Vec::new(), Vec::new());
     for (setting, index, file) in config.network_lists() {
@@ -63,9 +67,17 @@ pub(super) fn load(config: &Config, path: Option<&Path>) -> anyhow::Result<Optio
             }
         }
     }
+    let mut signing = Default::default();
+    if signs {
+        match stream::signing(config, folder) {
+            Ok(read) => signing = read,
+            Err(wrong) => broken.push(wrong),
+        }
+    }
     if broken.is_empty() {
         let (networks, inventory) = (Arc::new(networks), Arc::new(inventory));
-        return Ok(Some(Lists { lists: stream::Lists { networks, inventory }, lines }));
+        let lists = stream::Lists { networks, inventory, signing: Arc::new(signing) };
+        return Ok(Some(Lists { lists, lines }));
     }
     let text = path.map(fs::read_to_string).transpose()?.unwrap_or_default();
     let name = path.map(|path| path.display().to_string()).unwrap_or_default();

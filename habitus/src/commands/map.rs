@@ -156,17 +156,18 @@ fn activity_of(decoded: &Decoded<'_>, about: &About) -> anyhow::Result<Value> {
     let Some(partial) = &about.made.partial else { return Ok(json!({})) };
     let mut value = serde_json::to_value(partial)?;
     for field in &about.made.missing {
-        let (section, key) = field.split_once('.').unwrap_or(("", field));
-        let place = value.pointer_mut(if section.is_empty() { "" } else { "/agent" });
-        if matches!(field.as_str(), "time" | "agent.id")
-            && let Some(object) = place.and_then(Value::as_object_mut)
-        {
+        let (place, key) = match field.as_str() {
+            "id" | "time" => ("", field.as_str()),
+            "agent.id" => ("/agent", "id"),
+            "action.type" => ("/action", "type"),
+            _ => continue,
+        };
+        if let Some(object) = value.pointer_mut(place).and_then(Value::as_object_mut) {
             object.remove(key);
         }
     }
-    let object = value.as_object_mut();
-    if let Some(object) = object.filter(|object| object.get("agent") == Some(&json!({}))) {
-        object.remove("agent");
+    if let Some(object) = value.as_object_mut() {
+        object.retain(|_, part| *part != json!({}));
     }
     Ok(value)
 }

@@ -41,7 +41,7 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &ProduceArgs) -> anyhow:
     else {
         return Ok(OK);
     };
-    let topic = &connected.setup.names().activity;
+    let Some(topic) = connected.setup.names().sources.first() else { return Ok(OK) };
     let id = format!("{}-produce-{}", config.kafka().group, std::process::id());
     let mut sending = Sending {
         partitions: connected.setup.layout().partitions_of(topic).collect(),
@@ -50,12 +50,17 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &ProduceArgs) -> anyhow:
         open: 0,
         sent: 0,
     };
-    let reading = config.reading_of_topic(&config.input().topic);
+    let reading = connected.setup.reading_of(topic);
+    let any_key = !config.input().sources.is_empty();
     let (mut refused, mut agents) = (0, BTreeSet::new());
+    let mut paths = Vec::new();
     for path in &args.events {
+        paths.extend(local::files(path)?);
+    }
+    for path in &paths {
         let file = local::open(path)?;
         for (number, line) in file_records(file.bytes()).map(|(at, line)| (at + 1, line)) {
-            match key_of(line, (&reading, &lists.lists.inventory)) {
+            match key_of(line, (&reading, &lists.lists.inventory), any_key) {
                 Ok(key) => {
                     sending.send(&key, line)?;
                     agents.insert(key);
@@ -114,8 +119,12 @@ impl<P: Producer> Sending<'_, P> {
     }
 }
 
-/// The one key of all activities of a record, aliases resolved.
-fn key_of(record: &[u8], (reading, inventory): (&Reading, &Inventory)) -> Result<String, String> {
+/// The one key of all activities of a record, aliases resolved; the first of several where any key will do.
+fn key_of(
+    record: &[u8],
+    (reading, inventory): (&Reading, &Inventory),
+    any_key: bool,
+) -> Result<String, String> {
     let (mut notes, mut decoded) = (Notes::default(), Vec::new());
     let beside = (&Limits::default(), &Carrier::default());
     reading.decode(record, beside, &mut notes, &mut decoded);
@@ -139,7 +148,7 @@ fn key_of(record: &[u8], (reading, inventory): (&Reading, &Inventory)) -> Result
     }
     let many = keys.len();
     match keys.pop_first() {
-        Some(key) if many == 1 => Ok(key),
+        Some(key) if many == 1 || any_key => Ok(key),
         Some(_) => Err(format!("it tells of {many} agents, and a record has one key")),
         None => Err("it names no agent".to_owned()),
     }

@@ -52,7 +52,7 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &RunArgs) -> anyhow::Res
         group = cluster.group,
         ?mode,
         "reading {}",
-        connected.setup.names().activity
+        connected.setup.names().sources.join(", ")
     );
     let orders = Orders {
         lanes,

@@ -31,9 +31,8 @@ pub(super) fn run(config: &Config, args: &TapArgs) -> anyhow::Result<u8> {
     };
     let mut readers = Vec::new();
     let mut admin = connected.kafka.admin()?;
-    let reading = config.reading_of_topic(&config.input().topic);
     let wanted = match args.explain {
-        true => vec![Arc::clone(&connected.setup.names().activity)],
+        true => connected.setup.names().sources.clone(),
         false => topics(&connected, args.what),
     };
     for topic in wanted {
@@ -53,6 +52,7 @@ pub(super) fn run(config: &Config, args: &TapArgs) -> anyhow::Result<u8> {
                 && let Some(record) = reader.next(WAIT)?
             {
                 if args.explain {
+                    let reading = connected.setup.reading_of(&record.at.topic);
                     explain(&mut out, &record, args, &reading)?;
                 } else if is_wanted(&record, args.what) {
                     print(&mut out, &record, args)?;

@@ -39,7 +39,7 @@ pub(super) fn run(path: Option<&Path>, args: &ValidateArgs) -> anyhow::Result<u8
     let path = path.ok_or_else(none)?;
     let (config, warnings) = check(path)?;
     let Some(config) = config else { return Ok(BAD_CONFIG) };
-    let Some(lists) = lists::load(&config, Some(path))? else { return Ok(BAD_CONFIG) };
+    let Some(lists) = lists::load(&config, Some(path), true)? else { return Ok(BAD_CONFIG) };
     for line in &lists.lines {
         writeln!(io::stdout(), "{line}")?;
     }

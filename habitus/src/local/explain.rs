@@ -24,7 +24,7 @@ pub struct Explained {
 pub fn explain(
     (settings, networks): (&Settings, Arc<Networks>),
     warmups: &[(LogFile, Reading)],
-    (events, reading): (&LogFile, Reading),
+    events: &[(LogFile, Reading)],
     id: &str,
 ) -> Option<Explained> {
     let mut run = Run::new(settings, Options { lanes: 1, freeze: false, explain: true });
@@ -34,12 +34,11 @@ pub fn explain(
         run.read_by(reading.clone());
         run.feed(&Input { topic: &topic, role: Role::Warmup, bytes: file.bytes() }, &mut |_| {});
     }
-    run.read_by(reading);
     let mut found = None;
-    let topic = format!("file:{}", warmups.len());
-    run.feed(
-        &Input { topic: &topic, role: Role::Scored, bytes: up_to(events.bytes(), id) },
-        &mut |line| {
+    for (index, (file, reading)) in (warmups.len()..).zip(events) {
+        run.read_by(reading.clone());
+        let (topic, bytes) = (format!("file:{index}"), up_to(file.bytes(), id));
+        run.feed(&Input { topic: &topic, role: Role::Scored, bytes }, &mut |line| {
             if let LineOutcome::Scored { activity, observed, alert_id } = &line.outcome
                 && activity.id == id
                 && found.is_none()
@@ -50,8 +49,11 @@ pub fn explain(
                     late: observed.late,
                 });
             }
-        },
-    );
+        });
+        if found.is_some() {
+            break;
+        }
+    }
     found
 }
 

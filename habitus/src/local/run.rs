@@ -309,7 +309,7 @@ impl Run {
             Response::AlertRef { activity_id: id, alert_id, .. } => {
                 (id == activity_id).then_some(alert_id)
             }
-            Response::Decision(_) | Response::Control { .. } => None,
+            Response::Decision(_) | Response::Control { .. } | Response::Risk(_) => None,
         }
     }
 

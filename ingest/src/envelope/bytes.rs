@@ -96,7 +96,7 @@ fn layer(bytes: &[u8], budget: &mut Budget) -> Result<(&'static str, Layer), Rej
     if bytes.starts_with(GZIP) {
         return Ok(("gzip", Layer::Made(unpacked(MultiGzDecoder::new(bytes), "gzip", budget)?)));
     }
-    if bytes.starts_with(ZSTD) {
+    if is_zstd(bytes) {
         return Ok(("zstd", Layer::Made(zstd(bytes, budget)?)));
     }
     match bytes {
@@ -109,6 +109,11 @@ fn layer(bytes: &[u8], budget: &mut Budget) -> Result<(&'static str, Layer), Rej
         },
         _ => Ok(("", Layer::None)),
     }
+}
+
+/// Whether bytes begin with a frame of zstd, one that holds nothing among them: parallel writers put an index first.
+fn is_zstd(bytes: &[u8]) -> bool {
+    bytes.starts_with(ZSTD) || skippable(bytes).is_some()
 }
 
 /// Unpacks frame by frame: whoever writes with several threads writes several.
@@ -155,7 +160,7 @@ pub(crate) fn unpack(bytes: Vec<u8>) -> Result<(Vec<u8>, Vec<&'static str>), Rej
     let bytes_max = FILE_BYTES_MIN.max(bytes.len().saturating_mul(FILE_RATIO_MAX));
     let limits = Limits { expanded_bytes_max: bytes_max, ..Limits::default() };
     let mut layers = Vec::new();
-    let is_packed = bytes.starts_with(GZIP) || bytes.starts_with(ZSTD);
+    let is_packed = bytes.starts_with(GZIP) || is_zstd(&bytes);
     if !is_packed {
         return Ok((bytes, layers));
     }

@@ -45,6 +45,12 @@ pub(crate) fn open<'t, 'a>(tree: &'t Tree<'a>) -> Opened<'t, 'a> {
     {
         return listed(items, "/items");
     }
+    // A page of the API of OpenAI or Anthropic, as somebody stored it.
+    if let Some(Tree::List(items)) = tree.get("data")
+        && tree.get("has_more").is_some()
+    {
+        return listed(items, "/data");
+    }
     if let Some(data) = tree.at("awslogs/data", false).and_then(Tree::text) {
         return Opened::Base64(data, "/awslogs/data");
     }
@@ -90,6 +96,7 @@ pub(crate) fn layer_of(tree: &Tree<'_>, opened: &Opened<'_, '_>) -> &'static str
         _ if has("logEvents") => "cloudwatch",
         "/awslogs/data" => "cloudwatch",
         _ if LISTS.iter().any(|key| has(key)) => "records",
+        _ if has("has_more") => "page",
         "/detail" => "eventbridge",
         "/data" | "/data_base64" => "cloudevents",
         "/properties/log" => "aks",

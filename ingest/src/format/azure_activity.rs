@@ -21,7 +21,8 @@ pub(crate) const SPEC: Spec = Spec {
 
 /// Where the claims stand.
 const CLAIMS: [&str; 4] = ["identity/claims", "claims", "claims_d", "properties/claims"];
-const RESULT: [&str; 2] = ["resultType", "activityStatusValue"];
+const RESULT: [&str; 3] = ["resultType", "activityStatusValue", "status/value"];
+const OPERATION: [&str; 3] = ["operationNameValue", "operationName", "operationName/value"];
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
@@ -30,12 +31,12 @@ const ROWS: &[Row] = &[
     by(Field::AgentType, &["identity/claims"], agent_type, "a token without a user is a `service`"),
     first(Field::AgentIssuer, &["tenantId"]),
     by(Field::ActionType, &["operationName", "operationNameValue"], action_type, "role assignments permission_change, listed keys token_issue, else by the last word"),
-    Row { field: Field::Operation, from: &["operationNameValue", "operationName"], how: How::Lower },
+    Row { field: Field::Operation, from: &OPERATION, how: How::Lower },
     by(Field::ToolCall, &["correlationId"], call, "`correlationId/operation`"),
     Row { field: Field::ResourceId, from: &["resourceId", "_ResourceId", "resourceUri"], how: How::Lower },
     first(Field::ResourceRegion, &["location"]),
     first(Field::SourceAddress, &["callerIpAddress"]),
-    by(Field::Result, &["resultType", "activityStatusValue", "resultSignature", "activitySubstatusValue", "properties/statusCode"], result, "Success, Succeeded, Accepted, Start; Forbidden is denied, other failures failure"),
+    by(Field::Result, &["resultType", "activityStatusValue", "status/value", "resultSignature", "activitySubstatusValue", "properties/statusCode"], result, "Success, Succeeded, Accepted, Start; Forbidden is denied, other failures failure"),
     by(Field::Code, &["resultSignature", "activitySubstatusValue"], |e| e.first_text(&["resultSignature", "activitySubstatusValue"]), ""),
     first(Field::Id, &["eventDataId", "properties/eventDataId"]),
     withheld(&[
@@ -82,7 +83,7 @@ fn agent_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
 }
 
 fn operation(event: &Event<'_, '_>) -> Option<String> {
-    let name = event.first_text(&["operationNameValue", "operationName"])?;
+    let name = event.first_text(&OPERATION)?;
     Some(name.to_ascii_lowercase())
 }
 
@@ -113,6 +114,7 @@ fn result<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
         "properties/statusCode",
         "properties/subStatus",
         "subStatus",
+        "subStatus/value",
     ];
     let refused = said.iter().any(|path| {
         let word = event.text(path).unwrap_or_default().to_ascii_lowercase();

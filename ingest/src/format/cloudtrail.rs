@@ -30,12 +30,12 @@ const ROWS: &[Row] = &[
     first(Field::Time, &["eventTime", "@timestamp"]),
     by(Field::AgentId, &["userIdentity/arn", "userIdentity/sessionContext/sessionIssuer/arn", "userIdentity/invokedBy", "userIdentity/onBehalfOf/userId", "userIdentity/principalId"], agent, "the issuer of the session, else the role of the session's ARN, else the ARN; of a service, `invokedBy`"),
     by(Field::AgentType, &["userIdentity/type"], agent_type, "roles and services are `service`, else `user`"),
-    by(Field::AgentInstance, &["userIdentity/arn"], instance, "the session: the last part of a session's ARN"),
-    first(Field::SubjectId, &["userIdentity/onBehalfOf/userId", "userIdentity/sessionContext/sourceIdentity"]),
-    first(Field::SubjectIssuer, &["userIdentity/onBehalfOf/identityStoreArn"]),
-    by(Field::SubjectType, &[], |e| subject(e, "user"), "`user`"),
-    by(Field::Mode, &[], |e| subject(e, "delegated"), "`delegated` where there is a subject"),
-    first(Field::CredentialId, &["userIdentity/accessKeyId"]),
+    by(Field::AgentInstance, &["userIdentity/arn", "userIdentity/principalId"], instance, "the session: the last part of a session's ARN, else of a role's principal id"),
+    by(Field::SubjectId, &SUBJECT, subject, "unless it is the agent"),
+    by(Field::SubjectIssuer, &["userIdentity/onBehalfOf/identityStoreArn"], |e| subject(e).and(e.text("userIdentity/onBehalfOf/identityStoreArn")), "of the subject"),
+    by(Field::SubjectType, &[], |e| subject(e).map(|_| Text::Borrowed("user")), "`user`"),
+    by(Field::Mode, &[], |e| subject(e).map(|_| Text::Borrowed("delegated")), "`delegated` where there is a subject"),
+    first(Field::CredentialId, &["userIdentity/accessKeyId", "userIdentity/credentialId"]),
     by(Field::CredentialType, &["userIdentity/accessKeyId"], credential_type, "`ASIA..` a role's session, `AKIA..` an API key"),
     first(Field::SessionId, &["userIdentity/sessionContext/attributes/creationDate"]),
     by(Field::ActionType, &["eventName", "eventSource", "readOnly", "requestParameters"], action_type, "by the operation; see below"),
@@ -55,7 +55,7 @@ const ROWS: &[Row] = &[
         "requestParameters", "responseElements", "errorMessage", "serviceEventDetails",
     ], "arguments, answers, session tokens"),
     unused(&[
-        "eventVersion", "userIdentity/accountId", "userIdentity/userName", "userIdentity/identityProvider",
+        "eventVersion", "userIdentity/accountId", "userIdentity/userName", "userIdentity/inScopeOf", "userIdentity/identityProvider",
         "userIdentity/sessionContext/attributes/mfaAuthenticated", "userIdentity/sessionContext/webIdFederationData",
         "userIdentity/sessionContext/sessionIssuer/type", "userIdentity/sessionContext/sessionIssuer/principalId",
         "userIdentity/sessionContext/sessionIssuer/accountId", "userIdentity/sessionContext/sessionIssuer/userName",
@@ -102,6 +102,7 @@ fn principal<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
 fn agent_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
     Some(Text::Borrowed(match event.word("userIdentity/type") {
         "AssumedRole" | "Role" | "AWSService" | "AWSAccount" | "FederatedUser" => "service",
+        "" if event.has("userIdentity/invokedBy") => "service",
         "" => return None,
         _ => "user",
     }))
@@ -110,13 +111,22 @@ fn agent_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
 fn instance<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
     match event.word("userIdentity/type") {
         "IAMUser" | "Root" => None,
-        _ => arn::session(event.text("userIdentity/arn")?),
+        _ => match event.text("userIdentity/arn") {
+            Some(arn) => arn::session(arn),
+            None => {
+                let (role, session) = event.word("userIdentity/principalId").split_once(':')?;
+                role.starts_with("AROA").then(|| Text::Owned(session.to_owned()))
+            }
+        },
     }
 }
 
-fn subject<'a>(event: &Event<'_, 'a>, word: &'static str) -> Option<Text<'a>> {
-    let names = ["userIdentity/onBehalfOf/userId", "userIdentity/sessionContext/sourceIdentity"];
-    event.first(&names).map(|_| Text::Borrowed(word))
+/// Whom a session is for, where the agent is somebody else.
+const SUBJECT: [&str; 2] =
+    ["userIdentity/onBehalfOf/userId", "userIdentity/sessionContext/sourceIdentity"];
+
+fn subject<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
+    event.first_text(&SUBJECT).filter(|subject| agent(event).as_ref() != Some(subject))
 }
 
 fn credential_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
@@ -203,6 +213,9 @@ const PARAMETERS: &[&str] = &[
     "instancesSet/items/0/instanceId",
     "queueUrl",
     "topicArn",
+    "name",
+    "names/0",
+    "target",
 ];
 
 /// What ends the name of a parameter that names something.
@@ -219,8 +232,8 @@ const NO_RESOURCE: [&str; 7] = [
 ];
 
 fn resource<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
-    if let Some(arn) = most_specific(event).and_then(|item| item.get("ARN")) {
-        return arn.text().cloned();
+    if let Some(arn) = most_specific(event).and_then(arn_of) {
+        return Some(arn.clone());
     }
     let parameters = event.at("requestParameters")?;
     let named = PARAMETERS.iter().find_map(|key| Some((*key, parameters.at(key, false)?.text()?)));
@@ -245,8 +258,12 @@ fn resource_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
 /// The item with the longest ARN; a prefix of ARNs names nothing.
 fn most_specific<'t, 'a>(event: &Event<'t, 'a>) -> Option<&'t Tree<'a>> {
     let items = event.at("resources").map_or(&[][..], Tree::items).iter();
-    let arn = |item: &Tree<'_>| item.word("ARN").map_or(0, str::len);
+    let arn = |item: &Tree<'a>| arn_of(item).map_or(0, |arn| arn.len());
     items.filter(|item| 0 < arn(item)).max_by_key(|item| arn(item))
+}
+
+fn arn_of<'t, 'a>(item: &'t Tree<'a>) -> Option<&'t Text<'a>> {
+    item.get("ARN").or_else(|| item.get("arn"))?.text()
 }
 
 fn result<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {

@@ -92,12 +92,12 @@ fn action_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
         word if by_word(&word).is_some() || !word.is_empty() => word,
         _ => name.clone(),
     };
-    let reads = ["Get", "get", "List", "list", "Query", "Test", "test"]
-        .iter()
-        .any(|verb| name.starts_with(verb));
+    // Services write one method in several cases: `SetIamPolicy`, `SetIAMPolicy`, `setIamPolicy`.
+    let lower = name.to_ascii_lowercase();
+    let reads = READS.iter().any(|verb| lower.starts_with(verb));
     // Kubernetes names the kind before the verb.
     let mut tail = method.rsplit('.').map(str::to_ascii_lowercase).take(2);
-    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let names_role = tail.any(|part| part.contains("role"));
     Some(Text::Borrowed(
         if ["SignJwt", "SignBlob", "GenerateAccessToken", "GenerateIdToken"]
@@ -105,9 +105,9 @@ fn action_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
         {
             "token_issue"
         } else if !reads
-            && (has(&["IamPolicy", "IamPermissions", "Invite", "ServiceAccountKey"])
+            && (has(&["iampolicy", "iampermissions", "invite", "serviceaccountkey"])
                 || (event.word("protoPayload/serviceName").starts_with("apikeys.")
-                    && has(&["Key"]))
+                    && has(&["key"]))
                 || names_role)
         {
             "permission_change"
@@ -124,12 +124,16 @@ fn action_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
     ))
 }
 
+/// What begins the name of a method that changes nothing.
+const READS: [&str; 8] =
+    ["get", "batchget", "list", "query", "test", "search", "analyze", "lookup"];
+
 fn by_word(word: &str) -> Option<&'static str> {
     Some(match word {
         "get" => "data_read",
-        "list" => "data_list",
-        "create" | "update" => "data_write",
-        "delete" => "data_delete",
+        "list" | "watch" => "data_list",
+        "create" | "update" | "insert" | "patch" => "data_write",
+        "delete" | "deletecollection" => "data_delete",
         _ => return None,
     })
 }

@@ -26,11 +26,15 @@ const POD: &[&str] = &[
     "user/extra/authentication.kubernetes.io~1pod-name/0",
     "user/extra/authentication_kubernetes_io_slash_pod-name/0",
     "user/extra/sessionName/0",
+    "user/extra/authentication.kubernetes.io~1pod-name",
+    "user/extra/sessionName",
 ];
 const CREDENTIAL: &[&str] = &[
     "user/extra/authentication.kubernetes.io~1credential-id/0",
     "user/extra/authentication_kubernetes_io_slash_credential-id/0",
     "user/extra/accessKeyId/0",
+    "user/extra/authentication.kubernetes.io~1credential-id",
+    "user/extra/accessKeyId",
 ];
 const DECISION: [&str; 2] = [
     "annotations/authorization.k8s.io~1decision",
@@ -137,6 +141,9 @@ fn resource<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
     Some(Text::Owned(parts.join("/")))
 }
 
+/// Kinds of roles, for records that do not name their group.
+const RBAC: [&str; 4] = ["roles", "rolebindings", "clusterroles", "clusterrolebindings"];
+
 fn action_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
     let resource = event.word("objectRef/resource");
     let (verb, subresource) = (event.word("verb"), event.word("objectRef/subresource"));
@@ -145,7 +152,11 @@ fn action_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
         || (resource == "serviceaccounts" && subresource == "token");
     Some(Text::Borrowed(match verb {
         _ if matches!(subresource, "exec" | "attach" | "portforward") => "code_execution",
-        _ if !reads && group(event) == "rbac.authorization.k8s.io" => "permission_change",
+        _ if !reads
+            && (group(event) == "rbac.authorization.k8s.io" || RBAC.contains(&resource)) =>
+        {
+            "permission_change"
+        }
         _ if !reads && issues => "token_issue",
         "get" | "head" => "data_read",
         "list" | "watch" => "data_list",

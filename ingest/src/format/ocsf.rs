@@ -61,7 +61,7 @@ const ROWS: &[Row] = &[
     by(Field::ResourceName, &["file/name"], |e| target(e).and_then(|item| item.get("name")?.text().cloned()).or_else(|| e.text("file/name")), "its name"),
     by(Field::Classification, &["resources", "file/confidentiality_id", "file/data_classifications/0/confidentiality_id", "database/data_classifications/0/confidentiality_id", "databucket/data_classifications/0/confidentiality_id"], classes::classification, "1 public, 2 confidential, 3, 4, 6 restricted"),
     first(Field::DestinationHost, &["dst_endpoint/hostname", "dst_endpoint/domain", "tls/sni", "http_request/url/hostname", "url/hostname"]),
-    by(Field::DestinationHost, &["dst_endpoint/svc_name", "api/service/uid"], remote_service, "where no endpoint is named: the service"),
+    by(Field::DestinationHost, &["dst_endpoint/svc_name", "api/service/uid", "api/service/name"], remote_service, "where no endpoint is named: the service"),
     first(Field::DestinationAddress, &["dst_endpoint/ip"]),
     first(Field::DestinationPort, &["dst_endpoint/port"]),
     by(Field::DestinationUrl, &["http_request/url/url_string"], |e| url::bare(e.text("http_request/url/url_string")?), "without its query"),
@@ -69,7 +69,7 @@ const ROWS: &[Row] = &[
     first(Field::DestinationAsn, &["dst_endpoint/autonomous_system/number"]),
     first(Field::DestinationCountry, &["dst_endpoint/location/country"]),
     by(Field::DestinationAnonymizer, &["proxy_endpoint", "dst_endpoint/proxy_endpoint"], |e| e.first(&["proxy_endpoint", "dst_endpoint/proxy_endpoint"]).map(|_| Text::Borrowed("proxy")), "`proxy` behind one"),
-    first(Field::SourceHost, &["src_endpoint/hostname"]),
+    first(Field::SourceHost, &["src_endpoint/hostname", "src_endpoint/domain", "src_endpoint/svc_name"]),
     first(Field::SourceAddress, &["src_endpoint/ip"]),
     first(Field::SourcePort, &["src_endpoint/port"]),
     first(Field::SourceUserAgent, &["http_request/user_agent"]),
@@ -185,7 +185,10 @@ fn remote_service<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
     if let Some(name) = event.text("dst_endpoint/svc_name") {
         return Some(name);
     }
-    let service = event.text("api/service/uid")?;
+    // A name for people is no host.
+    let is_host = |name: &Text<'_>| name.contains('.') && !name.contains(char::is_whitespace);
+    let named = || event.text("api/service/name").filter(is_host);
+    let service = event.text("api/service/uid").or_else(named)?;
     match url::host(&service) {
         Some(host) => Some(Text::Owned(host.to_owned())),
         None => Some(service),

@@ -72,7 +72,8 @@ fn recognises(tree: &Tree<'_>) -> bool {
 
 /// A text that names somebody.
 fn named<'a>(event: &Event<'_, 'a>, path: &str) -> Option<Text<'a>> {
-    event.text(path).filter(|text| !text.eq_ignore_ascii_case("unknown"))
+    let nobody = ["unknown", "null"];
+    event.text(path).filter(|text| nobody.iter().all(|word| !text.eq_ignore_ascii_case(word)))
 }
 
 fn agent<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {

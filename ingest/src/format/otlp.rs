@@ -127,18 +127,22 @@ fn decode_batch<'a>(
                     None => {
                         if let Some(partials) = &mut sink.partials {
                             let deed = Deed { kind: ActionType::Other, operation: "" };
-                            let none = (Naming::default(), &mut Notes::default());
-                            let partial = view.activity(deed, none.0, none.1).map(|mut partial| {
-                                partial.action.operation = None;
-                                partial
-                            });
+                            let partial = view.partial(deed, Naming::default());
                             partials.extend(partial.map(|partial| (sink.out.len(), partial)));
                         }
                         Decoded::Rejected(nobody(span))
                     }
                     Some(deed) => match activity(&view, deed, &ancestry, sink) {
                         Ok(activity) => Decoded::Activity(activity),
-                        Err(rejection) => Decoded::Rejected(rejection),
+                        Err(rejection) => {
+                            if let Some(partials) = &mut sink.partials {
+                                let naming = naming_of(batch, span).ok().flatten();
+                                let naming = naming.or_else(|| above(&ancestry, span));
+                                let partial = view.partial(deed, naming.unwrap_or_default());
+                                partials.extend(partial.map(|partial| (sink.out.len(), partial)));
+                            }
+                            Decoded::Rejected(rejection)
+                        }
                     },
                 }
             }
@@ -162,9 +166,6 @@ fn activity<'a>(
     if let (Some(trace), Some(parent)) = (span.trace.good(), span.parent.good()) {
         let ordinal = sink.out.len();
         sink.orphans.push(Orphan { ordinal, trace, parent, time: activity.time });
-    }
-    if let Some(partials) = &mut sink.partials {
-        partials.push((sink.out.len(), activity));
     }
     Err(nobody(span))
 }

@@ -31,7 +31,7 @@ const ROWS: &[Row] = &[
     by(Field::Operation, &["proto", "service", "qtype_name", "method"], operation, "conn `proto/service`, dns the type of the query, http the method, ssl `ssl`"),
     by(Field::ResourceId, &["query", "host", "uri"], resource, "dns the query; http the URL without its query"),
     by(Field::ResourceType, &[], |e| match stream(e.tree) { Stream::Dns => Some(Text::Borrowed("domain")), Stream::Http => resource(e).map(|_| Text::Borrowed("url")), _ => None }, "`domain`, `url`"),
-    first(Field::DestinationHost, &["server_name", "host"]),
+    by(Field::DestinationHost, &["server_name", "host"], host, "of ssl the name asked for, of http the host without its port"),
     first(Field::DestinationAddress, &["id.resp_h", "id_resp_h", "id/resp_h"]),
     first(Field::DestinationPort, &["id.resp_p", "id_resp_p", "id/resp_p"]),
     by(Field::DestinationUrl, &["uri"], |e| if stream(e.tree) == Stream::Http { resource(e) } else { None }, "http: the URL without its query"),
@@ -110,7 +110,7 @@ fn verdict(event: &Event<'_, '_>) -> Verdict {
 
 fn agent<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
     let address = event.first(ORIGIN)?.text()?;
-    event.identity.agent_at(address).map(|id| Text::Owned(id.to_owned()))
+    event.agent_at(address)
 }
 
 fn operation<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
@@ -140,6 +140,15 @@ fn resource<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
             }
             Some(Text::Owned(format!("http://{host}{uri}")))
         }
+        _ => None,
+    }
+}
+
+/// A shipper's own `host` says nothing of a connection.
+fn host<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
+    match stream(event.tree) {
+        Stream::Ssl => event.text("server_name"),
+        Stream::Http => record::url::host_of(event.word("host")).map(Text::Owned),
         _ => None,
     }
 }

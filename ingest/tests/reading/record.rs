@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// The only outcome of a record.
 pub(crate) fn outcome(record: &Value) -> Decoded<'static> {
-    let by_address = [("10.1.1.1".parse().unwrap(), "mapped-agent".to_owned())].into();
+    let by_address = [("10.1.1.1".parse().unwrap(), vec!["mapped-agent".into()])].into();
     let identity = Identity { by_address, by_endpoint: false };
     let mut out = Vec::new();
     let text = record.to_string();

@@ -97,12 +97,29 @@ proptest! {
     }
 
     #[test]
+    fn origin_headers_round_trip(
+        (topic, partition, offset, index) in
+            ("[a-zA-Z0-9._-]{1,60}", any::<u32>(), any::<u64>(), any::<u32>()),
+        (timestamp_ms, log_ms) in (any::<i64>(), any::<i64>()),
+        (config, lists, program) in ("[a-z0-9:]{0,20}", "[a-z0-9:+]{0,20}", "[0-9.]{0,8}"),
+        others in strange(),
+    ) {
+        let headers = OriginHeaders {
+            topic, partition, offset, index, timestamp_ms, log_ms, config, lists, program,
+        };
+        let raw = others.into_iter().chain(headers.encode()).collect::<Vec<_>>();
+        prop_assert_eq!(OriginHeaders::times(&raw), Ok((timestamp_ms, log_ms)));
+        prop_assert_eq!(OriginHeaders::decode(&raw), Ok(headers));
+    }
+
+    #[test]
     fn decoding_never_panics(raw in prop::collection::vec(
         ("(ce_[a-z]{2,11}|content-type|traceparent)", prop::collection::vec(any::<u8>(), 0..60)),
         0..12,
     )) {
         prop_assert!(EventHeaders::decode(&raw).is_err() || !raw.is_empty());
         prop_assert!(DeadLetterHeaders::decode(&raw).is_err());
+        prop_assert!(OriginHeaders::decode(&raw).is_err());
     }
 }
 

@@ -123,7 +123,12 @@ pub(super) fn result<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
     let refused = matches!(code, Some(401 | 403))
         || arn::is_denied(error)
         || arn::is_denied(event.word("status_code"));
-    Some(Text::Borrowed(match (event.number("status_id"), code) {
+    let status = match (event.number("status_id"), event.word("status")) {
+        (None, "Success") => Some(1),
+        (None, "Failure") => Some(2),
+        (id, _) => id,
+    };
+    Some(Text::Borrowed(match (status, code) {
         _ if blocked || refused => "denied",
         (Some(1), _) => "success",
         (Some(2), _) => "failure",

@@ -60,9 +60,9 @@ pub(super) fn principal<'a>(event: &Event<'_, 'a>) -> Option<Principal<'a>> {
 fn by_endpoint<'a>(event: &Event<'_, 'a>) -> Option<Principal<'a>> {
     let configured = event.identity.by_endpoint;
     let endpoint = || event.first_text(&["src_endpoint/uid", "src_endpoint/instance_uid"]);
-    let address = || event.identity.agent_at(event.word("src_endpoint/ip"));
+    let address = || event.agent_at(event.word("src_endpoint/ip"));
     let id = configured.then(endpoint).flatten();
-    let id = id.or_else(|| address().map(|id| Text::Owned(id.to_owned())))?;
+    let id = id.or_else(address)?;
     Some(Principal { id, kind: "unknown", is_actor_user: false, is_named: false })
 }
 

@@ -3,10 +3,10 @@
 
 use record::notes::Notes;
 use record::pointer::rejection;
-use schemas::activity::{Activity, Text};
+use schemas::activity::{Activity, Agent, Text};
 use schemas::choice::ActionType;
 use schemas::reject::{ErrorCode, Rejection};
-use schemas::time::{EventTime, TimeError};
+use schemas::time::{EventTime, TIME_MS_MIN, TimeError};
 use sha2::{Digest, Sha256};
 
 use super::ancestry::Naming;
@@ -72,12 +72,38 @@ impl<'b, 'a> View<'b, 'a> {
         Ok(activity)
     }
 
+    /// What there is of the activity, each part as far as it can be read; without a time it has the earliest.
+    pub(crate) fn partial(&self, deed: Deed<'_>, naming: Naming<'a>) -> Option<Activity<'a>> {
+        let notes = &mut Notes::default();
+        let time = self.time().ok().or_else(|| EventTime::from_millis(TIME_MS_MIN).ok())?;
+        let mut action = self.action(deed).unwrap_or_default();
+        action.kind = deed.kind;
+        action.operation = action.operation.filter(|operation| !operation.is_empty());
+        let agent = Agent { id: naming.id.clone(), name: naming.name.clone(), ..Agent::default() };
+        let conversation_id = naming.conversation_id.clone();
+        let agent = self.agent(naming).unwrap_or(agent);
+        let mut activity = Activity::new(self.id().unwrap_or_default(), time, agent, action);
+        activity.delegation = self.delegation().ok().flatten();
+        activity.session = self.session(conversation_id).ok().flatten();
+        activity.resource = self.resource(deed).ok().flatten();
+        activity.destination = self.destination(notes).ok().flatten();
+        activity.source = self.source(notes).ok().flatten();
+        activity.usage = self.usage().ok().flatten();
+        activity.outcome = self.outcome().ok();
+        activity.trace = self.trace(notes);
+        activity.producer = self.producer().ok();
+        Some(activity)
+    }
+
     /// What it is; `None` where it is no activity.
     pub(crate) fn deed(&self) -> Option<Deed<'b>> {
         let deed = |kind, operation| Some(Deed { kind, operation });
-        // Who says an operation of another kind says that this is none of ours.
+        // Who says an operation of another kind says that this is none of ours; an export types each observation too.
         if let Some(operation) = self.own.word(&[Key::OperationName]) {
-            return genai(operation);
+            let known = genai(operation);
+            if known.is_some() || !matches!(self.span.place, Place::Observation(_)) {
+                return known;
+            }
         }
         if let Some(method) = self.own.word(&[Key::McpMethod]) {
             return match method {
@@ -95,6 +121,12 @@ impl<'b, 'a> View<'b, 'a> {
         match self.name_parts().0 {
             "tools/call" => return genai("execute_tool"),
             first @ ("execute_tool" | "invoke_agent") => return genai(first),
+            // Older instrumentations name a model and say the operation in the name only.
+            first if self.own.has(&[Key::System, Key::ProviderName, Key::RequestModel]) => {
+                if let Some(deed) = genai(first) {
+                    return Some(deed);
+                }
+            }
             _ => {}
         }
         if let Some("message/send" | "message/stream" | "SendMessage" | "SendStreamingMessage") =

@@ -1,0 +1,191 @@
+//! The real folds on the simulator: topics as a config wants them, records at the sources, processes of one lane each
+//! under a plan of faults, and the audit of what they leave.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::memory::Memory;
+use bus::{Bus, BusError, Outgoing, Producer, Record, TopicPartition};
+use lane::{
+    Audit, BatchLimits, Board, Committer, Hands, Lane, LaneError, Meter, Notice, Positions,
+    Reference, Worker, WorkerSettings, audit, ends, read_all,
+};
+use stream::{Lists, Setup, StreamFold, Switches, Topics};
+
+/// Rounds after which a run that does not end has failed.
+const ROUNDS_MAX: u32 = 60_000;
+
+thread_local! {
+    static NONCES: Cell<u128> = const { Cell::new(1) };
+}
+
+/// Different each time, and the same in each run of a test.
+fn nonce() -> u128 {
+    NONCES.with(|next| next.replace(next.get() + 1))
+}
+
+/// A log and what folds over it are made with.
+pub struct Simulated {
+    /// The log, as the test sees it.
+    pub memory: Memory,
+    /// What folds are made with.
+    pub setup: Arc<Setup>,
+    restarts: u64,
+}
+
+struct Process {
+    memory: Memory,
+    worker: Worker<Memory, StreamFold>,
+    positions: Positions,
+}
+
+/// Takes commits in.
+struct Noted(Positions);
+
+impl Meter for Noted {
+    fn note(&self, notice: &Notice<'_>) {
+        if let Notice::Committed(transaction, _) = notice {
+            self.0.note(transaction);
+        }
+    }
+}
+
+impl Simulated {
+    /// An empty log with the topics of a config, made new for each seed.
+    pub fn new(seed: u64, config: &str, lists: Lists) -> Self {
+        NONCES.with(|next| next.set(1));
+        let (config, problems) = config::parse(config);
+        let config = config.unwrap_or_else(|| panic!("{problems:?}"));
+        let topics = Topics::new(&config);
+        let memory = Memory::new(seed);
+        let mut admin = memory.admin().expect("an admin");
+        for (_, spec) in topics.all() {
+            admin.create(spec).expect("a topic");
+        }
+        let setup = Setup::new(&config, (&topics, "id"), None, lists).expect("a setup");
+        Self { memory, setup: Arc::new(setup), restarts: 0 }
+    }
+
+    /// Writes a record to a partition of a topic.
+    pub fn write(&self, topic: &str, partition: u32, key: Option<&str>, value: &[u8]) {
+        let mut producer = self.memory.producer("source", Duration::ZERO).expect("a producer");
+        producer.begin().expect("a transaction");
+        let record = Outgoing {
+            to: TopicPartition::new(topic, partition),
+            key: key.map(|key| key.as_bytes().to_vec()),
+            value: Some(value.to_vec()),
+            headers: Vec::new(),
+        };
+        producer.send(&record).expect("a record");
+        producer.commit().expect("a commit");
+    }
+
+    /// Every committed record of a topic.
+    pub fn read(&self, topic: &str) -> Vec<Record> {
+        let partitions = self.setup.layout().partitions_of(topic);
+        partitions.flat_map(|at| read_all(&self.memory, &at).expect("a partition")).collect()
+    }
+
+    /// How often a process ended and was started again.
+    pub fn restarts(&self) -> u64 {
+        self.restarts
+    }
+
+    fn start(&self, name: usize) -> Result<Process, LaneError> {
+        let memory = self.memory.process("lane");
+        let positions = Positions::default();
+        let meter: Arc<dyn Meter> = Arc::new(Noted(positions.clone()));
+        let limits = BatchLimits { age_ms: 5, records: 6, bytes: 1 << 20 };
+        let setup = Arc::clone(&self.setup);
+        let board = Board::new(Switches::default(), setup.in_force(0));
+        let layout = setup.layout().clone();
+        let make = Box::new(move |at: &TopicPartition| setup.make(at));
+        let lane = Lane::new(layout, limits, format!("lane-{name}"), make, board.newest());
+        let committer = Committer::new(memory.clone(), format!("id-{name}"), Arc::clone(&meter));
+        let settings = WorkerSettings {
+            group: "group".to_owned(),
+            accept_state_loss: false,
+            drain_ms: 5_000,
+            nonce,
+        };
+        let hands = Hands::Own(Box::new(committer));
+        match Worker::new(memory.clone(), settings, lane, hands, (board, meter)) {
+            Ok(worker) => Ok(Process { memory, worker, positions }),
+            Err(error) => {
+                memory.kill();
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs so many processes, starting anew each that dies, until everything is consumed.
+    pub fn finish(&mut self, processes: usize) -> Result<(), String> {
+        let mut slots: Vec<Option<Process>> = (0..processes).map(|_| None).collect();
+        for round in 0..ROUNDS_MAX {
+            let mut calm = true;
+            for (name, slot) in slots.iter_mut().enumerate() {
+                calm &= self.turn(name, slot)?;
+            }
+            self.memory.advance(if calm { 5 } else { 250 });
+            if round % 8 == 0 && self.is_done(&slots) {
+                return Ok(());
+            }
+        }
+        Err("it does not end".to_owned())
+    }
+
+    /// One turn of one process; whether it is settled.
+    fn turn(&mut self, name: usize, slot: &mut Option<Process>) -> Result<bool, String> {
+        let Some(process) = slot else {
+            return match self.start(name) {
+                Ok(process) => {
+                    *slot = Some(process);
+                    Ok(false)
+                }
+                Err(LaneError::Bus(BusError::Killed | BusError::Unavailable(_))) => Ok(false),
+                Err(error) => Err(format!("start: failed to {error}")),
+            };
+        };
+        if process.memory.is_frozen() {
+            return Ok(false);
+        }
+        match process.worker.step(self.memory.now_ms(), Duration::ZERO) {
+            Ok(()) => Ok(process.worker.is_settled()),
+            Err(
+                LaneError::OffsetLost { .. }
+                | LaneError::Bus(BusError::Killed | BusError::Fenced(_) | BusError::Unavailable(_)),
+            ) => {
+                self.restarts += 1;
+                process.memory.kill();
+                *slot = None;
+                Ok(false)
+            }
+            Err(error) => Err(format!("failed to {error}")),
+        }
+    }
+
+    fn is_done(&self, slots: &[Option<Process>]) -> bool {
+        let inputs: Vec<TopicPartition> = self.setup.layout().all_inputs().collect();
+        let ends = ends(&self.memory, &inputs).expect("ends");
+        ends.iter().all(|(at, end)| {
+            let reaches = |process: &Process| {
+                process.worker.lane().is_idle()
+                    && process.positions.reached(&self.memory, at, *end).expect("a reader")
+            };
+            *end == 0 || slots.iter().flatten().any(reaches)
+        })
+    }
+
+    /// Compares everything in the log with a run of the folds over it.
+    pub fn audit(&self) -> Audit {
+        let others = self.setup.names().from_outside();
+        let reference = Reference {
+            layout: self.setup.layout(),
+            make: &|at| self.setup.make(at),
+            switches: &|_| Switches::default(),
+            compares: &|topic| !others.iter().any(|other| &**other == topic),
+        };
+        audit(&self.memory, &reference).expect("the log can be read")
+    }
+}
