@@ -40,6 +40,8 @@ pub enum Response {
         alert_id: String,
         /// Whether it opened it.
         opened: bool,
+        /// Whether it joined the alert of another actor.
+        joined: bool,
     },
     /// A shared table changed, for every lane to take up.
     Control {
@@ -61,6 +63,10 @@ pub struct RespondCounts {
     pub cases: u64,
     /// Alerts that are not closed.
     pub open_alerts: u64,
+    /// Events that joined the alert of another actor.
+    pub joined: u64,
+    /// Alerts that others of their blueprint may join.
+    pub joinable: u64,
     /// Cases of idle actors that left.
     pub cases_evicted: u64,
     /// Policies whose condition needed what was not known, at each decision.
@@ -199,11 +205,11 @@ fn fleet(
 }
 
 /// A finding on its way through its tenant.
-struct Applied<'a> {
+pub(crate) struct Applied<'a> {
     settings: &'a Settings,
-    finding: &'a Finding,
-    tenant: &'a mut Tenant,
-    now: EventTime,
+    pub(crate) finding: &'a Finding,
+    pub(crate) tenant: &'a mut Tenant,
+    pub(crate) now: EventTime,
 }
 
 // === impl Applied ===
@@ -218,7 +224,7 @@ impl Applied<'_> {
         closed.map(close).collect()
     }
 
-    fn alert(&self, uid: String, phase: Phase, alert: &OpenAlert) -> Response {
+    pub(crate) fn alert(&self, uid: String, phase: Phase, alert: &OpenAlert) -> Response {
         let tenant_id = &self.finding.tenant_id;
         let moment = Moment { tenant_id, now: self.now, uid, phase };
         Response::Alert(Box::new(ocsf::compose(self.settings, &moment, alert)))
@@ -243,10 +249,14 @@ impl Applied<'_> {
         let effective = chain::effective(&verdict.facts.chain, (own, verdict.level_after), of);
         let (finding, now) = (self.finding, self.now);
         let signal = if alerting { leading(verdict) } else { String::new() };
+        if alerting
+            && let Some(id) = self.tenant.joined(&key, &signal, verdict)
+            && let Some(responses) = self.join(verdict, (&key, &id), effective)
+        {
+            return responses;
+        }
         let change = self.tenant.change(&key, &signal, |case| {
-            case.level = verdict.level_after;
-            case.trust = own;
-            case.last = Some(now);
+            case.told(verdict, now);
             let change = alerting.then(|| case.alerting(finding, verdict, now))?;
             if let Some(alert) = case.alerts.get_mut(&change.signal) {
                 (alert.trust_effective, alert.level_effective) = effective;
@@ -258,7 +268,10 @@ impl Applied<'_> {
 
     /// What an alerting event leads to: reference, alert and, where a policy asks, a request.
     fn respond(&mut self, verdict: &Verdict, key: &ActorKey, change: &Change) -> Vec<Response> {
-        let (request, record) = self.decided(key, change).unwrap_or_default();
+        if change.opened {
+            self.tenant.share(key, &change.signal, verdict);
+        }
+        let (request, record) = self.decided(key, &change.signal, None).unwrap_or_default();
         let case = self.tenant.case(key);
         let Some(alert) = case.and_then(|case| case.alerts.get(&change.signal)) else {
             return Vec::new();
@@ -273,6 +286,7 @@ impl Applied<'_> {
                 activity_id: verdict.activity_id.clone(),
                 alert_id: alert.id.clone(),
                 opened: change.opened,
+                joined: false,
             },
             self.alert(uid, phase, alert),
         ];
@@ -283,14 +297,15 @@ impl Applied<'_> {
 
     /// What the policies decide: a request, once per actor, action and incident, and a record where they decide
     /// otherwise than before.
-    fn decided(
+    pub(crate) fn decided(
         &mut self,
         key: &ActorKey,
-        change: &Change,
+        signal: &str,
+        joining: Option<&OpenAlert>,
     ) -> Option<(Option<RevocationRequest>, Option<DecisionRecord>)> {
         let (finding, now) = (self.finding, self.now);
         let case = self.tenant.case(key)?;
-        let (incident, alert) = (case.incident.as_ref()?, case.alerts.get(&change.signal)?);
+        let (incident, alert) = (case.incident.as_ref()?, joining.or(case.alerts.get(signal))?);
         let decision = self.decide(key, case, alert)?;
         let made =
             decision.action.and_then(|action| incident.requests.get(action.as_str()).cloned());
@@ -303,14 +318,14 @@ impl Applied<'_> {
         let is_new = incident.decided.as_ref() != Some(&short);
         let record = is_new.then(|| audit::compose(finding, now, alert, &decision, &request_id));
         self.tenant.note_errors(decision.errors.len());
-        self.tenant.change(key, &change.signal, |case| {
+        self.tenant.change(key, signal, |case| {
             if let Some(incident) = case.incident.as_mut() {
                 incident.decided = Some(short);
                 if let (Some(action), Some(id)) = (decision.action, &request_id) {
                     incident.requests.insert(action.as_str().to_owned(), id.clone());
                 }
             }
-            if let Some(alert) = case.alerts.get_mut(&change.signal)
+            if let Some(alert) = case.alerts.get_mut(signal)
                 && request_id.is_some()
             {
                 alert.request_id = request_id;

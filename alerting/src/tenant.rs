@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::breaker::Breaker;
 use crate::cases::{Case, OpenAlert};
+use crate::causes::{Causes, Shared};
 use crate::coordination::{Coordination, Raised};
 use crate::record::{self, RecordError};
 use crate::record_id::{ActorKey, RecordId};
@@ -46,6 +47,9 @@ type Deadline = (i64, ActorKey, String);
 pub(crate) struct Tenant {
     /// Its shared tables.
     pub(crate) tables: Tables,
+    /// Alerts that others of their blueprint may join.
+    pub(crate) causes: Causes,
+    n_joined: u64,
     coordination: Coordination,
     log_time: Option<EventTime>,
     breaker: Breaker,
@@ -65,7 +69,19 @@ impl Tenant {
         let now = self.log_time.map_or(log_time, |newest| newest.max(log_time));
         self.log_time = Some(now);
         self.touched.insert(RecordId::Tenant);
+        let gone = self.causes.pass(now);
+        self.touch_causes(gone);
         now
+    }
+
+    /// Notes that alerts that may be joined changed.
+    pub(crate) fn touch_causes(&mut self, ids: Vec<String>) {
+        self.touched.extend(ids.into_iter().map(RecordId::Cause));
+    }
+
+    /// Counts an event that joined an alert.
+    pub(crate) fn note_joined(&mut self) {
+        self.n_joined += 1;
     }
 
     /// Takes the alerts that are due out of their cases, in order of time, actor and signal.
@@ -78,6 +94,10 @@ impl Tenant {
             let Some(case) = self.cases.get_mut(&key) else { continue };
             if let Some(alert) = case.alerts.remove(&signal) {
                 self.touched.insert(RecordId::Alert(key, signal, alert.id.clone()));
+                let closes = |shared: &mut Shared| shared.closed = Some(alert.clone());
+                if self.causes.change(&alert.id, closes).is_some() {
+                    self.touched.insert(RecordId::Cause(alert.id.clone()));
+                }
                 closed.push(alert);
             }
         }
@@ -151,6 +171,8 @@ impl Tenant {
         sum.evicted += one.evicted;
         sum.cut += one.cut;
         sum.late += one.late;
+        all.joined += self.n_joined;
+        all.joinable += self.causes.len() as u64;
         all.cases_evicted += self.cases_evicted;
         all.policy_errors += self.policy_errors;
         self.tables.count(&mut all.epochs, &mut all.tables);
@@ -246,6 +268,7 @@ impl Tenant {
                 let alert = alert.filter(|alert| alert.id == *id);
                 alert.map(|alert| record::encode(&of(alert))).unwrap_or_default()
             }
+            RecordId::Cause(id) => self.causes.record(id),
             RecordId::Usual => self.coordination.usual(),
             RecordId::Thing(key) => self.coordination.thing(*key),
             RecordId::Control => self.tables.control(),
@@ -283,6 +306,7 @@ impl Tenant {
                 Ok(())
             }
             RecordId::Alert(..) => Err(RecordError::Key),
+            RecordId::Cause(id) => self.causes.load(&id, bytes),
             RecordId::Usual => self.coordination.load_usual(bytes),
             RecordId::Thing(key) => self.coordination.load_thing(key, bytes),
             RecordId::Control => self.tables.load_control(bytes),

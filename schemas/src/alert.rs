@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cause::SharedCause;
 use crate::choice::Authority;
 use crate::finding::{MetKind, Support, Versions};
 use crate::inventory::Criticality;
@@ -82,6 +83,9 @@ pub struct HabitusAlert {
     /// Of many agents at once: what they met, and which they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fleet: Option<FleetAlert>,
+    /// Of what is new to a blueprint: what it is, and which others joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedCause>,
 }
 
 /// What makes an alert one of many agents.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cause::Cause;
 use crate::choice::Authority;
 use crate::id::{ActorRef, Source};
 use crate::inventory::Criticality;
@@ -82,6 +83,9 @@ pub struct Verdict {
     pub keys: Vec<String>,
     /// A fact that is a key by itself.
     pub hard_indicator: Option<String>,
+    /// What its signals are about, where others of the blueprint may be about the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
     /// How much was seen of the actor.
     pub baseline: BaselineState,
     /// Trust before the activity.

@@ -4,6 +4,7 @@
 
 pub mod activity;
 pub mod alert;
+pub mod cause;
 pub mod choice;
 pub mod decision;
 pub mod finding;
