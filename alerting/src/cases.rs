@@ -12,6 +12,7 @@ use schemas::trust::Level;
 use serde::{Deserialize, Serialize};
 
 use crate::budget;
+use crate::join::Joined;
 use crate::kept::{self, kept};
 
 /// An alert closes after that much log time without an event.
@@ -83,6 +84,9 @@ pub(crate) struct OpenAlert {
     pub(crate) truncated: bool,
     /// The newest revocation request of its incident.
     pub(crate) request_id: Option<String>,
+    /// What of it is new to the whole blueprint, and who joined it for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) joined: Option<Box<Joined>>,
 }
 
 /// Alerting events of one actor without a gap of more than 6 h.
@@ -135,7 +139,14 @@ impl Case {
         Change { signal, opened }
     }
 
-    fn incident_event(&mut self, verdict: &Verdict, now: EventTime) {
+    /// Notes what a verdict says of the actor.
+    pub(crate) fn told(&mut self, verdict: &Verdict, now: EventTime) {
+        self.level = verdict.level_after;
+        self.trust = percent(verdict.trust_after);
+        self.last = Some(now);
+    }
+
+    pub(crate) fn incident_event(&mut self, verdict: &Verdict, now: EventTime) {
         let gap_ms = |incident: &Incident| now.millis().saturating_sub(incident.last.millis());
         let going_on = self.incident.as_ref().is_some_and(|i| gap_ms(i) <= INCIDENT_GAP_MS);
         if !going_on {
@@ -175,7 +186,7 @@ impl Incident {
 // === impl OpenAlert ===
 
 impl OpenAlert {
-    fn new(finding: &Finding, verdict: &Verdict, now: EventTime) -> Self {
+    pub(crate) fn new(finding: &Finding, verdict: &Verdict, now: EventTime) -> Self {
         let (worst, truncated) = kept(verdict);
         Self {
             id: finding.source.derive("alert"),
@@ -195,10 +206,23 @@ impl OpenAlert {
             sources: BTreeSet::new(),
             truncated,
             request_id: None,
+            joined: None,
         }
     }
 
-    fn event(&mut self, finding: &Finding, verdict: &Verdict, now: EventTime) {
+    /// Takes up an event of its actor.
+    pub(crate) fn event(&mut self, finding: &Finding, verdict: &Verdict, now: EventTime) {
+        self.seen(finding, verdict, now);
+        self.trust_after = percent(verdict.trust_after);
+        self.level = verdict.level_after;
+        if self.worst.score < verdict.score {
+            (self.worst, self.truncated) = kept(verdict);
+            self.versions = finding.versions.clone();
+        }
+    }
+
+    /// Counts an event, whoever's it is.
+    pub(crate) fn seen(&mut self, finding: &Finding, verdict: &Verdict, now: EventTime) {
         self.last = self.last.max(now);
         self.first_seen = self.first_seen.min(verdict.time);
         self.last_seen = self.last_seen.max(verdict.time);
@@ -208,12 +232,6 @@ impl OpenAlert {
         self.related_events.drain(..n_surplus);
         if self.sources.len() < SOURCES_MAX {
             self.sources.insert(kept::event_id(&finding.source.topic_id));
-        }
-        self.trust_after = percent(verdict.trust_after);
-        self.level = verdict.level_after;
-        if self.worst.score < verdict.score {
-            (self.worst, self.truncated) = kept(verdict);
-            self.versions = finding.versions.clone();
         }
     }
 

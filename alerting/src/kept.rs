@@ -27,6 +27,8 @@ const EVENT_BYTES_MAX: usize = 768;
 pub(crate) fn kept(verdict: &Verdict) -> (Verdict, bool) {
     let mut cut = Cut { happened: false };
     let mut kept = verdict.clone();
+    // An alert tells the one that it is about.
+    kept.causes.clear();
     cut.text(&mut kept.actor.agent_id, ID_BYTES_MAX);
     cut.text(&mut kept.activity_id, EVENT_BYTES_MAX);
     cut.text(&mut kept.baseline.state, SIGNAL_BYTES_MAX);

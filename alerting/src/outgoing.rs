@@ -190,7 +190,11 @@ fn key(tenant_id: &str, agent_id: &str) -> Vec<u8> {
 fn trace_of<'r>(request: &RevocationRequest, responses: &'r [Response]) -> Option<&'r str> {
     let alert_id = request.cause.alert_id.as_deref()?;
     responses.iter().find_map(|response| match response {
-        Response::Alert(alert) if alert.finding_info.uid == alert_id => {
+        // Who joined the alert of another one did it in a trace of its own.
+        Response::Alert(alert)
+            if alert.finding_info.uid == alert_id
+                && alert.unmapped.habitus.agent_id == request.subject.agent_id =>
+        {
             alert.unmapped.habitus.trace_id.as_deref()
         }
         _ => None,

@@ -44,6 +44,8 @@ pub(crate) enum RecordId {
     Case(ActorKey),
     /// An open alert of an actor, by leading signal and id.
     Alert(ActorKey, String, String),
+    /// An alert that others of its blueprint may join, by id.
+    Cause(String),
     /// What a tenant's things usually get.
     Usual,
     /// A thing that agents met for the first time.
@@ -82,6 +84,7 @@ impl RecordId {
                 format!("{tenant_id}|{}|{}", actor.authority.as_str(), actor.agent_id)
             }
             Self::Alert(_, _, id) => format!("{tenant_id}|~alert/{id}"),
+            Self::Cause(id) => format!("{tenant_id}|~cause/{id}"),
             Self::Usual => format!("{tenant_id}|~usual"),
             Self::Thing((kind, key)) => format!("{tenant_id}|~met/{}/{key:016x}", kind.as_str()),
             Self::Control => format!("{tenant_id}|~control"),
@@ -120,6 +123,7 @@ impl RecordId {
                 let (kind, key) = thing.split_once('/')?;
                 Self::Thing((MetKind::from_wire(kind)?, u64::from_str_radix(key, 16).ok()?))
             }
+            Some(("cause", id)) => Self::Cause(id.to_owned()),
             Some(("breaker", agent_id)) => Self::Breaker(agent_id.to_owned()),
             Some(("mark", lane)) => {
                 let (partition, topic_id) = lane.split_once('/')?;

@@ -43,6 +43,8 @@ pub enum Response {
         alert_id: String,
         /// Whether it opened it.
         opened: bool,
+        /// Whether it joined the alert of another actor.
+        joined: bool,
     },
     /// A shared table changed, for every lane to take up.
     Control {
@@ -64,6 +66,10 @@ pub struct RespondCounts {
     pub cases: u64,
     /// Alerts that are not closed.
     pub open_alerts: u64,
+    /// Events that joined the alert of another actor.
+    pub joined: u64,
+    /// Alerts that others of their blueprint may join.
+    pub joinable: u64,
     /// Cases of idle actors that left.
     pub cases_evicted: u64,
     /// Requests that were made or wait.
@@ -279,10 +285,14 @@ impl Applied<'_> {
         let (finding, now) = (self.finding, self.now);
         let alerting = alerting && !self.tenant.is_silent(verdict, now);
         let signal = if alerting { leading(verdict) } else { String::new() };
+        if alerting
+            && let Some(id) = self.tenant.joined(&key, &signal, verdict)
+            && let Some(responses) = self.join(verdict, (&key, &id), effective)
+        {
+            return responses;
+        }
         let change = self.tenant.change(&key, &signal, |case| {
-            case.level = verdict.level_after;
-            case.trust = own;
-            case.last = Some(now);
+            case.told(verdict, now);
             let change = alerting.then(|| case.alerting(finding, verdict, now))?;
             if let Some(alert) = case.alerts.get_mut(&change.signal) {
                 (alert.trust_effective, alert.level_effective) = effective;
@@ -297,7 +307,10 @@ impl Applied<'_> {
 
     /// What an alerting event leads to: reference, alert and, where a policy asks, a request.
     fn respond(&mut self, verdict: &Verdict, key: &ActorKey, change: &Change) -> Vec<Response> {
-        let decided = self.decided(key, change).unwrap_or_default();
+        if change.opened {
+            self.tenant.share(key, &change.signal, verdict);
+        }
+        let decided = self.decided(key, &change.signal, None).unwrap_or_default();
         let case = self.tenant.case(key);
         let Some(alert) = case.and_then(|case| case.alerts.get(&change.signal)) else {
             return Vec::new();
@@ -312,6 +325,7 @@ impl Applied<'_> {
                 activity_id: verdict.activity_id.clone(),
                 alert_id: alert.id.clone(),
                 opened: change.opened,
+                joined: false,
             },
             self.alert(uid, phase, alert),
         ];
@@ -321,10 +335,15 @@ impl Applied<'_> {
 
     /// What the policies decide: a request, once per actor, action and incident, and a record where they decide
     /// otherwise than before. What they hold back waits for a person.
-    fn decided(&mut self, key: &ActorKey, change: &Change) -> Option<Vec<Response>> {
+    pub(crate) fn decided(
+        &mut self,
+        key: &ActorKey,
+        signal: &str,
+        joining: Option<&OpenAlert>,
+    ) -> Option<Vec<Response>> {
         let (finding, now) = (self.finding, self.now);
         let case = self.tenant.case(key)?;
-        let (incident, alert) = (case.incident.as_ref()?, case.alerts.get(&change.signal)?);
+        let (incident, alert) = (case.incident.as_ref()?, joining.or(case.alerts.get(signal))?);
         let decision = self.decide(key, case, alert)?;
         let made =
             decision.action.and_then(|action| incident.requests.get(action.as_str()).cloned());
@@ -344,23 +363,23 @@ impl Applied<'_> {
             record.held = Some("cool_down".to_owned());
         }
         self.tenant.note_errors(decision.errors.len());
-        self.tenant.change(key, &change.signal, |case| {
+        self.tenant.change(key, signal, |case| {
             if let Some(incident) = case.incident.as_mut() {
                 incident.decided = Some(short);
                 if let (Some(action), Some(id)) = (decision.action, &request_id) {
                     incident.requests.insert(action.as_str().to_owned(), id.clone());
                 }
             }
-            if let Some(alert) = case.alerts.get_mut(&change.signal)
+            if let Some(alert) = case.alerts.get_mut(signal)
                 && request_id.is_some()
             {
                 alert.request_id = request_id;
             }
         });
-        let asked = request.map(|request| self.asked(key, &change.signal, request));
+        let asked = request.map(|request| self.asked(key, signal, request));
         let record = record.map(|record| Response::Decision(Box::new(record)));
         let wave = withheld.and_then(|request| {
-            self.withhold(key, &change.signal, request, decision.held == Some(Hold::Breaker))
+            self.withhold(key, signal, request, decision.held == Some(Hold::Breaker))
         });
         Some(asked.into_iter().chain(record).chain(wave).collect())
     }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::breaker::Breaker;
 use crate::cases::{Case, OpenAlert};
+use crate::causes::{Causes, Shared};
 use crate::coordination::{Coordination, Raised};
 use crate::opinion::Opinions;
 use crate::past::Past;
@@ -53,6 +54,9 @@ type Deadline = (i64, ActorKey, String);
 pub(crate) struct Tenant {
     /// Its shared tables.
     pub(crate) tables: Tables,
+    /// Alerts that others of their blueprint may join.
+    pub(crate) causes: Causes,
+    n_joined: u64,
     coordination: Coordination,
     log_time: Option<EventTime>,
     breaker: Breaker,
@@ -85,7 +89,19 @@ impl Tenant {
         self.past.pass(now, &mut self.touched);
         self.log_time = Some(now);
         self.touched.insert(RecordId::Tenant);
+        let gone = self.causes.pass(now);
+        self.touch_causes(gone);
         now
+    }
+
+    /// Notes that alerts that may be joined changed.
+    pub(crate) fn touch_causes(&mut self, ids: Vec<String>) {
+        self.touched.extend(ids.into_iter().map(RecordId::Cause));
+    }
+
+    /// Counts an event that joined an alert.
+    pub(crate) fn note_joined(&mut self) {
+        self.n_joined += 1;
     }
 
     /// Takes the alerts that are due out of their cases, in order of time, actor and signal.
@@ -98,6 +114,10 @@ impl Tenant {
             let Some(case) = self.cases.get_mut(&key) else { continue };
             if let Some(alert) = case.alerts.remove(&signal) {
                 self.touched.insert(RecordId::Alert(key, signal, alert.id.clone()));
+                let closes = |shared: &mut Shared| shared.closed = Some(alert.clone());
+                if self.causes.change(&alert.id, closes).is_some() {
+                    self.touched.insert(RecordId::Cause(alert.id.clone()));
+                }
                 closed.push(alert);
             }
         }
@@ -171,6 +191,8 @@ impl Tenant {
         sum.evicted += one.evicted;
         sum.cut += one.cut;
         sum.late += one.late;
+        all.joined += self.n_joined;
+        all.joinable += self.causes.len() as u64;
         all.cases_evicted += self.cases_evicted;
         all.policy_errors += self.policy_errors;
         let (requests, waiting) = self.requests.counts();
@@ -279,6 +301,7 @@ impl Tenant {
                 let alert = alert.filter(|alert| alert.id == *id);
                 alert.map(|alert| record::encode(&of(alert))).unwrap_or_default()
             }
+            RecordId::Cause(id) => self.causes.record(id),
             RecordId::Usual => self.coordination.usual(),
             RecordId::Thing(key) => self.coordination.thing(*key),
             RecordId::Control => self.tables.control(),
@@ -322,6 +345,7 @@ impl Tenant {
                 Ok(())
             }
             RecordId::Alert(..) => Err(RecordError::Key),
+            RecordId::Cause(id) => self.causes.load(&id, bytes),
             RecordId::Usual => self.coordination.load_usual(bytes),
             RecordId::Thing(key) => self.coordination.load_thing(key, bytes),
             RecordId::Control => self.tables.load_control(bytes),

@@ -81,6 +81,11 @@ impl<'a> Context<'a> {
         if self.session.counted(slot) == Counted::Before { 1.0 } else { 0.0 }
     }
 
+    /// Whether no whole session of the peer group other than this one counts in a cell.
+    pub(crate) fn is_new_to_peers(&self, cell: u64, slot: u64) -> bool {
+        self.peers(cell) - self.own(slot) < 1.0
+    }
+
     /// Sessions of the peer group other than this one.
     pub(crate) fn peer_sessions(&self) -> f64 {
         let cell = cells::sessions(0);

@@ -2,8 +2,11 @@
 //! and where an explanation is asked for.
 
 use baseline::Actor;
+use baseline::hash::pair;
 use schemas::activity::{Activity, Principal};
+use schemas::cause::Cause;
 use schemas::finding::{BaselineState, Body, FINDING_SCHEMA, Facts, Finding, Verdict};
+use schemas::score::KEY_MICRONATS;
 use schemas::time::{EventTime, TIME_MS_MAX, TIME_MS_MIN};
 use schemas::trust::Level;
 use schemas::{ActorRef, Contribution, MicroNats, Source};
@@ -16,8 +19,8 @@ use crate::observe::Stamp;
 use crate::settings::Settings;
 use crate::signal::{Evidence, signals};
 
-/// Own evidence that is one of the two keys: 4.6 nats, odds of a hundred.
-const KEY_MICRO: i64 = 4_600_000;
+/// Most causes that a verdict tells.
+const CAUSES_MAX: usize = 16;
 /// Active hours after which a baseline is `ready`.
 pub(crate) const READY_HOURS: u32 = 24;
 
@@ -102,7 +105,7 @@ pub(crate) fn verdict(
     };
     let mut keys: Vec<String> = Vec::new();
     for score in
-        assessment.signals.iter().filter(|s| !s.shadow && s.evidence_micronats >= KEY_MICRO)
+        assessment.signals.iter().filter(|s| !s.shadow && s.evidence_micronats >= KEY_MICRONATS.0)
     {
         let family = signals().get(score.index).map_or("", |signal| signal.family);
         if !keys.iter().any(|key| key == family) {
@@ -123,6 +126,7 @@ pub(crate) fn verdict(
         return_period_support: period.support,
         keys,
         hard_indicator: hard.map(str::to_owned),
+        causes: causes(ctx, assessment),
         baseline: baseline_state(ctx.actor),
         trust_before: trust.before,
         trust_after: trust.after,
@@ -130,6 +134,27 @@ pub(crate) fn verdict(
         level_after: trust.level_after,
         facts: facts(ctx),
     }
+}
+
+/// What the signals of a blueprint's actor are about, those of the largest shares first.
+fn causes(ctx: &Context<'_>, assessment: &Assessment) -> Vec<Cause> {
+    if ctx.keys.group == ctx.keys.tenant {
+        return Vec::new();
+    }
+    let counted = assessment.signals.iter().filter(|score| !score.shadow);
+    let things = counted.flat_map(|score| {
+        let things = signals().get(score.index).zip(score.evidence);
+        let things = things.map(|(signal, evidence)| (signal.causes)(ctx, &evidence));
+        things.unwrap_or_default().into_iter().map(move |thing| (score.id, thing))
+    });
+    let told = things.filter(|(_, thing)| thing.value != 0).map(|(signal, thing)| Cause {
+        signal: signal.to_owned(),
+        kind: thing.kind,
+        key: pair(pair(ctx.keys.group, thing.kind as u64), thing.value),
+        name: thing.name,
+        fresh: thing.fresh,
+    });
+    told.take(CAUSES_MAX).collect()
 }
 
 fn contribution(ctx: &Context<'_>, score: &SignalScore) -> Contribution {

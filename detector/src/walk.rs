@@ -112,6 +112,19 @@ pub(crate) fn walk(ctx: &Context<'_>, kind: Kind, value: u64) -> Walk {
     walk
 }
 
+/// Whose use of a value would have kept the walk silent: that of the narrowest context.
+pub(crate) fn narrowest(ctx: &Context<'_>, kind: Kind, value: u64) -> &'static str {
+    let first = levels(ctx, kind, value).into_iter().flatten().find(|level| level.known);
+    match first.map(|level| (level.own, level.number)) {
+        Some((true, _)) => "the actor",
+        Some((false, 0)) => "this tool for this purpose",
+        Some((false, 1)) => "this purpose",
+        Some((false, 2)) => "this tool, in any session of its peers,",
+        Some((false, 3)) => "a session of its peers",
+        Some((false, _)) | None => "a session of the tenant",
+    }
+}
+
 /// The share of new values at a level, with the occasions behind it.
 fn rate(ctx: &Context<'_>, kind: Kind, level: u64, first: bool) -> (f64, f64) {
     let keys = ctx.keys;

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cause::SharedCause;
 use crate::choice::Authority;
 use crate::finding::{MetKind, Support, Versions};
 use crate::inventory::Criticality;
@@ -85,6 +86,9 @@ pub struct HabitusAlert {
     /// Of the response itself: which requests it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<ResponseAlert>,
+    /// Of what is new to a blueprint: what it is, and which others joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedCause>,
 }
 
 /// What makes an alert one about the response.

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::acknowledgement::Acknowledgement;
+use crate::cause::Cause;
 use crate::choice::Authority;
 use crate::command::Command;
 use crate::feedback::Feedback;
@@ -94,6 +95,9 @@ pub struct Verdict {
     pub keys: Vec<String>,
     /// A fact that is a key by itself.
     pub hard_indicator: Option<String>,
+    /// What its signals are about, where others of the blueprint may be about the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
     /// How much was seen of the actor.
     pub baseline: BaselineState,
     /// Trust before the activity.

@@ -5,6 +5,7 @@
 pub mod acknowledgement;
 pub mod activity;
 pub mod alert;
+pub mod cause;
 pub mod choice;
 pub mod command;
 pub mod decision;

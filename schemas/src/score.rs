@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct MicroNats(pub i64);
 
+/// Own evidence from which a signal's family is one of the two keys: 4.6 nats, odds of a hundred.
+pub const KEY_MICRONATS: MicroNats = MicroNats(4_600_000);
+
 impl fmt::Display for MicroNats {
     /// Nats with six decimals.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -189,6 +189,7 @@ fn a_written_finding_validates_and_round_trips() {
         source: Source { topic_id: "file:0".to_owned(), partition: 0, offset: 7, ordinal: 0 },
         versions: Versions::default(),
         body: Body::Verdict(Box::new(Verdict {
+            causes: Vec::new(),
             actor,
             activity_id: "e-1".to_owned(),
             time,

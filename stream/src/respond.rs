@@ -113,6 +113,9 @@ impl RespondStream {
                 Response::Revocation(request) => {
                     self.setup.tell(|metrics| metrics.revocation(request.mode));
                 }
+                Response::AlertRef { joined: true, .. } => {
+                    self.setup.tell(telemetry::Metrics::alert_join);
+                }
                 Response::Alert(_)
                 | Response::Decision(_)
                 | Response::Risk(_)

@@ -93,6 +93,7 @@ pub struct Metrics {
     /// Decode, observe, respond and commit.
     stages: [Latency; 4],
     alerts: Counters<4>,
+    alert_joins: Counter,
     revocations: Counters<1>,
     pushes: Family<[(&'static str, String); 2], Counter>,
     push_lag: Family<[(&'static str, String); 1], Gauge<f64, AtomicU64>>,
@@ -226,6 +227,11 @@ impl Metrics {
         self.alerts.get_or_create(&labels).inc();
     }
 
+    /// An actor joined the alert of another one.
+    pub fn alert_join(&self) {
+        self.alert_joins.inc();
+    }
+
     /// A revocation was asked for, or would have been.
     pub fn revocation(&self, mode: RevocationMode) {
         self.revocations.get_or_create(&[("outcome", outcome(mode))]).inc();
@@ -334,6 +340,7 @@ impl Metrics {
             stages: ["decode", "observe", "respond", "commit"]
                 .map(|stage| stages.get_or_create(&[("stage", stage)]).clone()),
             alerts: add(new, "alerts_total", Family::default()),
+            alert_joins: add(new, "alert_joins_total", Counter::default()),
             revocations: add(new, "revocations_total", Family::default()),
             pushes: add(new, "set_pushes_total", Family::default()),
             push_lag: add(new, "set_lag_seconds", Family::default()),

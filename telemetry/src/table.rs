@@ -145,6 +145,12 @@ pub const TABLE: &[Spec] = &[
         "Alerts opened, by leading signal; in shadow they count under that mode",
     ),
     spec(
+        "alert_joins_total",
+        Counter,
+        &[],
+        "Alerting events of actors that opened no alert of their own but joined that of another of their blueprint",
+    ),
+    spec(
         "revocations_total",
         Counter,
         &["outcome"],

@@ -79,6 +79,7 @@ fn feed(metrics: &Metrics) {
         metrics.stage(stage, Duration::from_micros(12));
     }
     metrics.alert("rate", Severity::High, Mode::Shadow, true);
+    metrics.alert_join();
     metrics.revocation(RevocationMode::DryRun);
     for push in [Push::Accepted, Push::Retried, Push::Refused("invalid_key")] {
         metrics.pushed("idp", push);
@@ -153,6 +154,7 @@ fn values_are_those_that_were_recorded() {
         ("habitus_unknown_fields_total", &[], 4.0),
         ("habitus_watermark_seconds", &[], 1_767_571_200.0),
         ("habitus_alerts_total", &alert, 1.0),
+        ("habitus_alert_joins_total", &[], 1.0),
         ("habitus_agents", &[("ring", "young")], 3.0),
         ("habitus_state_bytes", &[], 2_000.0),
         ("habitus_state_limit_bytes", &[], f64::from(1 << 30)),

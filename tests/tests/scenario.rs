@@ -182,7 +182,12 @@ fn engine(scenario: &Scenario, calls: &[Call], alerts_on: impl Fn(&Call) -> Vec<
         let times_ms = alerts_on(call);
         if let Some(opened_ms) = times_ms.first().copied() {
             let signal = "drift".to_owned();
-            seen.alerts.push(Raised { agent: call.agent.clone(), signal, opened_ms, times_ms });
+            seen.alerts.push(Raised {
+                agent: call.agent.clone(),
+                signal,
+                opened_ms,
+                times_ms: [(call.agent.clone(), times_ms)].into(),
+            });
         }
     }
     assert!(scenario.end_ms() > 0);

@@ -13,7 +13,7 @@ use super::finding::{
 };
 use super::observable::observables;
 use super::severity::Severity;
-use super::{analytic, attack, wording};
+use super::{analytic, attack, fleet, wording};
 use crate::cases::OpenAlert;
 use crate::settings::{Mode, Settings};
 use crate::text::clean;
@@ -58,8 +58,11 @@ pub(crate) fn compose(
     alert: &OpenAlert,
 ) -> DetectionFinding {
     let verdict = &alert.worst;
-    let ratio = verdict.return_period_actor_months * settings.alerts_per_actor_month;
-    let severity = Severity::of(alert.level, ratio);
+    let joined = alert.joined.as_deref();
+    let period = joined.map_or(0.0, |joined| joined.return_period);
+    let period = period.max(verdict.return_period_actor_months);
+    let level = joined.map_or(alert.level, |joined| joined.level.min(alert.level));
+    let severity = Severity::of(level, period * settings.alerts_per_actor_month);
     let (activity_id, activity_name, status_id, status) = match moment.phase {
         Phase::Open => (1, "Create", 1, "New"),
         Phase::Update => (2, "Update", 2, "In Progress"),
@@ -67,7 +70,8 @@ pub(crate) fn compose(
         Phase::Resolve(_) => (3, "Close", 4, "Resolved"),
     };
     let (actor, evidence) = (actor(verdict), evidence(verdict));
-    let resources = resources(verdict, &evidence);
+    let mut resources = resources(verdict, &evidence);
+    resources.extend(joined.into_iter().flat_map(|joined| fleet::members(&joined.members)));
     let detail = match moment.phase {
         Phase::Open | Phase::Update => None,
         Phase::Close => Some("No further event for 12 hours of log time."),
@@ -287,6 +291,7 @@ fn habitus(settings: &Settings, moment: &Moment<'_>, alert: &OpenAlert) -> Habit
         shadow: settings.mode == Mode::Shadow,
         fleet: None,
         response: None,
+        shared: alert.joined.as_ref().map(|joined| joined.shared()),
     }
 }
 

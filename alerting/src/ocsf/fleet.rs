@@ -4,7 +4,7 @@
 use schemas::alert::FleetAlert;
 use schemas::finding::{BaselineState, Facts, MetKind, Support, Verdict};
 use schemas::trust::Level;
-use schemas::{ActorRef, Authority, Contribution, MicroNats};
+use schemas::{ActorRef, Authority, Contribution, MicroNats, Newcomers};
 use serde_json::json;
 
 use super::compose::{self, Moment, count};
@@ -53,15 +53,7 @@ pub(crate) fn compose_fleet(
             .to_owned(),
     });
     record.actor = None;
-    let members = alert.members.agents().iter().map(|agent| ResourceDetails {
-        uid: Some(agent.id.clone()),
-        name: Some(agent.id.clone()),
-        kind: Some("AI Agent".to_owned()),
-        role_id: Some(2),
-        role: Some("Actor".to_owned()),
-        ..ResourceDetails::default()
-    });
-    record.resources.extend(members);
+    record.resources.extend(members(&alert.members));
     for evidence in &mut record.evidences {
         (evidence.actor, evidence.uid) = (None, None);
         evidence.data = Some(json!({ "kind": key.0.as_str(), "name": name }));
@@ -73,6 +65,18 @@ pub(crate) fn compose_fleet(
     }
     record.unmapped.habitus.fleet = Some(fleet(raised));
     record
+}
+
+/// Agents that an alert of others names.
+pub(super) fn members(of: &Newcomers) -> impl Iterator<Item = ResourceDetails> {
+    of.agents().iter().map(|agent| ResourceDetails {
+        uid: Some(agent.id.clone()),
+        name: Some(agent.id.clone()),
+        kind: Some("AI Agent".to_owned()),
+        role_id: Some(2),
+        role: Some("Actor".to_owned()),
+        ..ResourceDetails::default()
+    })
 }
 
 fn fleet(raised: &Raised) -> FleetAlert {
@@ -111,6 +115,7 @@ fn open_alert(moment: &Moment<'_>, raised: &Raised, (trust, level): (f64, Level)
         sources: [alert.topic_id.clone()].into(),
         truncated: false,
         request_id: None,
+        joined: None,
     }
 }
 
@@ -136,6 +141,7 @@ fn verdict(moment: &Moment<'_>, raised: &Raised, (trust, level): (f64, Level)) -
         },
         keys: Vec::new(),
         hard_indicator: None,
+        causes: Vec::new(),
         baseline: BaselineState {
             state: state.to_owned(),
             events: whole(worst.episodes),

@@ -109,6 +109,7 @@ fn open_alert(moment: &Moment<'_>, notice: &Notice<'_>) -> OpenAlert {
     };
     let (trust, level) = (notice.trust, Level::Unknown);
     let worst = Verdict {
+        causes: Vec::new(),
         actor: notice.actor.clone().unwrap_or_else(nobody),
         activity_id: String::new(),
         time: notice.last,
@@ -127,6 +128,7 @@ fn open_alert(moment: &Moment<'_>, notice: &Notice<'_>) -> OpenAlert {
         facts: Facts { action: "revocation".to_owned(), ..Facts::default() },
     };
     OpenAlert {
+        joined: None,
         id: notice.id.to_owned(),
         opened: notice.opened,
         last: notice.last,

@@ -41,6 +41,7 @@ pub(super) fn description(alert: &OpenAlert) -> String {
             baseline.events, baseline.active_hours,
         ));
     }
+    sentences.extend(alert.joined.as_ref().and_then(|joined| joined.sentence()));
     sentences.join(" ")
 }
 

@@ -115,6 +115,7 @@ fn an_alert_keeps_its_id_and_its_worst_event() {
             activity_id: format!("e-{n}"),
             alert_id: opened.finding_info.uid.clone(),
             opened: false,
+            joined: false,
         };
         assert_eq!(last[0], expected);
     }

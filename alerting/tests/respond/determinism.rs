@@ -9,7 +9,9 @@ use schemas::finding::{Body, Finding};
 use schemas::trust::Level;
 use serde_json::json;
 
-use crate::findings::{MINUTE_MS, Told, finding, fold, increment, level, part, time, verdict};
+use crate::findings::{
+    MINUTE_MS, Told, cause, finding, fold, increment, level, part, time, verdict,
+};
 
 const LEVELS: [Level; 5] =
     [Level::Untrusted, Level::Restricted, Level::Watch, Level::Unknown, Level::Trusted];
@@ -20,8 +22,8 @@ fn bytes(response: &Response) -> String {
         Response::Alert(alert) => serde_json::to_string(alert).unwrap_or_default(),
         Response::Revocation(request) => serde_json::to_string(request).unwrap_or_default(),
         Response::Decision(record) => serde_json::to_string(record).unwrap_or_default(),
-        Response::AlertRef { activity_id, alert_id, opened } => {
-            format!("{activity_id} {alert_id} {opened}")
+        Response::AlertRef { activity_id, alert_id, opened, joined } => {
+            format!("{activity_id} {alert_id} {opened} {joined}")
         }
         Response::Risk(change) => format!("{change:?}"),
         Response::Control { key, value, .. } => format!("{key} {value:?}"),
@@ -70,23 +72,37 @@ fn any_finding() -> impl Strategy<Value = (i64, u8, Told)> {
         prop::sample::select(vec!["place".to_owned(), "data".to_owned(), "tempo".to_owned()]),
         0..3,
     );
+    let about = (0u64..3, 0u8..3);
     let step = prop_oneof![0..10 * MINUTE_MS, 0..800 * MINUTE_MS];
     let values = (0.3..5000.0f64, 0.0..100.0f64, 0.0..100.0f64);
-    ((step, 0u8..24, 0usize..4, 0usize..3), (signals, 1i64..20_000_000), keys, values, 0usize..5)
-        .prop_map(|((step, kind, agent, by), (signal, strength), keys, values, at)| {
-            let (return_period, before, after) = values;
-            let told = Told {
-                agent: format!("agent|{agent}"),
-                authority: [Authority::Delegated, Authority::Autonomous, Authority::Unknown][by],
-                signals: vec![(signal.to_owned(), strength)],
-                return_period,
-                keys,
-                trust: (before, after),
-                level: LEVELS[at],
-                ..Told::default()
-            };
-            (step, kind, told)
-        })
+    (
+        (step, 0u8..24, 0usize..4, 0usize..3),
+        (signals, 1i64..20_000_000),
+        keys,
+        values,
+        (0usize..5, about),
+    )
+        .prop_map(
+            |((step, kind, agent, by), (signal, strength), keys, values, (at, about))| {
+                // One in three is about nothing that others share.
+                let (key, fresh) = about;
+                let causes = (fresh > 0).then(|| cause(signal, key, fresh > 1));
+                let (return_period, before, after) = values;
+                let told = Told {
+                    agent: format!("agent|{agent}"),
+                    authority: [Authority::Delegated, Authority::Autonomous, Authority::Unknown]
+                        [by],
+                    signals: vec![(signal.to_owned(), strength)],
+                    return_period,
+                    keys,
+                    causes: causes.into_iter().collect(),
+                    trust: (before, after),
+                    level: LEVELS[at],
+                    ..Told::default()
+                };
+                (step, kind, told)
+            },
+        )
 }
 
 /// A log with verdicts, levels and epochs; epochs of three parts lie open for a while, some for ever.

@@ -2,6 +2,7 @@
 
 use alerting::ocsf::DetectionFinding;
 use alerting::{Mode, Respond, Response, Settings};
+use schemas::cause::{Cause, CauseKind};
 use schemas::finding::{
     BaselineState, Body, Epoch, Facts, Finding, Increment, LevelChange, Support, Verdict, Versions,
 };
@@ -26,6 +27,7 @@ pub(crate) struct Told {
     pub(crate) return_period: f64,
     pub(crate) keys: Vec<String>,
     pub(crate) hard_indicator: Option<String>,
+    pub(crate) causes: Vec<Cause>,
     pub(crate) trust: (f64, f64),
     pub(crate) level: Level,
     pub(crate) facts: Facts,
@@ -42,6 +44,7 @@ impl Default for Told {
             return_period: 50.0,
             keys: vec!["place".to_owned()],
             hard_indicator: None,
+            causes: Vec::new(),
             trust: (71.0, 65.0),
             level: Level::Watch,
             facts: Facts {
@@ -52,6 +55,12 @@ impl Default for Told {
             text: "first contact with paste-drop.example".to_owned(),
         }
     }
+}
+
+/// What a signal is about.
+pub(crate) fn cause(signal: &str, key: u64, fresh: bool) -> Cause {
+    let (signal, name) = (signal.to_owned(), format!("thing-{key}.example"));
+    Cause { signal, kind: CauseKind::Destination, name, key, fresh }
 }
 
 /// The time `at_ms` after the start.
@@ -102,6 +111,7 @@ pub(crate) fn verdict(offset: u64, told: &Told) -> Finding {
         return_period_support: Support { actor_hours: 51_200.0, extrapolated: false },
         keys: told.keys.clone(),
         hard_indicator: told.hard_indicator.clone(),
+        causes: told.causes.clone(),
         baseline: BaselineState {
             state: "ready".to_owned(),
             events: 182_114,

@@ -1,6 +1,7 @@
 //! The respond fold from outside: findings in, responses out. Nothing here looks into its state.
 
 #[cfg(test)]
+mod causes;
 mod coordination;
 mod counting;
 mod determinism;

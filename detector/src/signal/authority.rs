@@ -13,9 +13,10 @@ use baseline::agent::authority_index;
 use baseline::hash::tag;
 use baseline::math::ln;
 use schemas::Authority;
+use schemas::cause::CauseKind;
 
 use super::kind::count;
-use super::{Evidence, Explanation, Signal};
+use super::{Evidence, Explanation, Signal, Thing};
 use crate::cells;
 use crate::context::Context;
 
@@ -27,6 +28,7 @@ pub(super) const SIGNAL: Signal = Signal {
     handicap_nats: 0.0,
     evaluate,
     explain,
+    causes,
 };
 
 fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
@@ -61,6 +63,29 @@ fn kinds_f64(kinds: usize) -> f64 {
     kinds
 }
 
+/// Who is new to the agent; peers do not count their delegators.
+fn causes(ctx: &Context<'_>, evidence: &Evidence) -> Vec<Thing> {
+    let subject = ctx.activity.delegation.as_ref().and_then(|d| d.subject.as_ref());
+    let name = subject.map(|subject| subject.id.to_string()).unwrap_or_default();
+    let value = if evidence.fact == 1 { ctx.keys.delegator } else { 0 };
+    vec![Thing { kind: CauseKind::Delegator, value, name, fresh: true }]
+}
+
+fn mode(authority: Authority) -> &'static str {
+    match authority {
+        Authority::Delegated => "on behalf of somebody",
+        Authority::Autonomous => "on its own",
+        Authority::Unknown => "on unknown authority",
+    }
+}
+
+/// The authority that says least of all.
+fn usual_mode(ctx: &Context<'_>) -> &'static str {
+    let all = [Authority::Delegated, Authority::Autonomous, Authority::Unknown];
+    let count = |authority: &Authority| ctx.head.authority_mix.get(authority_index(*authority));
+    all.into_iter().max_by_key(count).map_or("", mode)
+}
+
 fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
     let [a, b, share, peers] = evidence.numbers;
     if evidence.fact == 1 {
@@ -74,11 +99,7 @@ fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
             normal: "a person it has acted for before".into(),
         };
     }
-    let words = match ctx.activity.authority() {
-        Authority::Delegated => "on behalf of somebody",
-        Authority::Autonomous => "on its own",
-        Authority::Unknown => "on unknown authority",
-    };
+    let words = mode(ctx.activity.authority());
     Explanation {
         observed: format!(
             "acting {words}: {} of its {} earlier activities were",
@@ -91,6 +112,6 @@ fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
         ),
         support: count(b),
         peers: format!("{} peer sessions", count(peers)),
-        normal: "the authority it usually acts on".into(),
+        normal: format!("acting {}, as it mostly does", usual_mode(ctx)),
     }
 }

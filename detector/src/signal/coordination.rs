@@ -22,6 +22,7 @@ pub(super) const SIGNAL: Signal = Signal {
     handicap_nats: 0.0,
     evaluate,
     explain,
+    causes: Signal::NO_CAUSES,
 };
 
 /// One activity says nothing of many agents.

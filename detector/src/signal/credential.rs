@@ -14,10 +14,11 @@
 use baseline::hash::tag;
 use baseline::math::ln;
 use schemas::activity::Credential;
+use schemas::cause::CauseKind;
 use schemas::choice::{Decision, Outcome};
 
 use super::kind::{count, span};
-use super::{Evidence, Explanation, Signal};
+use super::{Evidence, Explanation, Signal, Thing};
 use crate::cells;
 use crate::context::{Context, whole};
 use crate::keys::Keys;
@@ -30,6 +31,7 @@ pub(super) const SIGNAL: Signal = Signal {
     handicap_nats: 0.0,
     evaluate,
     explain,
+    causes,
 };
 
 const EXPIRED: u8 = 0;
@@ -173,6 +175,24 @@ fn old(ctx: &Context<'_>) -> Option<Evidence> {
     Evidence::of(nats, OLD, [seconds(x), seconds(mean), seconds(mean + 2.0 * spread), n])
 }
 
+/// The credential that others use too, or the kind that is new.
+fn causes(ctx: &Context<'_>, evidence: &Evidence) -> Vec<Thing> {
+    let credential = ctx.activity.credential.as_ref();
+    let (value, name, fresh) = match evidence.fact {
+        ELSEWHERE => {
+            let id = credential.and_then(|credential| credential.id.as_deref());
+            (ctx.keys.credential, id.unwrap_or_default(), true)
+        }
+        NEW_KIND => {
+            let kind = credential.and_then(|credential| credential.kind).unwrap_or_default();
+            let cell = cells::credential_kind(ctx.keys.credential_kind);
+            (ctx.keys.credential_kind, kind.as_str(), ctx.is_new_to_peers(cell, cell))
+        }
+        _ => return Vec::new(),
+    };
+    vec![Thing { kind: CauseKind::Credential, value, name: name.to_owned(), fresh }]
+}
+
 fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
     let [a, b, c, d] = evidence.numbers;
     let credential = ctx.activity.credential.as_ref();
@@ -185,7 +205,7 @@ fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
             "a credential that is valid".to_owned(),
             0.0,
             alone,
-            "a use before it expires",
+            "a use at most 5 minutes after it expires",
         ),
         ELSEWHERE => (
             format!("credential {id} is used by another agent too"),
@@ -203,14 +223,14 @@ fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
             format!("no pause of {} days while the agent was active", count(b)),
             c,
             alone,
-            "a credential in use",
+            "a use within 14 days of the last, days of its own silence left out",
         ),
         NEW_KIND => (
             format!("a credential of type {kind} with scopes it never used together"),
             format!("a kind in use; a new one once in {} sessions", count(1.0 / d.max(1e-9))),
             a,
             format!("{} of {} peer sessions used it", count(b), count(c)),
-            "a type and scopes that it or its peers use",
+            "a type and scopes that it used before",
         ),
         _ => (
             format!("credential {id} is {} old", span(a)),

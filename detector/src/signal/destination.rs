@@ -11,13 +11,15 @@
 //! **Example.** An invoice agent that only ever talked to the ERP posts to a paste site: unseen for the purpose, for
 //! the blueprint and for the tenant.
 
+use schemas::cause::CauseKind;
+
 use super::kind::count;
-use super::{Evidence, Explanation, Signal};
-use crate::cells::Kind;
+use super::{Evidence, Explanation, Signal, Thing};
+use crate::cells::{self, Kind};
 use crate::context::Context;
 use crate::keys::destination_label;
 use crate::origin::Subject;
-use crate::walk::walk;
+use crate::walk::{narrowest, walk};
 
 pub(super) const SIGNAL: Signal = Signal {
     id: "destination",
@@ -27,19 +29,30 @@ pub(super) const SIGNAL: Signal = Signal {
     handicap_nats: 0.0,
     evaluate,
     explain,
+    causes,
 };
+
+fn kind(ctx: &Context<'_>) -> Kind {
+    if ctx.tool_is_new() { Kind::DestinationOfNewTool } else { Kind::Destination }
+}
 
 fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
     if ctx.keys.destination == 0 {
         return None;
     }
     let new_tool = ctx.tool_is_new();
-    let kind = if new_tool { Kind::DestinationOfNewTool } else { Kind::Destination };
-    let walk = walk(ctx, kind, ctx.keys.destination);
+    let walk = walk(ctx, kind(ctx), ctx.keys.destination);
     let numbers = [f64::from(walk.unseen), f64::from(walk.levels), walk.rate, walk.support];
     let evidence = Evidence::of(walk.nats, u8::from(new_tool), numbers)?;
     let subject = if new_tool { Subject::DestinationOfNewTool } else { Subject::Destination };
     Some(Evidence { channel: usize::from(new_tool), ..evidence.by_origin(ctx, subject) })
+}
+
+fn causes(ctx: &Context<'_>, _: &Evidence) -> Vec<Thing> {
+    let value = ctx.keys.destination;
+    let label = ctx.activity.destination.as_ref().and_then(destination_label).unwrap_or_default();
+    let fresh = ctx.is_new_to_peers(cells::value(Kind::Destination, 0, 0, value), value);
+    vec![Thing { kind: CauseKind::Destination, value, name: label.into_owned(), fresh }]
 }
 
 fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
@@ -64,6 +77,9 @@ fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
                 count(levels)
             )
         },
-        normal: "a destination that this purpose or its peers already use".into(),
+        normal: format!(
+            "a destination that {} already used",
+            narrowest(ctx, kind(ctx), ctx.keys.destination)
+        ),
     }
 }

@@ -26,6 +26,7 @@ pub(super) const SIGNAL: Signal = Signal {
     handicap_nats: 0.5,
     evaluate,
     explain,
+    causes: Signal::NO_CAUSES,
 };
 
 /// Silence from which an actor was dormant, and how long it was known before, in seconds.
@@ -76,6 +77,6 @@ fn explain(_: &Context<'_>, evidence: &Evidence) -> Explanation {
         ),
         support: count(pauses),
         peers: format!("{} pauses of peers were as long", count(peers)),
-        normal: "a pause as long as it or its peers usually make".into(),
+        normal: format!("a pause of less than {}", span(f64::from(DORMANT_S))),
     }
 }

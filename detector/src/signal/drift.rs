@@ -20,6 +20,7 @@ pub(super) const SIGNAL: Signal = Signal {
     handicap_nats: 0.0,
     evaluate,
     explain,
+    causes: Signal::NO_CAUSES,
 };
 
 /// Hours of a day.

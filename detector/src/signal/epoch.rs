@@ -14,9 +14,10 @@
 use baseline::hash::tag;
 use baseline::math::ln;
 use baseline::part::makeup::Component;
+use schemas::cause::CauseKind;
 
 use super::kind::count;
-use super::{Evidence, Explanation, Signal};
+use super::{Evidence, Explanation, Signal, Thing};
 use crate::cells;
 use crate::context::Context;
 
@@ -28,6 +29,7 @@ pub(super) const SIGNAL: Signal = Signal {
     handicap_nats: 0.0,
     evaluate,
     explain,
+    causes,
 };
 
 /// Weight of the peers' changes behind the agent's, in active hours.
@@ -78,17 +80,35 @@ fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
     if worst.1 == 0 { None } else { Evidence::of(worst.0, worst.1, worst.2) }
 }
 
-fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
-    let [hours, earlier, peers, sessions] = evidence.numbers;
+/// What changed, in words and by name.
+fn changed<'a>(ctx: &'a Context<'_>, fact: u8) -> (&'static str, CauseKind, Option<&'a str>) {
     let agent = &ctx.activity.agent;
-    let (what, value) = match evidence.fact {
-        1 => ("version", agent.version.as_deref()),
-        2 => ("model", agent.model.as_ref().and_then(|model| model.name.as_deref())),
+    match fact {
+        1 => ("version", CauseKind::Version, agent.version.as_deref()),
+        2 => {
+            let model = agent.model.as_ref().and_then(|model| model.name.as_deref());
+            ("model", CauseKind::Model, model)
+        }
         _ => {
             let tool = ctx.activity.action.tool.as_ref();
-            ("tool server", tool.and_then(|tool| tool.server.as_deref()))
+            let server = tool.and_then(|tool| tool.server.as_deref());
+            ("tool server", CauseKind::ToolServer, server)
         }
-    };
+    }
+}
+
+fn causes(ctx: &Context<'_>, evidence: &Evidence) -> Vec<Thing> {
+    let (_, kind, name) = changed(ctx, evidence.fact);
+    let place = usize::from(evidence.fact.saturating_sub(1));
+    let Some((component, value)) = ctx.keys.makeup.get(place).copied() else { return Vec::new() };
+    let cell = cells::makeup(component, value);
+    let fresh = ctx.is_new_to_peers(cell, cell);
+    vec![Thing { kind, value, name: name.unwrap_or_default().to_owned(), fresh }]
+}
+
+fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
+    let [hours, earlier, peers, sessions] = evidence.numbers;
+    let (what, _, value) = changed(ctx, evidence.fact);
     Explanation {
         observed: format!("{what} {}, which it never had", value.unwrap_or("?")),
         expected: format!(
@@ -98,6 +118,6 @@ fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
         ),
         support: count(hours),
         peers: format!("{} of {} peer sessions had it", count(peers), count(sessions)),
-        normal: format!("a {what} that it or its peers had"),
+        normal: format!("a {what} that it had before"),
     }
 }

@@ -24,6 +24,7 @@ pub(super) const SIGNAL: Signal = Signal {
     handicap_nats: 3.0,
     evaluate,
     explain,
+    causes: Signal::NO_CAUSES,
 };
 
 const FLOOR: [f64; 2] = [1.0, 2.0];
@@ -62,8 +63,8 @@ fn explain(_: &Context<'_>, evidence: &Evidence) -> Explanation {
         support: count(long),
         peers: "not compared".into(),
         normal: format!(
-            "fewer than {} failures in {}",
-            count(mean.ceil() + 1.0),
+            "at most {} failed or refused calls in {}",
+            mean.floor(),
             window_name(window_s)
         ),
     }

@@ -23,6 +23,7 @@ pub(super) const SIGNAL: Signal = Signal {
     handicap_nats: 3.0,
     evaluate,
     explain,
+    causes: Signal::NO_CAUSES,
 };
 
 /// Firsts any agent may have within an hour and half a day.
@@ -64,10 +65,6 @@ fn explain(_: &Context<'_>, evidence: &Evidence) -> Explanation {
         expected: format!("about {mean:.1} in {}", window_name(window_s)),
         support: count(long),
         peers: "not compared".into(),
-        normal: format!(
-            "fewer than {} first contacts in {}",
-            count(mean.ceil() + 1.0),
-            window_name(window_s)
-        ),
+        normal: format!("at most {} first contacts in {}", mean.floor(), window_name(window_s)),
     }
 }

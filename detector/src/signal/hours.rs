@@ -25,6 +25,7 @@ pub(super) const SIGNAL: Signal = Signal {
     handicap_nats: 0.5,
     evaluate,
     explain,
+    causes: Signal::NO_CAUSES,
 };
 
 /// Active hours before the actor's rhythm speaks, and how long they must span, in seconds: the first to the last day of
@@ -36,6 +37,10 @@ const SETTLED_HOURS: u32 = 48;
 /// Weight of the tenant behind the group, and of each kind of hour before any was seen, in active hours.
 const TENANT_HOURS: f64 = 50.0;
 const PRIOR_HOURS: f64 = 0.5;
+/// Hours of a week, and its days.
+const WEEK: usize = 168;
+const DAYS: [&str; 7] =
+    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 /// Kinds of hours: six distances from the habit, on days of the week with work and on others.
 const DISTANCES: usize = 6;
 const KINDS: usize = 2 * DISTANCES;
@@ -59,14 +64,9 @@ impl Place {
             return None;
         }
         let here = hour_of_week(ctx.keys.hour);
-        let least = if hours < SETTLED_HOURS { 1 } else { 2 };
-        let seen = |hour: usize| -> u32 {
-            (0..7).map(|day| u32::from(ctx.actor.hours.count(day * 24 + hour % 24))).sum()
-        };
-        let is_near = |by: &usize| seen(here + by) >= least || seen(here + 24 - by) >= least;
+        let is_near = |by: &usize| is_usual(ctx, here + by) || is_usual(ctx, here + 24 - by);
         let distance = (0..=12).find(is_near).unwrap_or(12);
-        let day = here / 24 * 24;
-        let works = (day..day + 24).any(|hour| ctx.actor.hours.count(hour) > 0);
+        let works = works_on(ctx, here);
         let class = [1, 2, 3, 5, 8].iter().filter(|from| distance >= **from).count();
         Some(Self {
             maturity: [72, 200].iter().filter(|from| hours >= **from).count(),
@@ -102,6 +102,29 @@ impl Place {
     }
 }
 
+/// Whether an hour of the day is one of the actor's.
+fn is_usual(ctx: &Context<'_>, hour: usize) -> bool {
+    let least = if ctx.actor.progress.active_hours < SETTLED_HOURS { 1 } else { 2 };
+    let seen = (0..7).map(|day| u32::from(ctx.actor.hours.count(day * 24 + hour % 24)));
+    seen.sum::<u32>() >= least
+}
+
+/// Whether the actor works on the day of an hour of the week.
+fn works_on(ctx: &Context<'_>, hour: usize) -> bool {
+    let day = hour / 24 * 24;
+    (day..day + 24).any(|hour| ctx.actor.hours.count(hour) > 0)
+}
+
+/// The nearest hour of the week that would have said nothing, and how far off it is.
+fn nearest(ctx: &Context<'_>) -> Option<(usize, usize)> {
+    let here = hour_of_week(ctx.keys.hour);
+    let silent = |hour: &usize| is_usual(ctx, *hour) && works_on(ctx, *hour);
+    (1..=WEEK / 2).find_map(|by| {
+        let mut both = [here + by, here + WEEK - by].into_iter().map(|hour| hour % WEEK);
+        both.find(silent).map(|hour| (hour, by))
+    })
+}
+
 fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
     // An hour of its own says nothing: not even what rounding leaves of it.
     let place = Place::of(ctx).filter(|place| place.kind > 0)?;
@@ -115,18 +138,23 @@ fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
 fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
     let [distance, p, hours, peers] = evidence.numbers;
     let here = hour_of_week(ctx.keys.hour);
-    let day = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-    let name = day.get(here / 24).copied().unwrap_or("");
+    let name = |hour: usize| DAYS.get(hour / 24).copied().unwrap_or("");
     let works = if evidence.fact == 0 { "" } else { ", a day on which it does not work" };
     Explanation {
         observed: format!(
-            "active on {name} at {:02}:00 UTC, {} h from its hours{works}",
+            "active on {} at {:02}:00 UTC, {} h from its hours{works}",
+            name(here),
             here % 24,
             count(distance)
         ),
         expected: format!("its own hours; {:.2} % of active hours are as odd", p * 100.0),
         support: count(hours),
         peers: format!("{} active hours of peers as experienced", count(peers)),
-        normal: "an hour of the day in which it is usually active".into(),
+        normal: nearest(ctx).map_or_else(
+            || "an hour of the day in which it is usually active".to_owned(),
+            |(hour, by)| {
+                format!("the same on {} at {:02}:00 UTC, {by} h off", name(hour), hour % 24)
+            },
+        ),
     }
 }

@@ -28,6 +28,7 @@ pub(super) const SIGNAL: Signal = Signal {
     handicap_nats: 0.0,
     evaluate,
     explain,
+    causes: Signal::NO_CAUSES,
 };
 
 /// Sessions of a state after which its evidence has fallen to half.

@@ -1,6 +1,8 @@
 //! What a signal is: an id, a family, its channels, a function from context to evidence and one to words. Adding
 //! one touches its own file and the list.
 
+use schemas::cause::CauseKind;
+
 use super::list::ALL;
 use crate::context::Context;
 use crate::origin::{Subject, channel};
@@ -25,6 +27,25 @@ pub struct Signal {
     pub(crate) evaluate: fn(&Context<'_>) -> Option<Evidence>,
     /// The evidence in words.
     pub(crate) explain: fn(&Context<'_>, &Evidence) -> Explanation,
+    /// The new things that the evidence is about, the one that says most first.
+    pub(crate) causes: fn(&Context<'_>, &Evidence) -> Vec<Thing>,
+}
+
+/// A thing that evidence is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Thing {
+    pub(crate) kind: CauseKind,
+    /// Its hash; 0 for none.
+    pub(crate) value: u64,
+    /// What people call it.
+    pub(crate) name: String,
+    /// Whether it is new to the peer group, as far as that is counted.
+    pub(crate) fresh: bool,
+}
+
+impl Signal {
+    /// Of a signal that is about how much or when, not about a thing.
+    pub(crate) const NO_CAUSES: fn(&Context<'_>, &Evidence) -> Vec<Thing> = |_, _| Vec::new();
 }
 
 /// Evidence in nats with the numbers its explanation needs.

@@ -23,4 +23,4 @@ pub mod volume;
 
 pub(crate) use baseline::math::deviance;
 pub use kind::{Evidence, Explanation, Signal, family_of, signal_ids};
-pub(crate) use kind::{MICRO, channel_count, signals, tempo_channels};
+pub(crate) use kind::{MICRO, Thing, channel_count, signals, tempo_channels};

@@ -14,10 +14,11 @@
 use baseline::hash::tag;
 use baseline::math::ln;
 use schemas::activity::Endpoint;
+use schemas::cause::CauseKind;
 use schemas::choice::Anonymizer;
 
 use super::kind::count;
-use super::{Evidence, Explanation, Signal};
+use super::{Evidence, Explanation, Signal, Thing};
 use crate::cells;
 use crate::context::Context;
 use crate::keys::is_own;
@@ -37,6 +38,7 @@ pub(super) const SIGNAL: Signal = Signal {
     handicap_nats: 0.0,
     evaluate,
     explain,
+    causes,
 };
 
 fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
@@ -100,6 +102,23 @@ fn travel(ctx: &Context<'_>) -> Option<Evidence> {
     Evidence::of(-ln(rate.min(1.0)), MOVED, [of, f64::from(gap), rate, peers])
 }
 
+/// Network and place of the end that is new, or where it suddenly is.
+fn causes(ctx: &Context<'_>, evidence: &Evidence) -> Vec<Thing> {
+    let is_source = evidence.fact < 2 || evidence.fact == MOVED;
+    let [source_system, source_place, system, place_of] = ctx.keys.networks;
+    let (values, end) = if is_source {
+        ([source_system, source_place], ctx.activity.source.as_ref())
+    } else {
+        ([system, place_of], ctx.activity.destination.as_ref())
+    };
+    let thing = |value| {
+        let (cell, name) = (cells::network(value), place(end).trim().to_owned());
+        let fresh = ctx.is_new_to_peers(cell, cell);
+        Thing { kind: CauseKind::Network, value, name, fresh }
+    };
+    values.map(thing).to_vec()
+}
+
 fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
     if evidence.fact == MOVED {
         return explain_travel(ctx, evidence);
@@ -118,7 +137,7 @@ fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
         ),
         support: count(known),
         peers: format!("{} of {} peer sessions used it", count(peers), count(sessions)),
-        normal: "a network and route that the actor or its peers use".into(),
+        normal: "a network and route that the actor used before".into(),
     }
 }
 

@@ -11,9 +11,10 @@
 
 use baseline::hash::tag;
 use baseline::math::ln;
+use schemas::cause::CauseKind;
 
 use super::kind::count;
-use super::{Evidence, Explanation, Signal};
+use super::{Evidence, Explanation, Signal, Thing};
 use crate::cells;
 use crate::context::Context;
 use crate::keys::tool_label;
@@ -27,6 +28,7 @@ pub(super) const SIGNAL: Signal = Signal {
     handicap_nats: 0.0,
     evaluate,
     explain,
+    causes,
 };
 
 fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
@@ -57,6 +59,20 @@ fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
     let numbers = [used, sessions, p, all];
     let evidence = Evidence::of(-ln(p), u8::from(of_purpose < 1.0), numbers)?;
     Some(evidence.by_origin(ctx, Subject::Tool))
+}
+
+fn causes(ctx: &Context<'_>, _: &Evidence) -> Vec<Thing> {
+    let (tool, name) = (ctx.keys.tool, tool_label(ctx.activity));
+    let cell = cells::tool(0, tool);
+    let fresh = ctx.is_new_to_peers(cell, cell);
+    let tool_itself = Thing { kind: CauseKind::Tool, value: tool, name: name.to_owned(), fresh };
+    let of_purpose = Thing {
+        kind: CauseKind::PurposeTool,
+        value: cells::tool(ctx.keys.purpose, tool),
+        fresh: ctx.tool_is_new(),
+        ..tool_itself.clone()
+    };
+    vec![tool_itself, of_purpose]
 }
 
 fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {

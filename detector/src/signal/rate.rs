@@ -24,6 +24,7 @@ pub(super) const SIGNAL: Signal = Signal {
     handicap_nats: 2.0,
     evaluate,
     explain,
+    causes: Signal::NO_CAUSES,
 };
 
 /// Calls that an agent of no active hour may always make in a minute, an hour and half a day: added to its mean.

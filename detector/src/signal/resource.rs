@@ -13,14 +13,15 @@
 use baseline::hash::pair;
 use baseline::math::ln;
 use baseline::part::reach::CLASSES;
+use schemas::cause::CauseKind;
 
 use super::kind::count;
-use super::{Evidence, Explanation, Signal};
+use super::{Evidence, Explanation, Signal, Thing};
 use crate::cells::{self, Kind};
 use crate::context::Context;
 use crate::keys::Keys;
 use crate::origin::Subject;
-use crate::walk::{Walk, walk};
+use crate::walk::{Walk, narrowest, walk};
 
 /// The fact that is no depth: a jump in classification.
 const JUMP: u8 = 4;
@@ -33,6 +34,7 @@ pub(super) const SIGNAL: Signal = Signal {
     handicap_nats: 0.0,
     evaluate,
     explain,
+    causes,
 };
 
 fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
@@ -106,7 +108,7 @@ fn explain_jump(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
         expected: format!("at most {usual} data, as in every session of {context}"),
         support: count(sessions),
         peers: format!("{} peer sessions in all", count(ctx.peer_sessions())),
-        normal: "data as sensitive as this work or its peers already use".into(),
+        normal: format!("at most {usual} data"),
     }
 }
 
@@ -121,6 +123,26 @@ fn name(ctx: &Context<'_>) -> String {
     let id = resource.and_then(|r| r.id.as_deref().or(r.name.as_deref())).unwrap_or_default();
     let kind = resource.and_then(|r| r.kind.as_deref()).unwrap_or("resource");
     format!("{kind} {id}")
+}
+
+/// The resource and the places that hold it, the widest first: of a new place it does not matter what lies in it.
+fn causes(ctx: &Context<'_>, evidence: &Evidence) -> Vec<Thing> {
+    if evidence.fact == JUMP {
+        return Vec::new();
+    }
+    let depths = (1_u8..).zip(ctx.keys.resource).filter(|(_, key)| *key != 0);
+    let thing = |(depth, value)| {
+        let fresh = ctx.is_new_to_peers(cells::value(Kind::Resource(depth), 0, 0, value), value);
+        Thing { kind: CauseKind::Resource, value, name: name(ctx), fresh }
+    };
+    depths.map(thing).collect()
+}
+
+/// Who would have to know the place at a depth.
+fn known_to(ctx: &Context<'_>, depth: u8) -> &'static str {
+    let place = usize::from(depth.saturating_sub(1));
+    let key = ctx.keys.resource.get(place).copied().unwrap_or(0);
+    narrowest(ctx, Kind::Resource(depth), key)
 }
 
 fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
@@ -145,6 +167,6 @@ fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
                 count(levels)
             )
         },
-        normal: "data that this purpose or its peers already use".into(),
+        normal: format!("{part} that {} already used", known_to(ctx, evidence.fact)),
     }
 }

@@ -10,9 +10,10 @@
 
 use baseline::hash::{pair, tag};
 use baseline::math::ln;
+use schemas::cause::CauseKind;
 
 use super::kind::count;
-use super::{Evidence, Explanation, Signal};
+use super::{Evidence, Explanation, Signal, Thing};
 use crate::cells;
 use crate::context::Context;
 use crate::keys::tool_label;
@@ -25,6 +26,7 @@ pub(super) const SIGNAL: Signal = Signal {
     handicap_nats: 2.5,
     evaluate,
     explain,
+    causes,
 };
 
 /// Weight of the wider context, in steps.
@@ -58,6 +60,20 @@ fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
         smooth(seen, of, group)
     };
     Evidence::of(-ln(p.clamp(1e-9, 1.0)), 0, [seen, of, p, own_steps])
+}
+
+/// The step; a new tool makes steps of its own.
+fn causes(ctx: &Context<'_>, _: &Evidence) -> Vec<Thing> {
+    let (from, tool) = (u64::from(ctx.session.tool), ctx.keys.tool);
+    let (step, to) = (cells::step(0, from, tool), cells::tool(0, tool));
+    let thing = |kind, value, fresh| {
+        let name = tool_label(ctx.activity).to_owned();
+        Thing { kind, value, name, fresh }
+    };
+    vec![
+        thing(CauseKind::Tool, tool, ctx.is_new_to_peers(to, to)),
+        thing(CauseKind::Step, step, ctx.peers(step) < 1.0),
+    ]
 }
 
 fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {

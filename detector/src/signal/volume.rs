@@ -25,6 +25,7 @@ pub(super) const SIGNAL: Signal = Signal {
     handicap_nats: 2.5,
     evaluate,
     explain,
+    causes: Signal::NO_CAUSES,
 };
 
 /// Observations before an actor's own spread speaks.
@@ -119,6 +120,6 @@ fn explain(ctx: &Context<'_>, evidence: &Evidence) -> Explanation {
         expected: format!("usually {}, seldom above {}", bytes(usual), bytes(high)),
         support: count(n),
         peers: "not compared".into(),
-        normal: format!("below {}", bytes(high)),
+        normal: format!("at most {} B {way} in one call", (usual - 1.0).max(0.0).floor()),
     }
 }

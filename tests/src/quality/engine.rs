@@ -22,8 +22,8 @@ pub struct Raised {
     pub signal: String,
     /// When it opened, in milliseconds since 1970.
     pub opened_ms: i64,
-    /// When its events happened, the opening one included.
-    pub times_ms: Vec<i64>,
+    /// When its events happened, the opening one included, by agent: others of a blueprint may join it.
+    pub times_ms: BTreeMap<String, Vec<i64>>,
 }
 
 /// The strangest event of an incident.
@@ -62,7 +62,7 @@ pub fn run(scenario: &Scenario, with: With, budget: f64, explain: bool) -> Seen 
     settings.observe.inventory = Arc::new(inventory);
     let mut run = Run::new(&settings, Options { lanes: 1, freeze: false, explain });
     let mut seen = Seen::default();
-    let mut raised: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    let mut raised: BTreeMap<String, BTreeMap<String, Vec<i64>>> = BTreeMap::new();
     let mut watched: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (number, incident) in scenario.incidents().iter().enumerate() {
         for agent in &incident.agents {
@@ -81,11 +81,13 @@ pub fn run(scenario: &Scenario, with: With, budget: f64, explain: bool) -> Seen 
         let own = alert.unmapped.habitus;
         let first = alert.finding_info.first_seen_time;
         // An alert of no single activity has only its span.
-        let times_ms = raised
-            .remove(&alert.finding_info.uid)
-            .unwrap_or_else(|| vec![first, alert.end_time.unwrap_or(first)]);
+        let times_ms = raised.remove(&alert.finding_info.uid).unwrap_or_else(|| {
+            let span = vec![first, alert.end_time.unwrap_or(first)];
+            [(own.agent_id.clone(), span)].into()
+        });
         let signal = own.contributions.first().map_or_else(String::new, |c| c.signal.clone());
-        let opened_ms = times_ms[0];
+        let opened_ms = times_ms.values().filter_map(|times| times.first()).min();
+        let opened_ms = opened_ms.copied().unwrap_or(first);
         seen.alerts.push(Raised { agent: own.agent_id, signal, opened_ms, times_ms });
     }
     seen
@@ -97,7 +99,7 @@ impl Seen {
     fn take(
         &mut self,
         line: &Line<'_>,
-        raised: &mut BTreeMap<String, Vec<i64>>,
+        raised: &mut BTreeMap<String, BTreeMap<String, Vec<i64>>>,
         (scenario, watched): (&Scenario, &BTreeMap<&str, Vec<usize>>),
     ) {
         let LineOutcome::Scored { activity, observed, alert_id } = &line.outcome else {
@@ -110,7 +112,8 @@ impl Seen {
         let actor = (agent.to_owned(), activity.authority().as_str().to_owned());
         self.actors.entry(actor).or_insert(ms);
         if let Some(id) = alert_id {
-            raised.entry((*id).to_owned()).or_default().push(ms);
+            let times = raised.entry((*id).to_owned()).or_default();
+            times.entry(agent.to_owned()).or_default().push(ms);
         }
         for number in watched.get(agent).into_iter().flatten() {
             let incident = &scenario.incidents()[*number];

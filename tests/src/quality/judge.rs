@@ -38,6 +38,8 @@ pub struct Tally {
 pub struct Cost {
     /// Alerts of each group beyond those without the change.
     pub groups: Vec<i64>,
+    /// Leading signals of the alerts of these groups in these days.
+    pub signals: BTreeMap<String, usize>,
 }
 
 /// Everything that is shown.
@@ -73,6 +75,9 @@ pub fn judge(scenario: &Scenario, runs: &[(f64, &Seen)], unchanged: &Seen) -> Fi
             for change in scenario.changes() {
                 let cost = figures.costs.entry(change.kind).or_default();
                 cost.groups.extend(costs(change, seen, unchanged));
+                for alert in openings(change, seen) {
+                    *cost.signals.entry(alert.signal.clone()).or_default() += 1;
+                }
             }
         }
     }
@@ -103,7 +108,11 @@ pub fn add(sum: &mut Figures, other: Figures) {
         *sum.false_signals.entry(signal).or_default() += count;
     }
     for (kind, cost) in other.costs {
-        sum.costs.entry(kind).or_default().groups.extend(cost.groups);
+        let into = sum.costs.entry(kind).or_default();
+        into.groups.extend(cost.groups);
+        for (signal, count) in cost.signals {
+            *into.signals.entry(signal).or_default() += count;
+        }
     }
     sum.missed.extend(other.missed);
 }
@@ -203,19 +212,20 @@ fn is_found(incident: &Incident, alerts: &[Raised], moved_ms: i64) -> bool {
     let end = incident.end_ms + moved_ms + GRACE_MS;
     let drift = incident.kind == IncidentKind::Drift;
     // Over weeks any alert would be a find: a drift has to be told as what grows.
-    let speaks = |alert: &Raised| !drift || ["drift", "volume", "rate"].contains(&&*alert.signal);
-    let opened = |alert: &Raised| {
-        let before = if drift { 0 } else { OPEN_BEFORE_MS_MAX };
-        (begin - before..=end).contains(&alert.opened_ms)
+    let speaks = |alert: &&Raised| !drift || ["drift", "volume", "rate"].contains(&&*alert.signal);
+    let before = if drift { 0 } else { OPEN_BEFORE_MS_MAX };
+    // What an agent did in an alert opens where it was quiet before: a member joins, a closed alert opens again.
+    let finds = |times: &[i64]| {
+        let mut runs = times.chunk_by(|a, b| b - a < OPEN_BEFORE_MS_MAX);
+        runs.any(|run| {
+            run.first().is_some_and(|opened| (begin - before..=end).contains(opened))
+                && run.iter().any(|ms| (begin..=end).contains(ms))
+        })
     };
-    let finds = |alert: &&Raised| {
-        opened(alert) && speaks(alert) && alert.times_ms.iter().any(|ms| (begin..=end).contains(ms))
-    };
-    let agents: BTreeSet<&str> = alerts
-        .iter()
-        .filter(finds)
-        .map(|alert| alert.agent.as_str())
-        .filter(|agent| incident.agents.iter().any(|member| member == agent))
+    let found = alerts.iter().filter(|alert| speaks(alert)).flat_map(|alert| &alert.times_ms);
+    let agents: BTreeSet<&str> = found
+        .filter(|(agent, times)| incident.agents.contains(agent) && finds(times))
+        .map(|(agent, _)| agent.as_str())
         .collect();
     agents.len() >= if incident.agents.len() > 1 { SWARM_MEMBERS_MIN } else { 1 }
 }
@@ -267,6 +277,16 @@ fn costs(change: &Change, seen: &Seen, unchanged: &Seen) -> Vec<i64> {
     };
     let cost = |agents: &[String]| openings(seen, agents) - openings(unchanged, agents);
     change.groups.iter().map(|(_, agents)| cost(agents)).collect()
+}
+
+/// Alerts of a change's groups in its days.
+fn openings<'a>(change: &'a Change, seen: &'a Seen) -> impl Iterator<Item = &'a Raised> {
+    let (from, to) = change.window_ms();
+    seen.alerts.iter().filter(move |alert| {
+        let mut groups = change.groups.iter();
+        (from..to).contains(&alert.opened_ms)
+            && groups.any(|(_, agents)| agents.contains(&alert.agent))
+    })
 }
 
 fn missed(incident: &Incident, nearest: Option<&super::engine::Nearest>) -> String {

@@ -73,15 +73,17 @@ fn alerts(out: &mut String, figures: &Figures) {
 }
 
 fn costs(out: &mut String, figures: &Figures) {
-    out.push_str("\n| benign change | groups | cost at most 1 | mean cost | largest |\n");
-    out.push_str("|---|---|---|---|---|\n");
+    out.push_str("\n| benign change | groups | cost at most 1 | mean cost | largest | led by |\n");
+    out.push_str("|---|---|---|---|---|---|\n");
     for (kind, cost) in &figures.costs {
         let groups = cost.groups.len();
         let cheap = cost.groups.iter().filter(|cost| **cost <= 1).count();
         let sum: i64 = cost.groups.iter().sum();
         let largest = cost.groups.iter().max().copied().unwrap_or(0);
         let mean = sum as f64 / groups.max(1) as f64;
+        let led: Vec<String> = cost.signals.iter().map(|(s, n)| format!("{s} {n}")).collect();
+        let (name, led) = (kind.name(), led.join(", "));
         let _infallible =
-            writeln!(out, "| {} | {groups} | {cheap} | {mean:.1} | {largest} |", kind.name());
+            writeln!(out, "| {name} | {groups} | {cheap} | {mean:.1} | {largest} | {led} |");
     }
 }
