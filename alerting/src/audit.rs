@@ -1,7 +1,7 @@
 //! Decisions as records for the audit. It decides nothing.
 
 use schemas::decision::{
-    DECISION_SCHEMA, DecisionKind, DecisionObligations, DecisionRecord, DecisionSaid, DecisionTrust,
+    DECISION_SCHEMA, DecisionKind, DecisionRecord, DecisionSaid, DecisionTrust,
 };
 use schemas::finding::Finding;
 use schemas::revocation::{RevocationMode, RevocationRequest};
@@ -9,7 +9,7 @@ use schemas::trust::PolicyRef;
 use schemas::{ActorRef, EventTime};
 
 use crate::cases::OpenAlert;
-use crate::policy::{Decision, Hold, Obligations};
+use crate::policy::{Decision, Hold};
 
 /// The decision in short: two that say the same are the same.
 pub(crate) fn short(decision: &Decision, cools: bool) -> String {
@@ -42,7 +42,7 @@ pub(crate) fn compose(
         action: decision.action,
         mode: decision.mode,
         permit: Some(decision.permit),
-        obligations: obligations(&decision.obligations),
+        obligations: decision.obligations.wire(),
         held: decision.held.map(|held| held.as_str().to_owned()),
         errors: decision.errors.clone(),
         trust: Some(DecisionTrust {
@@ -104,14 +104,4 @@ pub(crate) fn outcome(
         outcome: Some(outcome.to_owned()),
         said,
     }
-}
-
-/// As they stand on the wire; none where nothing must be kept to.
-pub(crate) fn obligations(of: &Obligations) -> Option<DecisionObligations> {
-    (*of != Obligations::default()).then(|| DecisionObligations {
-        max_token_lifetime_seconds: of.max_token_lifetime_seconds,
-        require_human_approval: of.approval,
-        require_reauthentication: of.reauthentication,
-        scopes_remove: of.scopes_remove.clone(),
-    })
 }

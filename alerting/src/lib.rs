@@ -2,13 +2,11 @@
 //! alerts out. It never reads activity, knows no clock and does no I/O: the same findings give the same bytes.
 #![forbid(unsafe_code)]
 
-pub mod access;
 mod audit;
 mod breaker;
 mod budget;
 mod cases;
 mod causes;
-mod chain;
 mod coordination;
 mod entry;
 mod epochs;
@@ -21,7 +19,6 @@ pub mod ocsf;
 mod opinion;
 mod outgoing;
 mod past;
-pub mod policy;
 mod record;
 mod record_id;
 mod requests;
@@ -37,10 +34,12 @@ mod text;
 mod usual;
 mod wave;
 
+pub use ::policy;
 pub use coordination::CoordinationCounts;
 pub use entry::{Entry, EntryError, read};
 pub use epochs::EpochCounts;
 pub use outgoing::{Outgoing, RECEIVER_HEADER, TopicKind, outgoing};
+pub use policy::{Mode, access};
 pub use record::RecordError;
 pub use respond::{Respond, RespondCounts, Response};
-pub use settings::{BreakerSettings, Mode, Settings};
+pub use settings::{BreakerSettings, Settings};

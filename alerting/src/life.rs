@@ -10,12 +10,12 @@ use schemas::{ActorRef, EventTime};
 
 use crate::audit::{self, Outcome};
 use crate::ocsf::{self, Moment, Notice, Phase};
+use crate::policy::Mode;
 use crate::policy::may_revoke;
 use crate::record_id::ActorKey;
 use crate::requests::{Asked, State};
 use crate::respond::{Applied, Response};
 use crate::revocation;
-use crate::settings::Mode;
 use crate::silence::Silence;
 use crate::text::clean;
 use crate::wave::Wave;

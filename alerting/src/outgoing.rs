@@ -8,9 +8,10 @@ use schemas::revocation::RevocationRequest;
 use schemas::set::SET_MEDIA_TYPE;
 
 use crate::ocsf::DetectionFinding;
+use crate::policy::Mode;
 use crate::respond::Response;
 use crate::set::{self, SetDraft};
-use crate::settings::{Mode, Settings};
+use crate::settings::Settings;
 
 /// Where a record goes; names are config.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,11 +10,13 @@ use schemas::finding::{Finding, LevelChange, Verdict};
 use schemas::revocation::RevocationRequest;
 use schemas::{Authority, EventTime, MicroNats};
 
+use crate::budget;
 use crate::cases::{Case, Change, OpenAlert, leading, percent};
 use crate::coordination::{CoordinationCounts, Raised};
 use crate::entry::Entry;
 use crate::epochs::EpochCounts;
 use crate::ocsf::{self, Moment, Phase};
+use crate::policy::chain;
 use crate::policy::{Action, Decision, Facts, Hold, Inventory, Trust, VerdictFacts, decide};
 use crate::record::RecordError;
 use crate::record_id::{ActorKey, RecordId};
@@ -22,7 +24,6 @@ use crate::set::{self, RiskChange};
 use crate::settings::Settings;
 use crate::tenant::Tenant;
 use crate::{audit, revocation};
-use crate::{budget, chain};
 
 /// What the fold gives out.
 #[derive(Clone, Debug, PartialEq)]

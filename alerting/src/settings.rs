@@ -1,20 +1,8 @@
 //! Settings of the respond fold: plain data. They are validated where config is read, not here.
 
 use crate::budget;
-use crate::policy::{self, Fail, Policy, PolicySet};
+use crate::policy::{self, Fail, Mode, Policy, PolicySet};
 use crate::set::SetSettings;
-
-/// What leaves, and how binding it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mode {
-    /// Everything is computed; requests are dry runs.
-    #[default]
-    Shadow,
-    /// Alerts leave; requests are proposals.
-    Alert,
-    /// Requests are to be done.
-    Enforce,
-}
 
 /// How many agents of a tenant may be revoked automatically within an hour: the larger of both.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -50,84 +50,76 @@ fn documents() -> Vec<Document> {
             limits: limits::ACTIVITY,
             body: generate::<Activity<'static>>(SchemaSettings::draft2020_12().for_serialize()),
         },
-        Document {
-            file: "agent.alert-1.schema.json",
-            title: "Habitus part of an alert v1",
-            constant: ALERT_SCHEMA,
-            limits: limits::ALERT,
-            body: generate::<HabitusAlert>(SchemaSettings::draft2020_12()),
-        },
-        Document {
-            file: "agent.command-1.schema.json",
-            title: "Command of an operator v1",
-            constant: COMMAND_SCHEMA,
-            limits: limits::COMMAND,
-            body: generate::<Command>(SchemaSettings::draft2020_12()),
-        },
-        Document {
-            file: "agent.decision-1.schema.json",
-            title: "Decision of a policy v1",
-            constant: DECISION_SCHEMA,
-            limits: limits::DECISION,
-            body: generate::<DecisionRecord>(SchemaSettings::draft2020_12()),
-        },
-        Document {
-            file: "agent.feedback-1.schema.json",
-            title: "Verdict of an analyst v1",
-            constant: FEEDBACK_SCHEMA,
-            limits: limits::FEEDBACK,
-            body: generate::<Feedback>(SchemaSettings::draft2020_12()),
-        },
-        Document {
-            file: "agent.finding-1.schema.json",
-            title: "Finding v1 (internal)",
-            constant: FINDING_SCHEMA,
-            limits: limits::FINDING,
-            body: generate::<Finding>(SchemaSettings::draft2020_12()),
-        },
-        Document {
-            file: "agent.inventory-1.schema.json",
-            title: "Agent inventory entry v1",
-            constant: INVENTORY_SCHEMA,
-            limits: limits::INVENTORY,
-            body: generate::<InventoryEntry>(SchemaSettings::draft2020_12()),
-        },
-        Document {
-            file: "agent.inventory-complete-1.schema.json",
-            title: "Claim that a tenant's inventory is complete v1",
-            constant: COMPLETE_SCHEMA,
-            limits: limits::INVENTORY_COMPLETE,
-            body: generate::<InventoryComplete>(SchemaSettings::draft2020_12()),
-        },
-        Document {
-            file: "agent.revocation-1.schema.json",
-            title: "Agent revocation request v1",
-            constant: REVOCATION_SCHEMA,
-            limits: limits::REVOCATION,
-            body: generate::<RevocationRequest>(SchemaSettings::draft2020_12()),
-        },
-        Document {
-            file: "agent.revocation-ack-1.schema.json",
-            title: "Acknowledgement of a revocation request v1",
-            constant: ACKNOWLEDGEMENT_SCHEMA,
-            limits: limits::ACKNOWLEDGEMENT,
-            body: generate::<Acknowledgement>(SchemaSettings::draft2020_12()),
-        },
-        Document {
-            file: "agent.trust-1.schema.json",
-            title: "Trust of an actor v1",
-            constant: TRUST_SCHEMA,
-            limits: limits::TRUST,
-            body: generate::<TrustRecord>(SchemaSettings::draft2020_12()),
-        },
-        Document {
-            file: "security-event-token-1.schema.json",
-            title: "Claims of a security event token v1",
-            constant: "",
-            limits: &[],
-            body: generate::<SetClaims>(SchemaSettings::draft2020_12()),
-        },
+        document::<HabitusAlert>(
+            "agent.alert-1.schema.json",
+            "Habitus part of an alert v1",
+            ALERT_SCHEMA,
+            limits::ALERT,
+        ),
+        document::<Command>(
+            "agent.command-1.schema.json",
+            "Command of an operator v1",
+            COMMAND_SCHEMA,
+            limits::COMMAND,
+        ),
+        document::<DecisionRecord>(
+            "agent.decision-1.schema.json",
+            "Decision of a policy v1",
+            DECISION_SCHEMA,
+            limits::DECISION,
+        ),
+        document::<Feedback>(
+            "agent.feedback-1.schema.json",
+            "Verdict of an analyst v1",
+            FEEDBACK_SCHEMA,
+            limits::FEEDBACK,
+        ),
+        document::<Finding>(
+            "agent.finding-1.schema.json",
+            "Finding v1 (internal)",
+            FINDING_SCHEMA,
+            limits::FINDING,
+        ),
+        document::<InventoryEntry>(
+            "agent.inventory-1.schema.json",
+            "Agent inventory entry v1",
+            INVENTORY_SCHEMA,
+            limits::INVENTORY,
+        ),
+        document::<InventoryComplete>(
+            "agent.inventory-complete-1.schema.json",
+            "Claim that a tenant's inventory is complete v1",
+            COMPLETE_SCHEMA,
+            limits::INVENTORY_COMPLETE,
+        ),
+        document::<RevocationRequest>(
+            "agent.revocation-1.schema.json",
+            "Agent revocation request v1",
+            REVOCATION_SCHEMA,
+            limits::REVOCATION,
+        ),
+        document::<Acknowledgement>(
+            "agent.revocation-ack-1.schema.json",
+            "Acknowledgement of a revocation request v1",
+            ACKNOWLEDGEMENT_SCHEMA,
+            limits::ACKNOWLEDGEMENT,
+        ),
+        document::<TrustRecord>(
+            "agent.trust-1.schema.json",
+            "Trust of an actor v1",
+            TRUST_SCHEMA,
+            limits::TRUST,
+        ),
     ]
+}
+
+fn document<T: JsonSchema>(
+    file: &'static str,
+    title: &'static str,
+    constant: &'static str,
+    limits: &'static [Limit],
+) -> Document {
+    Document { file, title, constant, limits, body: generate::<T>(SchemaSettings::draft2020_12()) }
 }
 
 fn generate<T: JsonSchema>(settings: SchemaSettings) -> Value {

@@ -73,7 +73,9 @@ impl AccessPoint {
         let age_ms = (self.settings.clock)().saturating_sub(confirmed);
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         let stale = self.settings.age_ms_max < age_ms;
-        answer(&Point { settings: &self.settings.respond, table: &table, stale }, body)
+        let respond = &self.settings.respond;
+        let (policies, protected) = (respond.policy_set(), &*respond.protected);
+        answer(&Point { policies, protected, table: &table, stale }, body)
     }
 
     /// Whether a caller bears a token of ours; how long it takes tells nothing but a length.

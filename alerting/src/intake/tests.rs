@@ -1,3 +1,5 @@
+//! Each rule of intake at its edge, and that what is refused is never told.
+
 use super::*;
 use serde_json::{Value, json};
 

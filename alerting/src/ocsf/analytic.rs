@@ -2,7 +2,8 @@
 //! line here.
 
 use super::finding::Analytic;
-use crate::settings::{Mode, Settings};
+use crate::policy::Mode;
+use crate::settings::Settings;
 
 /// What is known of a signal beside its id.
 struct Known {

@@ -15,7 +15,8 @@ use super::observable::observables;
 use super::severity::Severity;
 use super::{analytic, attack, fleet, wording};
 use crate::cases::OpenAlert;
-use crate::settings::{Mode, Settings};
+use crate::policy::Mode;
+use crate::settings::Settings;
 use crate::text::clean;
 
 const OCSF_VERSION: &str = "1.8.0";

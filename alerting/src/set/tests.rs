@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::settings::Mode;
+use crate::policy::Mode;
 use crate::{Response, TopicKind, outgoing};
 
 fn fixture(name: &str) -> Value {

@@ -8,9 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::request::{self, Evaluation, Malformed, Object, Semantic};
 use super::table::TrustTable;
-use crate::policy::{Action, Decision, Facts, Inventory, Trust, decide};
-use crate::settings::Settings;
-use crate::{audit, chain};
+use crate::{Action, Decision, Facts, Inventory, PolicySet, Trust, chain, decide};
 
 /// Tenant of a subject that names none.
 const TENANT: &str = "default";
@@ -19,7 +17,9 @@ const TENANT: &str = "default";
 #[derive(Clone, Copy, Debug)]
 pub struct Point<'a> {
     /// Policies and mode.
-    pub settings: &'a Settings,
+    pub policies: PolicySet<'a>,
+    /// Agents that are never revoked automatically, by id.
+    pub protected: &'a [String],
     /// Trust as known.
     pub table: &'a TrustTable,
     /// Whether what is known was not confirmed for too long.
@@ -108,7 +108,7 @@ impl Point<'_> {
             chain: links,
             trust,
             inventory: criticality.as_deref().map(inventory),
-            protected: self.settings.protected.iter().any(|id| id == asked.subject.id),
+            protected: self.protected.iter().any(|id| id == asked.subject.id),
             stale: self.stale,
             ..Facts::default()
         };
@@ -124,7 +124,7 @@ impl Point<'_> {
             resource_properties: asked.resource.properties,
             context: asked.context,
         };
-        let decision = decide(&self.settings.policy_set(), &facts, &action);
+        let decision = decide(&self.policies, &facts, &action);
         let permitted = decision.permit || decision.mode != RevocationMode::Enforce;
         let mut context = told(&decision, trust);
         if let (Some(context), Some((of, known))) = (context.as_object_mut(), found) {
@@ -153,7 +153,7 @@ fn told(decision: &Decision, trust: Option<Trust>) -> Json {
     let wire = |value| serde_json::to_value(value).ok();
     add("policy", decision.policy.as_ref().and_then(|policy| serde_json::to_value(policy).ok()));
     add("action", decision.action.map(|action| action.as_str().into()));
-    add("obligations", audit::obligations(&decision.obligations).and_then(wire));
+    add("obligations", decision.obligations.wire().and_then(wire));
     add("held", decision.held.map(|held| held.as_str().into()));
     add(
         "trust",

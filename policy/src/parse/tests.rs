@@ -5,9 +5,9 @@ use schemas::trust::Level;
 use serde_json::{Map, Value as Json, json};
 
 use super::parse;
-use crate::policy::condition::Unfit;
-use crate::policy::decide::Action;
-use crate::policy::facts::{Facts, Trust, View};
+use crate::condition::Unfit;
+use crate::decide::Action;
+use crate::facts::{Facts, Trust, View};
 
 fn told(condition: &str) -> Result<bool, Unfit> {
     let keys = ["place".to_owned(), "data".to_owned()];

@@ -1,13 +1,14 @@
 //! What is to be done about an actor, or said to whoever asks for it: pure, the same for both. The first policy that
 //! holds decides; what takes something away that only a person can give back must pass the holds as well.
 
+use schemas::decision::DecisionObligations;
 use schemas::revocation::{RevocationAction, RevocationMode};
 use schemas::trust::PolicyRef;
 use serde_json::{Map, Value as Json};
 
 use super::facts::{Facts, View};
 use super::rule::{Fail, Match, Policy, Then};
-use crate::settings::Mode;
+use crate::mode::Mode;
 
 /// The policies in force.
 #[derive(Clone, Copy, Debug)]
@@ -211,6 +212,20 @@ fn hold(set: &PolicySet<'_>, facts: &Facts<'_>) -> Option<Hold> {
         Some(Hold::Breaker)
     } else {
         None
+    }
+}
+
+// === impl Obligations ===
+
+impl Obligations {
+    /// As they stand on the wire; none where nothing must be kept to.
+    pub fn wire(&self) -> Option<DecisionObligations> {
+        (*self != Self::default()).then(|| DecisionObligations {
+            max_token_lifetime_seconds: self.max_token_lifetime_seconds,
+            require_human_approval: self.approval,
+            require_reauthentication: self.reauthentication,
+            scopes_remove: self.scopes_remove.clone(),
+        })
     }
 }
 

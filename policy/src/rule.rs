@@ -8,7 +8,7 @@ use super::condition::{Condition, Mistake};
 use super::decide::Action;
 use super::facts::{Facts, View};
 use super::parse;
-use crate::settings::Mode;
+use crate::mode::Mode;
 
 /// Longest life of a token that the ladder asks for, in seconds.
 const TOKEN_LIFETIME_SECONDS: u32 = 1_800;

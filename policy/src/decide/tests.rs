@@ -5,8 +5,8 @@ use schemas::revocation::RevocationAction::{self, SuspendAgent};
 use schemas::trust::Level;
 
 use super::*;
-use crate::policy::facts::{Inventory, Trust, VerdictFacts};
-use crate::policy::rule::{Fail, PolicySpec, ladder};
+use crate::facts::{Inventory, Trust, VerdictFacts};
+use crate::rule::{Fail, PolicySpec, ladder};
 
 fn keys(n: usize) -> Vec<String> {
     ["place", "data"].iter().take(n).map(|key| (*key).to_owned()).collect()

@@ -10,7 +10,7 @@ const HOP_FACTOR: f64 = 0.95;
 
 /// Trust and level of the least trusted link of the chain; `own` is that of the acting agent, which stands last, and
 /// `of` tells that of another one as far as it is known.
-pub(crate) fn effective(
+pub fn effective(
     chain: &[String],
     own: (f64, Level),
     of: impl Fn(&str) -> Option<(f64, Level)>,
