@@ -141,13 +141,14 @@ impl Observe {
                 finding(&tenant_id, stamp, &self.settings, Body::Epoch(epoch))
             }));
         }
-        let position = self.take_due_steps(stamp, &mut end);
+        let position = self.position.of_end(stamp);
+        // First, and with the steps that are due: an actor is told once at an end.
         self.take_said((stamp, position), &mut end);
+        self.take_due_steps((stamp, position), &mut end);
         end
     }
 
-    fn take_due_steps(&mut self, stamp: &Stamp<'_>, end: &mut EpochEnd) -> u64 {
-        let position = self.position.of_end(stamp);
+    fn take_due_steps(&mut self, (stamp, position): (&Stamp<'_>, u64), end: &mut EpochEnd) {
         while let Some((agent_key, authority)) = self.due.pop(hour_of(stamp.log_ms)) {
             let (mut agent, place) = self.store.check_out(&agent_key);
             // A young agent keeps only the actor that acted last.
@@ -160,7 +161,6 @@ impl Observe {
                 self.store.put_back(&agent_key, agent, place);
             }
         }
-        position
     }
 
     /// Takes an actor's due steps and tells of them; `false` where none shows.

@@ -167,9 +167,15 @@ proptest! {
         let run = |polls: Vec<bool>| {
             let mut lane = Lane::after_a_week(polls);
             lane.hear("acme|~outside/calm", &against(WEEK));
+            lane.hear("acme|~outside/other", &against(WEEK));
             for hour in [WEEK + 1, WEEK + 30, WEEK + 31, WEEK + 90] {
                 lane.call("other", hour * HOUR_MS, "new.example.net");
                 lane.call("calm", hour * HOUR_MS + 1, "api.example.org");
+            }
+            let mut newest = std::collections::BTreeMap::new();
+            for record in &lane.told {
+                let before = newest.insert(record.agent_id.clone(), record.sequence);
+                assert!(before < Some(record.sequence), "{record:?}");
             }
             let bits = |record: &TrustRecord| {
                 (record.agent_id.clone(), record.time, record.score.to_bits(), record.level)
