@@ -35,6 +35,8 @@ pub struct Audit {
     pub takeovers: u64,
     /// What became of all activities.
     pub totals: Counts,
+    /// Entries that were quarantined.
+    pub quarantined: u64,
     /// Output records compared.
     pub outputs: u64,
     /// State records compared.
@@ -161,7 +163,11 @@ impl<F: LogFold> Rerun<'_, F> {
         let mut open = OpenPart::default();
         while let Some(entry) = self.entries.next_if(|entry| entry.offset < progress.to) {
             if entry.offset >= progress.from {
-                let applied = self.fold.apply(&entry);
+                let applied = if progress.quarantined.contains(&entry.offset) {
+                    self.fold.quarantine(&entry)
+                } else {
+                    self.fold.apply(&entry)
+                };
                 open.add(applied, entry.timestamp_ms, self.reference.layout);
             }
         }
@@ -179,6 +185,7 @@ impl<F: LogFold> Rerun<'_, F> {
         }
         audit.states += saved.len() as u64;
         audit.ranges += 1;
+        audit.quarantined += progress.quarantined.len() as u64;
         audit.totals.add(&progress.counts);
         self.outputs.extend(open.records);
         self.last = Some(progress);

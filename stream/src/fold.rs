@@ -82,6 +82,13 @@ impl LogFold for StreamFold {
         }
     }
 
+    fn quarantine(&mut self, record: &Record) -> Applied {
+        match self {
+            Self::Observe(observe) => observe.quarantine(record),
+            Self::Respond(respond) => respond.quarantine(record),
+        }
+    }
+
     fn resume(&mut self, stream_time_ms: i64) {
         match self {
             Self::Observe(observe) => observe.resume(stream_time_ms),

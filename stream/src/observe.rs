@@ -14,7 +14,7 @@ use schemas::time::DAY_MS;
 use schemas::trust::TrustRecord;
 use schemas::{Activity, EventTime, Rejection};
 
-use super::dead_letter::{Place, dead_letter};
+use super::dead_letter::{Place, dead_letter, quarantined};
 use super::setup::Setup;
 
 /// How far an event may lie ahead of log time.
@@ -112,6 +112,12 @@ impl ObserveStream {
             }
         }
         applied
+    }
+
+    /// Refuses a record that killed the process.
+    pub(super) fn quarantine(&mut self, record: &Record) -> Applied {
+        self.log_ms = self.log_ms.max(record.timestamp_ms);
+        quarantined(&self.setup, record, self.log_ms)
     }
 
     /// What only the log can tell of an activity: its key and its time.

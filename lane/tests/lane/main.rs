@@ -6,6 +6,7 @@
 )]
 
 mod core;
+mod harness;
 mod mutant;
 mod sim;
 mod toy;
