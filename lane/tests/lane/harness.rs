@@ -34,6 +34,9 @@ fn nonce() -> u128 {
 /// The switches of a scenario's fold, with their names.
 pub(crate) type Hung<S> = (<<S as Scenario>::Fold as LogFold>::Switches, InForce);
 
+/// The switches that a progress record names.
+pub(crate) type Named<S> = Box<dyn Fn(&InForce) -> <<S as Scenario>::Fold as LogFold>::Switches>;
+
 /// What is driven.
 pub(crate) trait Scenario: Send + Sync + 'static {
     /// The fold of a partition.
@@ -49,7 +52,7 @@ pub(crate) trait Scenario: Send + Sync + 'static {
     fn newest(&self, memory: &Memory, look: u32) -> Hung<Self>;
 
     /// What is named so.
-    fn named(&self, memory: &Memory) -> Box<dyn Fn(&InForce) -> <Self::Fold as LogFold>::Switches>;
+    fn named(&self, memory: &Memory) -> Named<Self>;
 }
 
 struct Process<B: Bus, F: LogFold> {
