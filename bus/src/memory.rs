@@ -5,7 +5,7 @@
 mod faults;
 mod plan;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub(crate) use faults::Faults;
@@ -57,6 +57,13 @@ impl Memory {
     /// Points of the protocol visited, and how often.
     pub fn visited(&self) -> BTreeMap<Visit, u64> {
         self.world(|_, faults| faults.visited.clone())
+    }
+
+    /// The states in which a step was taken, as hashes. A state is the step and its fault; of each transactional id
+    /// what it has open, and where; of each group who shall own, owns and is asked for which partition, members by
+    /// their order. Offsets, times, epochs and generations, which only ever grow, are no part of it.
+    pub fn states(&self) -> BTreeSet<u64> {
+        self.world(|_, faults| faults.states.clone())
     }
 
     // === time ===

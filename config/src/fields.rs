@@ -239,6 +239,12 @@ pub(super) const FIELDS: &[Field] = &[
         "Accepts a topic whose timestamps are the producers'. Then one wrong clock can move log time.",
     ),
     field(
+        "input.dead_letter_percent_max",
+        Kind::Integer(1, 100),
+        "50",
+        "Share of a minute's activities that may be refused; above it a lane waits instead of draining the topic. 100: never.",
+    ),
+    field(
         "input.client",
         Kind::Client,
         "{}",
@@ -338,6 +344,7 @@ pub(super) const LOCAL: &[&str] = &[
     "engine.lanes",
     "http.listen",
     "input.client",
+    "input.dead_letter_percent_max",
     "input.start",
     "inventory.path",
     "kafka.brokers",

@@ -107,6 +107,11 @@ impl Config {
         InputConfig { topic, sources, start, accept_create_time, client }
     }
 
+    /// Refused activities of a minute in percent above which a lane stops reading; 100 never stops it.
+    pub fn dead_letter_percent_max(&self) -> u64 {
+        self.whole("input.dead_letter_percent_max") as u64
+    }
+
     /// When a batch closes.
     pub fn batch(&self) -> BatchConfig {
         BatchConfig {

@@ -39,6 +39,8 @@ pub struct Audit {
     pub inputs: BTreeMap<Arc<str>, Counts>,
     /// Records written to each topic, as progress tells.
     written: BTreeMap<String, u64>,
+    /// Entries that were quarantined.
+    pub quarantined: u64,
     /// Output records compared.
     pub outputs: u64,
     /// State records compared.
@@ -179,7 +181,11 @@ impl<F: LogFold> Rerun<'_, F> {
         let mut open = OpenPart::default();
         while let Some(entry) = self.entries.next_if(|entry| entry.offset < progress.to) {
             if entry.offset >= progress.from {
-                let applied = self.fold.apply(&entry);
+                let applied = if progress.quarantined.contains(&entry.offset) {
+                    self.fold.quarantine(&entry)
+                } else {
+                    self.fold.apply(&entry)
+                };
                 open.add(applied, entry.timestamp_ms, self.reference.layout);
             }
         }
@@ -197,6 +203,7 @@ impl<F: LogFold> Rerun<'_, F> {
         }
         audit.states += saved.len() as u64;
         audit.ranges += 1;
+        audit.quarantined += progress.quarantined.len() as u64;
         audit.totals.add(&progress.counts);
         audit.inputs.entry(Arc::clone(&self.input)).or_default().add(&progress.counts);
         for (topic, records) in &progress.written {

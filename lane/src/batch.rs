@@ -13,7 +13,7 @@ use crate::layout::Layout;
 /// What proves in the state partition that a part was committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// A progress record that ends here.
+    /// A progress record of this range: its end would not tell an empty one.
     Progress(u64),
     /// An ownership marker with this nonce.
     Owner(String),

@@ -173,8 +173,8 @@ impl<B: Bus> Committer<B> {
         each_record(&self.bus, state, (from, READ_TIMEOUT), |record| {
             let value = record.value.as_deref().unwrap_or_default();
             match (record.key.as_deref(), proof) {
-                (Some(PROGRESS_KEY), Proof::Progress(next)) => {
-                    found = Progress::decode(value).ok().map(|progress| progress.to >= *next);
+                (Some(PROGRESS_KEY), Proof::Progress(range)) => {
+                    found = Progress::decode(value).ok().map(|progress| progress.range >= *range);
                 }
                 (Some(OWNER_KEY), Proof::Owner(nonce)) => {
                     found = Owner::decode(value).ok().map(|owner| owner.nonce == *nonce);

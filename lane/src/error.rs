@@ -44,6 +44,9 @@ pub enum LaneError {
         /// Next offset by the progress in the log.
         to: u64,
     },
+    /// Topics are not what they were at the start.
+    #[error("go on: {0}")]
+    Topics(String),
     /// A call on the log did not return: the process must end, and recovery is that of a crash.
     #[error("get an answer from the log within {millis} ms")]
     Hung {

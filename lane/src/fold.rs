@@ -42,6 +42,9 @@ pub trait LogFold: for<'a> Fold<Entry<'a> = &'a bus::Record, Output = Applied> {
     /// Called after the last `load`, with the newest log time of the partition as its progress has it.
     fn resume(&mut self, stream_time_ms: i64);
 
+    /// Refuses an entry that killed the process, without looking into it.
+    fn quarantine(&mut self, record: &bus::Record) -> Applied;
+
     /// The newest log time of the partition in milliseconds; 0 before the first entry.
     fn stream_time_ms(&self) -> i64;
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bus::{Outgoing, Record, TopicPartition};
 
 use crate::batch::{OpenPart, Part, Proof, Transaction};
+use crate::careful::{Careful, Turns};
 use crate::error::LaneError;
 use crate::fold::LogFold;
 use crate::frame::frame;
@@ -33,6 +34,11 @@ pub enum Command {
         next: u64,
         /// Whether that differs from the committed offset that the consumer was told.
         moved: bool,
+    },
+    /// Let no records of the partition come until `Resume`.
+    Hold {
+        /// The input's partition.
+        at: TopicPartition,
     },
     /// These partitions are drained and dropped: they may be given back.
     Release(Vec<TopicPartition>),
@@ -65,6 +71,8 @@ pub(crate) enum Phase {
     Claiming,
     Restoring,
     Running,
+    /// Entries wait for an attempt: see `careful`.
+    Trying,
 }
 
 pub(crate) struct Slot<F> {
@@ -80,6 +88,11 @@ pub(crate) struct Slot<F> {
     /// The newest record of each key, while the state is read.
     pub(crate) newest: BTreeMap<Vec<u8>, Vec<u8>>,
     pub(crate) restored: u64,
+    /// The last owner committed nothing after its marker.
+    pub(crate) silent: bool,
+    pub(crate) careful: Option<Careful>,
+    /// Entries of the open batch that were refused because they killed the process.
+    pub(crate) quarantined: Vec<u64>,
 }
 
 /// How a lane makes the fold of a partition.
@@ -88,11 +101,11 @@ pub type Make<F> = Box<dyn Fn(&TopicPartition) -> F + Send>;
 /// A lane: the partitions it owns, the batch being filled, the transaction on its way.
 pub struct Lane<F: LogFold> {
     pub(crate) layout: Layout,
-    limits: BatchLimits,
+    pub(crate) limits: BatchLimits,
     pub(crate) instance: String,
     pub(crate) make: Make<F>,
     pub(crate) switches: F::Switches,
-    in_force: InForce,
+    pub(crate) in_force: InForce,
     /// Switches to be taken up at the next border between transactions.
     coming: Option<(F::Switches, InForce)>,
     pub(crate) slots: BTreeMap<TopicPartition, Slot<F>>,
@@ -103,6 +116,7 @@ pub struct Lane<F: LogFold> {
     pub(crate) waiting: VecDeque<Transaction>,
     in_flight: Option<Arc<Transaction>>,
     pub(crate) tenures: u64,
+    pub(crate) turns: Turns,
 }
 
 impl<F: LogFold> Lane<F> {
@@ -130,6 +144,7 @@ impl<F: LogFold> Lane<F> {
             waiting: VecDeque::new(),
             in_flight: None,
             tenures: 0,
+            turns: Turns::default(),
         }
     }
 
@@ -144,7 +159,22 @@ impl<F: LogFold> Lane<F> {
             tracing::debug!(partition = %record.at, offset = record.offset, "passed over");
             return Ok(());
         }
-        let applied = slot.fold.apply(record);
+        if self.holds_back(record) {
+            return Ok(());
+        }
+        let Some(slot) = self.slots.get_mut(&record.at) else { return Ok(()) };
+        let applied = match slot.careful.as_mut().filter(|c| c.condemns(record.offset)) {
+            Some(careful) => {
+                careful.on_quarantine(record.offset);
+                tracing::error!(
+                    partition = %record.at, offset = record.offset,
+                    "quarantined: the process died of this entry again and again",
+                );
+                slot.quarantined.push(record.offset);
+                slot.fold.quarantine(record)
+            }
+            None => slot.fold.apply(record),
+        };
         if !applied.counts.balance() {
             return Err(LaneError::Unbalanced { at: record.at.clone(), offset: record.offset });
         }
@@ -183,6 +213,15 @@ impl<F: LogFold> Lane<F> {
         {
             self.close();
         }
+        let mut commands = self.announce();
+        commands.extend(self.send_next());
+        commands
+    }
+
+    /// The process is to end: what is open is committed, and nothing new is begun.
+    pub fn on_stop(&mut self) -> Vec<Command> {
+        self.slots.values_mut().for_each(|slot| slot.leaving = true);
+        self.close();
         self.send_next()
     }
 
@@ -231,6 +270,8 @@ impl<F: LogFold> Lane<F> {
             } else if slot.phase == Phase::Claiming {
                 slot.phase = Phase::Restoring;
                 commands.push(Command::Restore { at: part.at.clone(), state: part.state.clone() });
+            } else {
+                commands.extend(self.on_tried(part));
             }
         }
         if !again.parts.is_empty() {
@@ -275,7 +316,7 @@ impl<F: LogFold> Lane<F> {
 
     /// Closes the batch: outputs, touched state, progress and offsets of each partition become one transaction; then
     /// what is coming is taken up.
-    fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         let mut parts = Vec::new();
         for (at, open) in std::mem::take(&mut self.open) {
             let Some(slot) = self.slots.get_mut(&at) else { continue };
@@ -290,7 +331,8 @@ impl<F: LogFold> Lane<F> {
 
     fn take_up(&mut self) {
         let Some((switches, in_force)) = self.coming.take() else { return };
-        for slot in self.slots.values_mut().filter(|slot| slot.phase == Phase::Running) {
+        let runs = |slot: &&mut Slot<F>| matches!(slot.phase, Phase::Running | Phase::Trying);
+        for slot in self.slots.values_mut().filter(runs) {
             slot.fold.take_up(&switches);
         }
         (self.switches, self.in_force) = (switches, in_force);
@@ -323,12 +365,15 @@ impl<F: LogFold> Lane<F> {
     }
 }
 
-fn close_part<F: LogFold>(
+pub(crate) fn close_part<F: LogFold>(
     at: TopicPartition,
     slot: &mut Slot<F>,
     open: OpenPart,
     in_force: &InForce,
 ) -> Part {
+    if let Some(careful) = &mut slot.careful {
+        careful.on_close();
+    }
     let OpenPart { mut records, causes, counts, mut written, mut hash } = open;
     let last_offset = slot.next.saturating_sub(1);
     for touched in slot.fold.touched() {
@@ -355,6 +400,8 @@ fn close_part<F: LogFold>(
         hash: format!("{:016x}", hash.digest()),
         in_force: in_force.clone(),
         after_loss: std::mem::take(&mut slot.after_loss),
+        attempt: None,
+        quarantined: std::mem::take(&mut slot.quarantined),
     };
     records.push(Outgoing {
         to: slot.state.clone(),
@@ -368,7 +415,7 @@ fn close_part<F: LogFold>(
         state: slot.state.clone(),
         tenure: slot.tenure,
         next: slot.next,
-        proof: Proof::Progress(slot.next),
+        proof: Proof::Progress(slot.last.range),
         records,
         causes,
         counts,

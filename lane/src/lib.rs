@@ -5,6 +5,8 @@
 mod audit;
 mod batch;
 mod board;
+mod breaker;
+mod careful;
 mod claim;
 mod commit;
 mod error;
@@ -25,6 +27,8 @@ mod worker;
 pub use audit::{Audit, Finding, Reference, audit};
 pub use batch::{Cause, Part, Proof, Transaction};
 pub use board::Board;
+pub use breaker::{Breaker, BreakerLimits, Turned};
+pub use careful::{Attempt, Turns};
 pub use commit::{Committer, Pulse};
 pub use error::LaneError;
 pub use fold::{Applied, Counts, Emit, Fold, LoadError, LogFold, Record};

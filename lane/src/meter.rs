@@ -3,6 +3,7 @@
 use bus::TopicPartition;
 
 use crate::batch::Transaction;
+use crate::breaker::Turned;
 
 /// Something that happened.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +20,8 @@ pub enum Notice<'a> {
     Restored(&'a TopicPartition, u64, i64),
     /// A partition was given back or lost.
     Released(&'a TopicPartition),
+    /// The breaker of a lane broke or mended.
+    Breaker(Turned),
     /// The log is away.
     Away(&'a str),
     /// The log is back, after so many milliseconds.

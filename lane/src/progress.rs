@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::careful::Attempt;
 use crate::fold::Counts;
 use crate::frame::{FrameError, frame, unframe};
 
@@ -50,6 +51,12 @@ pub struct Progress {
     /// The range begins after entries that were lost, by an operator's leave.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub after_loss: bool,
+    /// Entries that the owner was about to apply: it died of one of them where no progress follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<Attempt>,
+    /// Offsets of entries that killed the process, which went to the dead letters undecoded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quarantined: Vec<u64>,
 }
 
 /// Who owns a partition: written at each takeover.

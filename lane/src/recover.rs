@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use bus::{Outgoing, Record, TopicPartition};
 
 use crate::batch::{Part, Proof, Transaction};
+use crate::careful::Careful;
 use crate::error::LaneError;
 use crate::fold::{self, Counts, LogFold};
 use crate::frame::unframe;
@@ -34,6 +35,9 @@ impl<F: LogFold> Lane<F> {
                 after_loss: assignment.after_loss,
                 newest: BTreeMap::new(),
                 restored: 0,
+                silent: false,
+                careful: None,
+                quarantined: Vec::new(),
             };
             self.slots.insert(assignment.at.clone(), slot);
         }
@@ -63,6 +67,7 @@ impl<F: LogFold> Lane<F> {
         match (key.as_slice(), value) {
             (PROGRESS_KEY, Some(bytes)) => {
                 slot.last = Progress::decode(bytes).map_err(|error| broken(error.to_string()))?;
+                slot.silent = false;
             }
             (OWNER_KEY, Some(bytes)) => {
                 let owner = Owner::decode(bytes).map_err(|error| broken(error.to_string()))?;
@@ -74,6 +79,7 @@ impl<F: LogFold> Lane<F> {
                     }
                     return Ok(self.run(at));
                 }
+                slot.silent = true;
             }
             (PROGRESS_KEY | OWNER_KEY, None) => {}
             (_, Some(bytes)) => {
@@ -90,6 +96,8 @@ impl<F: LogFold> Lane<F> {
     fn run(&mut self, at: &TopicPartition) -> Vec<Command> {
         let Some(slot) = self.slots.get_mut(at) else { return Vec::new() };
         slot.phase = Phase::Running;
+        slot.careful = Careful::after(&slot.last, slot.silent);
+        slot.last.attempt = None;
         slot.fold.resume(slot.last.stream_time_ms);
         slot.fold.take_up(&self.switches);
         let known = slot.last.range > 0;

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use bus::{Bus, BusError, Consumer, GroupEvent, Isolation, Reader, TopicPartition};
 
-use crate::batch::Transaction;
+use crate::batch::{Part, Transaction};
 use crate::board::Board;
+use crate::breaker::{Breaker, BreakerLimits};
 use crate::commit::Committer;
 use crate::error::LaneError;
 use crate::fold::LogFold;
@@ -32,6 +33,8 @@ pub struct WorkerSettings {
     pub accept_state_loss: bool,
     /// Milliseconds after which partitions that were called back are taken as lost.
     pub drain_ms: i64,
+    /// When so much is refused that reading must stop.
+    pub breaker: BreakerLimits,
     /// Random numbers for ownership markers.
     pub nonce: fn() -> u128,
 }
@@ -71,8 +74,9 @@ pub struct Worker<B: Bus, F: LogFold> {
     away_since_ms: Option<i64>,
     /// The newest outcome was no commit.
     refused: bool,
-    /// Partitions are paused because a transaction stalls.
+    /// Partitions are paused because a transaction stalls, or the breaker is broken.
     paused: bool,
+    breaker: Breaker,
 }
 
 impl<B: Bus, F: LogFold> Worker<B, F> {
@@ -86,6 +90,7 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
     ) -> Result<Self, LaneError> {
         let topics: Vec<&str> = lane.layout().inputs.iter().map(|input| &*input.topic).collect();
         let consumer = bus.consumer(&settings.group, &topics)?;
+        let breaker = Breaker::new(settings.breaker);
         Ok(Self {
             bus,
             settings,
@@ -102,6 +107,7 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
             away_since_ms: None,
             refused: false,
             paused: false,
+            breaker,
         })
     }
 
@@ -134,15 +140,20 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
             self.take_outcome(now_ms, wait)?;
             return self.poll_paused(now_ms);
         }
-        self.set_paused(false)?;
+        self.set_paused(self.breaker.is_broken(now_ms))?;
         self.poll(now_ms, wait)
     }
 
     /// Commits what is open; `true` once all is committed. Entries that come meanwhile are not taken.
     pub fn drain(&mut self, now_ms: i64, wait: Duration) -> Result<bool, LaneError> {
-        let commands = self.lane.on_time(i64::MAX);
+        let commands = self.lane.on_stop();
         self.execute(commands, now_ms)?;
         self.take_outcome(now_ms, wait)?;
+        if self.refused {
+            // The group may have thrown this member out, and then there is nothing to commit any more.
+            self.poll_paused(now_ms)?;
+        }
+        self.give_back(now_ms)?;
         Ok(self.lane.is_idle())
     }
 
@@ -322,8 +333,12 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
                     if moved {
                         self.consumer.assign(&[(at.clone(), next)])?;
                     }
-                    self.consumer.resume(&[at])?;
+                    // What is paused as a whole is resumed as a whole.
+                    if !self.paused {
+                        self.consumer.resume(&[at])?;
+                    }
                 }
+                Command::Hold { at } => self.consumer.pause(&[at])?,
                 Command::Release(partitions) => {
                     self.restores.retain(|at, _| !partitions.contains(at));
                     partitions.iter().for_each(|at| self.meter.note(&Notice::Released(at)));
@@ -356,6 +371,16 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
                 let parts = transaction.parts.iter().filter(|part| done.contains(&part.at));
                 let transaction = Transaction { parts: parts.cloned().collect() };
                 self.meter.note(&Notice::Committed(&transaction, since_ms));
+            }
+        }
+        let counts = |part: &Part| match &outcome {
+            Outcome::Committed => Some(part.counts),
+            Outcome::NotCommitted => None,
+            Outcome::Torn(done) => done.contains(&part.at).then_some(part.counts),
+        };
+        for counts in transaction.parts.iter().filter_map(counts) {
+            if let Some(turned) = self.breaker.note(&counts, now_ms) {
+                self.meter.note(&Notice::Breaker(turned));
             }
         }
         self.sent = None;

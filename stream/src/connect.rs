@@ -91,6 +91,23 @@ fn describe(kafka: &Kafka, topics: &Topics) -> Result<Vec<(Topic, TopicInfo)>, B
     Ok(known.collect())
 }
 
+/// What became of a topic, where it is gone or has other partitions than at the start.
+pub(super) fn changed<B: Bus>(bus: &B, setup: &Setup) -> Result<Option<String>, BusError> {
+    let known: Vec<(&str, u32)> =
+        setup.layout.partitions.iter().map(|(name, count)| (&**name, *count)).collect();
+    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+    let infos = bus.admin()?.describe(&names)?;
+    let change = known.iter().zip(infos).find_map(|((name, count), info)| match info {
+        None => Some(format!("{name} was deleted while it was in use")),
+        Some(info) if info.partitions != *count => Some(format!(
+            "{name} has {} partitions and had {count} at the start: their number is part of the state",
+            info.partitions
+        )),
+        Some(_) => None,
+    });
+    Ok(change)
+}
+
 /// Makes what is missing, then checks everything at once.
 fn prepare(
     kafka: &Kafka,

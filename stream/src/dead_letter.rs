@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use bus::{Header, Record};
-use lane::Emit;
+use lane::{Applied, Counts, Emit};
 use schemas::header::DeadLetterHeaders;
+use schemas::reject::{ErrorCode, Stage};
 use schemas::{EventTime, Rejection};
 
 use super::setup::Setup;
@@ -58,6 +59,22 @@ pub(super) fn dead_letter(setup: &Setup, place: Place<'_>, rejection: Rejection)
         value: kept,
         headers,
         cause_ms: 0,
+    }
+}
+
+/// A record that killed the process, as a dead letter: nobody looked into it again.
+pub(super) fn quarantined(setup: &Setup, record: &Record, log_ms: i64) -> Applied {
+    let rejection = Rejection {
+        code: ErrorCode::Quarantined,
+        stage: Stage::Process,
+        path: String::new(),
+        message: "apply a record at which the process died again and again".to_owned(),
+    };
+    setup.tell(|metrics| metrics.dead_letter(ErrorCode::Quarantined));
+    let counts = Counts { records: 1, activities: 1, dead_lettered: 1, ..Counts::default() };
+    Applied {
+        counts,
+        emits: vec![dead_letter(setup, Place { record, index: 0, log_ms }, rejection)],
     }
 }
 

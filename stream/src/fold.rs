@@ -91,6 +91,14 @@ impl LogFold for StreamFold {
         }
     }
 
+    fn quarantine(&mut self, record: &Record) -> Applied {
+        match self {
+            Self::Intake(intake) => intake.quarantine(record),
+            Self::Observe(observe) => observe.quarantine(record),
+            Self::Respond(respond) => respond.quarantine(record),
+        }
+    }
+
     fn resume(&mut self, stream_time_ms: i64) {
         match self {
             Self::Intake(intake) => intake.resume(stream_time_ms),

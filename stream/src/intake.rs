@@ -12,6 +12,7 @@ use schemas::reject::ErrorCode;
 use schemas::{Activity, Rejection};
 
 use super::admit::{Admission, Gate, refusal};
+use super::dead_letter::quarantined;
 use super::setup::Setup;
 
 /// The intake fold of one partition of a source.
@@ -47,6 +48,12 @@ impl IntakeStream {
             applied.counts.scored += 1;
             Ok(())
         })
+    }
+
+    /// Refuses a record that killed the process.
+    pub(super) fn quarantine(&mut self, record: &Record) -> Applied {
+        self.log_ms = self.log_ms.max(record.timestamp_ms);
+        quarantined(&self.setup, record, self.log_ms)
     }
 }
 

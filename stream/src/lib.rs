@@ -20,7 +20,7 @@ mod trust;
 pub use connect::{Connected, Unusable, connect};
 pub use control::snapshots;
 pub use fold::{StreamFold, Switches};
-pub use process::{Orders, clock, run as run_process};
+pub use process::{Orders, clock, run as run_process, watch_end};
 pub use sets::signing;
 pub use setup::{Lists, Names, Setup};
 pub use topics::{Topic, Topics};

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use bus::{Bus, BusError, Isolation, TopicPartition};
-use lane::{Clock, Lane, Meter, Notice, Positions, Transaction};
+use lane::{Clock, Lane, Meter, Notice, Positions, Transaction, Turned};
 use telemetry::{Hop, Metrics};
 
 use super::fold::StreamFold;
@@ -27,6 +27,8 @@ pub(super) struct Shared {
     logs: Arc<Mutex<BTreeMap<TopicPartition, i64>>>,
     /// Lanes for which the log is away.
     away: Arc<AtomicUsize>,
+    /// Lanes whose breaker is broken.
+    broken: Arc<AtomicUsize>,
     names: Names,
     clock: Clock,
 }
@@ -34,7 +36,40 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(metrics: Arc<Metrics>, setup: &Setup, clock: Clock) -> Self {
         let (positions, names) = (Positions::default(), setup.names().clone());
-        Self { metrics, positions, logs: Arc::default(), away: Arc::default(), names, clock }
+        Self {
+            metrics,
+            positions,
+            logs: Arc::default(),
+            away: Arc::default(),
+            broken: Arc::default(),
+            names,
+            clock,
+        }
+    }
+
+    /// Lanes that read nothing because they refuse too much.
+    pub(super) fn n_broken(&self) -> usize {
+        self.broken.load(Ordering::Relaxed)
+    }
+
+    fn breaker(&self, turned: Turned) {
+        match turned {
+            Turned::Broke { wait_ms, activities, refused, again } => {
+                if !again {
+                    self.broken.fetch_add(1, Ordering::Relaxed);
+                }
+                tracing::error!(
+                    "{refused} of {activities} activities went to the dead letters: nothing is read for {} s; look at \
+                     what was deployed last, here or at the producers (`input.dead_letter_percent_max`)",
+                    wait_ms / 1_000
+                );
+            }
+            Turned::Mended => {
+                self.broken.fetch_sub(1, Ordering::Relaxed);
+                tracing::info!("few enough activities are refused: reading goes on");
+            }
+        }
+        self.metrics.breaker(self.n_broken());
     }
 
     fn committed(&self, transaction: &Transaction, taken_ms: i64) {
@@ -115,6 +150,7 @@ impl Meter for Shared {
                 self.metrics.release(at);
                 self.logs.lock().unwrap_or_else(PoisonError::into_inner).remove(at);
             }
+            Notice::Breaker(turned) => self.breaker(*turned),
             Notice::Away(reason) => {
                 if self.away.fetch_add(1, Ordering::Relaxed) == 0 {
                     tracing::warn!("Kafka is away, waiting for it: {reason}");

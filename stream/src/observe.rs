@@ -13,6 +13,7 @@ use schemas::header::{EventHeaders, OriginHeaders, RecordKind};
 use schemas::trust::TrustRecord;
 
 use super::admit::{Admission, Gate};
+use super::dead_letter::quarantined;
 use super::setup::Setup;
 
 /// The observe fold of one partition of the input.
@@ -71,6 +72,12 @@ impl ObserveStream {
             self.observe(activity, (record, ordinal, began_ms), applied);
             Ok(())
         })
+    }
+
+    /// Refuses a record that killed the process.
+    pub(super) fn quarantine(&mut self, record: &Record) -> Applied {
+        self.log_ms = self.log_ms.max(times(record, self.setup.rekeys).1);
+        quarantined(&self.setup, record, self.log_ms)
     }
 
     fn observe(

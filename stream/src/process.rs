@@ -9,11 +9,11 @@ use bus::kafka::Kafka;
 use bus::{BusError, TopicPartition};
 use config::Config;
 use lane::{
-    BatchLimits, Board, Clock, Committer, Lane, LaneError, Life, Meter, Worker, WorkerSettings,
-    ends, live, spawn_committer,
+    BatchLimits, Board, BreakerLimits, Clock, Committer, Lane, LaneError, Life, Meter, Turns,
+    Worker, WorkerSettings, ends, live, spawn_committer,
 };
 
-use super::connect::Connected;
+use super::connect::{Connected, changed};
 use super::control::Control;
 use super::fold::{StreamFold, Switches};
 use super::meter::{Gauges, Shared};
@@ -24,9 +24,16 @@ use telemetry::{AccessPoint, Metrics, Readiness};
 
 /// Milliseconds that the end may take.
 const DRAIN_MS: i64 = 20_000;
+/// How long a process may live on once it was told to stop: longer than the end of its lanes may take.
+const END: Duration = Duration::from_secs(25);
 /// Milliseconds after which a call on the log counts as hung.
 const HANG_MS: u64 = 60_000;
+/// Activities of a lane within a minute from which on the share of refused ones tells something.
+const BREAKER_ACTIVITIES: u64 = 1_000;
 const LOOK: Duration = Duration::from_millis(50);
+/// Between two looks at the topics, and how many must agree.
+const TOPICS_EVERY: Duration = Duration::from_secs(2);
+const TOPICS_LOOKS: u32 = 3;
 
 /// What a process is told.
 pub struct Orders {
@@ -51,6 +58,7 @@ struct Process<'a> {
     readiness: &'a Arc<Readiness>,
     stop: &'a AtomicBool,
     failure: Mutex<Option<LaneError>>,
+    turns: Turns,
 }
 
 /// Milliseconds since 1970, for ages and latencies.
@@ -68,6 +76,23 @@ fn nonce() -> u128 {
         Ok(()) => u128::from_le_bytes(bytes),
         Err(_) => u128::from(clock().unsigned_abs()) << 64 | u128::from(std::process::id()),
     }
+}
+
+/// Calls `exit` where the process still lives some time after it was told to stop: clients of the log are known to hang in
+/// calls, and in their own ends, beyond every time limit. What is not committed then is as after a crash.
+pub fn watch_end(
+    stop: &Arc<AtomicBool>,
+    exit: impl FnOnce() + Send + 'static,
+) -> std::io::Result<()> {
+    let stop = Arc::clone(stop);
+    let watch = move || {
+        while !stop.load(Ordering::Relaxed) {
+            thread::sleep(LOOK);
+        }
+        thread::sleep(END);
+        exit();
+    };
+    thread::Builder::new().name("watchdog".to_owned()).spawn(watch).map(drop)
 }
 
 /// Runs until told to stop, until all is consumed where that was ordered, or until a lane cannot go on.
@@ -92,6 +117,7 @@ pub fn run(
         readiness,
         stop,
         failure: Mutex::new(None),
+        turns: Turns::default(),
     };
     let goal =
         orders.once.then(|| ends_of(kafka, setup, &setup.names().from_outside())).transpose()?;
@@ -101,6 +127,8 @@ pub fn run(
         let (board, control_stop, shared) = (&process.board, &control_stop, &process.shared);
         scope.spawn(move || control.follow(setup, board, control_stop));
         scope.spawn(move || shared.follow_lag(kafka, control_stop));
+        let watched = &process;
+        scope.spawn(move || watched.watch_topics(control_stop));
         let trust = setup.route(&setup.names().trust);
         if let (Some(point), Some((topic, _))) = (&orders.access, trust) {
             let group = format!("{}-access-{:x}", setup.group, nonce());
@@ -174,20 +202,32 @@ impl Process<'_> {
         };
         let setup = Arc::clone(self.setup);
         let make = Box::new(move |at: &TopicPartition| setup.make(at));
-        let lane = Lane::new(self.setup.layout().clone(), limits, id, make, self.board.newest());
+        let mut lane =
+            Lane::new(self.setup.layout().clone(), limits, id, make, self.board.newest());
+        lane.share_turns(&self.turns);
         let settings = WorkerSettings {
             group,
             accept_state_loss: self.orders.accept_state_loss,
             drain_ms: self.drain_ms(),
+            breaker: BreakerLimits {
+                percent: self.config.dead_letter_percent_max(),
+                activities_min: BREAKER_ACTIVITIES,
+            },
             nonce,
         };
-        let mut worker =
-            Worker::new(self.kafka.clone(), settings, lane, hands, (self.board.clone(), meter))?;
+        let mut worker = Worker::new(
+            self.kafka.for_member(index),
+            settings,
+            lane,
+            hands,
+            (self.board.clone(), meter),
+        )?;
         let mut gauges = Gauges::new(self.shared.clone());
         let mut on_step = |lane: &Lane<StreamFold>, settled: bool| {
             let restoring = lane.partitions().filter(|partition| !partition.2).count();
             self.readiness.restoring(index, restoring.max(usize::from(!settled)));
             self.readiness.polled(index);
+            self.readiness.refusing(self.shared.n_broken());
             gauges.look(lane);
         };
         let mut life = Life {
@@ -198,6 +238,28 @@ impl Process<'_> {
             on_step: &mut on_step,
         };
         live(&mut worker, &pulse, &mut life)
+    }
+
+    /// Ends the process where a topic is gone or has other partitions than at the start: both are part of the state.
+    fn watch_topics(&self, ended: &AtomicBool) {
+        let (mut looks, mut waited) = (0, Duration::ZERO);
+        while !ended.load(Ordering::Relaxed) {
+            thread::sleep(LOOK);
+            waited += LOOK;
+            if waited < TOPICS_EVERY {
+                continue;
+            }
+            waited = Duration::ZERO;
+            // A broker that starts knows of no topic for a moment, so one look proves nothing.
+            match changed(self.kafka, self.setup) {
+                Ok(Some(what)) if looks + 1 == TOPICS_LOOKS => {
+                    return self.fail(LaneError::Topics(what));
+                }
+                Ok(Some(_)) => looks += 1,
+                Ok(None) => looks = 0,
+                Err(_) => {}
+            }
+        }
     }
 
     /// Half of the session: what is not drained by then may be somebody else's.

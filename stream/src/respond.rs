@@ -10,7 +10,7 @@ use lane::{Applied, Counts, Emit};
 use schemas::Rejection;
 use schemas::reject::{ErrorCode, Stage};
 
-use super::dead_letter::{Place, dead_letter};
+use super::dead_letter::{Place, dead_letter, quarantined};
 use super::sets;
 use super::setup::Setup;
 
@@ -70,6 +70,11 @@ impl RespondStream {
         let records = outgoing(&self.setup.respond, finding.log_time, &responses);
         applied.emits.extend(records.into_iter().filter_map(|record| self.emit(record)));
         applied
+    }
+
+    /// Refuses a finding that killed the process.
+    pub(super) fn quarantine(&self, record: &Record) -> Applied {
+        quarantined(&self.setup, record, self.log_ms)
     }
 
     fn emit(&self, mut record: Outgoing) -> Option<Emit> {

@@ -88,6 +88,7 @@ pub struct Metrics {
     late: Counter,
     invalid: Counters<1>,
     dead_letters: Counters<1>,
+    broken: Gauge<u64, AtomicU64>,
     unknown_fields: Counter,
     hops: [Latency; 5],
     /// Decode, observe, respond and commit.
@@ -149,6 +150,11 @@ impl Metrics {
     /// A dead letter was written.
     pub fn dead_letter(&self, code: ErrorCode) {
         self.dead_letters.get_or_create(&[("reason", code.as_str())]).inc();
+    }
+
+    /// So many lanes read nothing because they refuse too much.
+    pub fn breaker(&self, lanes: usize) {
+        self.broken.set(lanes as u64);
     }
 
     /// Fields were met that no field of ours reads.
@@ -327,6 +333,7 @@ impl Metrics {
             late: add(new, "events_late_total", Counter::default()),
             invalid: add(new, "events_invalid_total", Family::default()),
             dead_letters: add(new, "dlq_events_total", Family::default()),
+            broken: add(new, "dlq_breaker_lanes", Gauge::default()),
             unknown_fields: add(new, "unknown_fields_total", Counter::default()),
             hops: [
                 "event_to_activity_seconds",

@@ -13,6 +13,7 @@ pub struct Readiness {
 struct State {
     lanes: Vec<Lane>,
     draining: bool,
+    refusing: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,6 +31,8 @@ pub enum NotReady {
     Connecting(usize),
     /// The state of so many partitions is not restored yet.
     Restoring(usize),
+    /// So many lanes read nothing because they refuse too much.
+    Refusing(usize),
 }
 
 // === impl Readiness ===
@@ -38,7 +41,7 @@ impl Readiness {
     /// Of a process with so many lanes, none of which has polled.
     pub fn new(lanes: usize) -> Self {
         let lanes = vec![Lane::default(); lanes];
-        Self { state: Mutex::new(State { lanes, draining: false }) }
+        Self { state: Mutex::new(State { lanes, draining: false, refusing: 0 }) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -61,6 +64,11 @@ impl Readiness {
         self.lane(lane, |lane| lane.restoring = partitions);
     }
 
+    /// How many lanes read nothing because they refuse too much.
+    pub fn refusing(&self, lanes: usize) {
+        self.state().refusing = lanes;
+    }
+
     /// The process is about to end; it never becomes ready again.
     pub fn drain(&self) {
         self.state().draining = true;
@@ -73,6 +81,7 @@ impl Readiness {
         let restoring = state.lanes.iter().map(|lane| lane.restoring).sum();
         match (state.draining, connecting, restoring) {
             (true, _, _) => Err(NotReady::Draining),
+            (_, 0, 0) if state.refusing > 0 => Err(NotReady::Refusing(state.refusing)),
             (_, 0, 0) => Ok(()),
             (_, 0, partitions) => Err(NotReady::Restoring(partitions)),
             (_, lanes, _) => Err(NotReady::Connecting(lanes)),
@@ -86,6 +95,12 @@ impl fmt::Display for NotReady {
             Self::Draining => f.write_str("draining: it is about to end"),
             Self::Connecting(lanes) => write!(f, "connecting: lanes without an answer: {lanes}"),
             Self::Restoring(partitions) => write!(f, "restoring: partitions left: {partitions}"),
+            Self::Refusing(lanes) => {
+                write!(
+                    f,
+                    "refusing: lanes that wait because too much goes to the dead letters: {lanes}"
+                )
+            }
         }
     }
 }

@@ -97,6 +97,12 @@ pub const TABLE: &[Spec] = &[
     ),
     spec("dlq_events_total", Counter, &["reason"], "Dead letters written, by error code"),
     spec(
+        "dlq_breaker_lanes",
+        Gauge,
+        &[],
+        "Lanes that read nothing for a while because most of what they read went to the dead letters",
+    ),
+    spec(
         "unknown_fields_total",
         Counter,
         &[],
@@ -209,7 +215,7 @@ pub(super) fn help(name: &str) -> String {
 /// The reference of all metrics, in Markdown.
 pub fn reference() -> String {
     let mut out = String::from(
-        "# Metrics\n\n`GET /metrics` on `http.listen` gives them as Prometheus text. `GET /healthz` says whether the process lives, `GET\n/readyz` whether it can do its work now: each lane has heard from the broker and every partition it owns is restored.\nThis page is generated from the table that registers them.\n\n| metric | shape | labels | what it says |\n|---|---|---|---|\n",
+        "# Metrics\n\n`GET /metrics` on `http.listen` gives them as Prometheus text. `GET /healthz` says whether the process lives, `GET\n/readyz` whether it can do its work now: each lane has heard from the broker, every partition it owns is restored, and no lane\nwaits because too much went to the dead letters.\nThis page is generated from the table that registers them.\n\n| metric | shape | labels | what it says |\n|---|---|---|---|\n",
     );
     for Spec { name, shape, labels, help } in TABLE {
         let shape = match shape {

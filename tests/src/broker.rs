@@ -61,6 +61,12 @@ impl Broker {
         self.kafka().data()
     }
 
+    /// Its process id: to stop it and let it go on.
+    pub fn pid(&self) -> u32 {
+        let pid = std::fs::read_to_string(self.data().with_file_name("pid")).expect("a pid");
+        pid.trim().parse().expect("a number")
+    }
+
     /// Starts it again and waits until it answers.
     pub fn start(&self) {
         self.kafka().up(None).expect("Kafka starts");

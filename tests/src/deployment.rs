@@ -176,6 +176,43 @@ impl Deployment {
         command.spawn().expect("the binary starts")
     }
 
+    /// Starts `run` as one of several processes of the group, its log in a file of its name.
+    pub fn spawn_as(&self, instance: &str) -> Child {
+        let config = self.folder.join(format!("{instance}.toml"));
+        let text = fs::read_to_string(self.config_path()).expect("a config file");
+        let own = format!("{text}\n[engine]\ninstance = \"{instance}\"\nlanes = 1\n");
+        fs::write(&config, own).expect("a config file");
+        let log = || {
+            let path = self.folder.join(format!("{instance}.log"));
+            fs::File::options().create(true).append(true).open(path).expect("a log")
+        };
+        let mut command = Command::new(binary());
+        command.args(["run", "-c"]).arg(config).env_remove("RUST_LOG").env("NO_COLOR", "1");
+        command.stdin(Stdio::null()).stdout(log()).stderr(log());
+        command.spawn().expect("the binary starts")
+    }
+
+    /// Sends events at a pace with times of now, until told to stop; gives how many.
+    pub fn load(&self, events: &[u8], per_second: u64, stop: &AtomicBool) -> u64 {
+        let (source, lines) = (self.source(), crate::lines_of(events));
+        let since = Instant::now();
+        let mut sent = 0;
+        while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+            let line = lines[usize::try_from(sent).expect("a place") % lines.len()];
+            let mut event: Value = serde_json::from_slice(line).expect("a JSON line");
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            let now_ms = i64::try_from(now.expect("a clock").as_millis()).expect("a time");
+            let now = schemas::EventTime::from_millis(now_ms).expect("a time");
+            (event["time"], event["id"]) = (now.rfc3339().into(), format!("load-{sent}").into());
+            source.send(&key_of(&event), &serde_json::to_vec(&event).expect("JSON"), None);
+            sent += 1;
+            let due = Duration::from_micros(sent * 1_000_000 / per_second);
+            std::thread::sleep(due.saturating_sub(since.elapsed()));
+        }
+        source.flush();
+        sent
+    }
+
     /// What `run` wrote to its log.
     pub fn log(&self, log: &str) -> String {
         fs::read_to_string(self.folder.join(log)).unwrap_or_default()

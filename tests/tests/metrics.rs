@@ -88,6 +88,7 @@ fn feed(metrics: &Metrics) {
     metrics.committed(Duration::from_millis(9), 4_096);
     metrics.commit_failed(&BusError::Doubtful("late".to_owned()));
     metrics.restored(Duration::from_secs(2));
+    metrics.breaker(1);
 }
 
 fn encoded(metrics: &Metrics) -> BTreeMap<String, Family> {
@@ -151,6 +152,7 @@ fn values_are_those_that_were_recorded() {
         ("habitus_events_late_total", &[], 1.0),
         ("habitus_events_invalid_total", &[("reason", "invalid_json")], 1.0),
         ("habitus_dlq_events_total", &[("reason", "miskeyed")], 1.0),
+        ("habitus_dlq_breaker_lanes", &[], 1.0),
         ("habitus_unknown_fields_total", &[], 4.0),
         ("habitus_watermark_seconds", &[], 1_767_571_200.0),
         ("habitus_alerts_total", &alert, 1.0),

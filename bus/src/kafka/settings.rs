@@ -103,6 +103,18 @@ impl Kafka {
         Ok(kafka)
     }
 
+    /// The log for one of several members in a process: a static member's id (`group.instance.id`) serves one alone.
+    #[must_use]
+    pub fn for_member(&self, index: usize) -> Self {
+        let mut settings = KafkaSettings::clone(&self.settings);
+        for (name, value) in &mut settings.client {
+            if name == "group.instance.id" {
+                value.push_str(&format!("-{index}"));
+            }
+        }
+        Self { settings: Arc::new(settings) }
+    }
+
     /// Settings of one client.
     pub(super) fn config(&self, kind: Kind) -> ClientConfig {
         let member = kind == Kind::Member;

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::group::{Group, LocalGroup};
@@ -343,6 +344,16 @@ impl Engine {
         let moves = self.groups.values().any(|group| group.moves(process));
         let members = self.groups.values().map(Group::n_members).max().unwrap_or(0);
         (!open.is_empty(), offsets, moves, members)
+    }
+
+    /// Hashes who has what open and who owns what: see `Memory::states`.
+    pub(crate) fn shape(&self, into: &mut impl Hasher) {
+        for (id, writer) in &self.writers {
+            let Some(open) = &writer.open else { continue };
+            (id, &open.places).hash(into);
+            open.offsets.values().for_each(|pending| pending.keys().for_each(|at| at.hash(into)));
+        }
+        self.groups.values().for_each(|group| group.shape(into));
     }
 
     fn writer(&mut self, claim: &Claim) -> Result<&mut Writer, BusError> {

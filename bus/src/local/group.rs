@@ -2,6 +2,7 @@
 //! from its owner; the next one gets it after the release, or after the owner is gone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::record::TopicPartition;
@@ -55,6 +56,17 @@ impl Group {
     /// Whether a process has a member here that was asked to release partitions.
     pub(crate) fn moves(&self, process: usize) -> bool {
         self.members.values().any(|member| member.process == process && !member.asked.is_empty())
+    }
+
+    /// Hashes who shall own, owns and is asked for which partition, members by their order.
+    pub(crate) fn shape(&self, into: &mut impl Hasher) {
+        let rank = |member: &u64| self.members.keys().position(|known| known == member);
+        for (at, owner) in &self.owners {
+            (at, rank(owner)).hash(into);
+        }
+        for member in self.members.values() {
+            (&member.target, &member.asked).hash(into);
+        }
     }
 
     /// Adds a member; the group must be balanced afterwards.

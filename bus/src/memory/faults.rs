@@ -1,7 +1,10 @@
 //! The world around the simulated broker: its processes, the faults that are due, the requests under way, and
 //! which points of the protocol were visited.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
+
+use xxhash_rust::xxh3::Xxh3Default;
 
 use super::plan::{Fault, FaultPlan, Step};
 use crate::error::BusError;
@@ -38,6 +41,8 @@ pub(crate) struct Faults {
     /// Commits under way, and the step at which they arrive.
     late: Vec<(u64, Claim)>,
     pub(crate) visited: BTreeMap<Visit, u64>,
+    /// Hashes of the states in which a step was taken.
+    pub(crate) states: BTreeSet<u64>,
 }
 
 #[derive(Default)]
@@ -61,6 +66,7 @@ impl Faults {
             taken: 0,
             late: Vec::new(),
             visited: BTreeMap::new(),
+            states: BTreeSet::new(),
         }
     }
 
@@ -145,6 +151,10 @@ impl Faults {
         let fault = self.draw(process, step);
         let (open, offsets, moving, members) = engine.situation(process);
         let (name, members) = (fault.map(Fault::name), members.min(3));
+        let mut state = Xxh3Default::new();
+        (step, &name).hash(&mut state);
+        engine.shape(&mut state);
+        self.states.insert(state.finish());
         let visit = Visit { step, fault: name, open, offsets, moving, members };
         *self.visited.entry(visit).or_default() += 1;
         if let Some(state) = self.processes.get_mut(process) {

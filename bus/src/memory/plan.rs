@@ -3,7 +3,7 @@
 use crate::error::BusError;
 
 /// What a client asks of the broker, or hears from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
     /// Joins a group.
     Join,

@@ -12,7 +12,7 @@ use super::access;
 use super::cli::{BAD_CONFIG, INTERNAL, OK, RunArgs, UNAVAILABLE, threads};
 use super::lists::Lists;
 use config::Config;
-use stream::{Orders, connect, run_process};
+use stream::{Orders, connect, run_process, watch_end};
 use telemetry::{Facts, Metrics, Readiness, serve};
 
 /// Exit code of a second signal.
@@ -26,6 +26,12 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &RunArgs) -> anyhow::Res
         flag::register_conditional_shutdown(signal, KILLED, Arc::clone(&stop))?;
         flag::register(signal, Arc::clone(&stop))?;
     }
+    watch_end(&stop, || {
+        tracing::error!(
+            "failed to end in time: a call on the log does not return; the next start recovers"
+        );
+        std::process::exit(i32::from(UNAVAILABLE));
+    })?;
     let lanes = threads(config.lanes());
     let metrics = Arc::new(Metrics::new(Facts {
         config_hash: config.hash(),
@@ -77,7 +83,9 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &RunArgs) -> anyhow::Res
 fn exit_code(error: &LaneError) -> u8 {
     match error {
         LaneError::Bus(_) | LaneError::Hung { .. } | LaneError::DrainTimeout => UNAVAILABLE,
-        LaneError::NoStart { .. } | LaneError::OffsetLost { .. } => BAD_CONFIG,
+        LaneError::NoStart { .. } | LaneError::OffsetLost { .. } | LaneError::Topics(_) => {
+            BAD_CONFIG
+        }
         LaneError::State { .. } | LaneError::Unbalanced { .. } => INTERNAL,
     }
 }

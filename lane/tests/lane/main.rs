@@ -2,10 +2,12 @@
 #![expect(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
+    clippy::print_stdout,
     reason = "tests: a failure here is a failure of the test"
 )]
 
 mod core;
+mod harness;
 mod mutant;
 mod sim;
 mod toy;

@@ -10,6 +10,8 @@ pub(crate) const INPUT: &str = "activity";
 pub(crate) const FINDINGS: &str = "findings";
 pub(crate) const ALERTS: &str = "alerts";
 pub(crate) const DEAD: &str = "dead";
+/// The value of an entry that kills the process that applies it.
+pub(crate) const FATAL: &str = "fatal";
 
 /// A fold of either kind: sums by key.
 pub(crate) struct Toy {
@@ -18,6 +20,8 @@ pub(crate) struct Toy {
     touched: BTreeSet<String>,
     factor: u64,
     time_ms: i64,
+    /// The process, where entries may kill it.
+    pub(crate) dies_in: Option<bus::memory::Memory>,
 }
 
 impl Toy {
@@ -28,6 +32,7 @@ impl Toy {
             touched: BTreeSet::new(),
             factor: 1,
             time_ms: 0,
+            dies_in: None,
         }
     }
 
@@ -51,6 +56,9 @@ impl Fold for Toy {
         self.time_ms = self.time_ms.max(record.timestamp_ms);
         let text =
             String::from_utf8_lossy(record.value.as_deref().unwrap_or_default()).into_owned();
+        if let Some(process) = self.dies_in.as_ref().filter(|_| text == FATAL) {
+            process.kill();
+        }
         let mut applied = Applied {
             counts: Counts { records: 1, activities: 1, ..Counts::default() },
             emits: Vec::new(),
@@ -105,6 +113,12 @@ impl LogFold for Toy {
 
     fn resume(&mut self, stream_time_ms: i64) {
         self.time_ms = stream_time_ms;
+    }
+
+    fn quarantine(&mut self, record: &bus::Record) -> Applied {
+        let counts = Counts { records: 1, activities: 1, dead_lettered: 1, ..Counts::default() };
+        let text = format!("quarantined {}", record.offset);
+        Applied { counts, emits: vec![self.emit(DEAD, "bad", text)] }
     }
 
     fn stream_time_ms(&self) -> i64 {
