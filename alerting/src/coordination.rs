@@ -130,6 +130,12 @@ impl Coordination {
         self.make_room(touched);
     }
 
+    /// When something is to be judged or closed next.
+    pub(crate) fn next_due_ms(&self) -> Option<i64> {
+        let first = |due: &BTreeSet<(i64, ThingKey)>| due.first().map(|(due_ms, _)| *due_ms);
+        first(&self.index.waiting).into_iter().chain(first(&self.index.deadlines)).min()
+    }
+
     /// Changes a thing, which is made if there is none; keeps what is derived true.
     fn change<T>(
         &mut self,

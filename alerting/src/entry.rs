@@ -1,11 +1,16 @@
 //! What the fold takes in, read from the bytes of the findings log. What cannot be read is a typed error for the
 //! caller and changes nothing; it never stops the fold.
 
+use schemas::Rejection;
+use schemas::acknowledgement::Acknowledgement;
+use schemas::command::Command;
+use schemas::feedback::Feedback;
 use schemas::finding::{Body, Epoch, FINDING_SCHEMA, Finding, LevelChange, Verdict};
 use schemas::rule::is_tenant;
 use schemas::time::TIME_MS_MIN;
 use serde::Deserialize;
 
+use crate::intake;
 use crate::text::clean;
 
 /// Milliseconds of an epoch.
@@ -14,7 +19,8 @@ pub(crate) const EPOCH_MS: i64 = 300_000;
 const PARTS_MAX: u32 = 4_096;
 /// Longest agent id, in characters.
 const AGENT_CHARS_MAX: usize = 2_048;
-const KINDS: [&str; 3] = ["verdict", "level", "epoch"];
+const KINDS: [&str; 7] =
+    ["verdict", "level", "epoch", "acknowledgement", "feedback", "command", "tick"];
 
 /// What the fold takes in; closed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,6 +31,14 @@ pub enum Entry<'a> {
     Level(&'a LevelChange),
     /// Increments of the shared tables.
     Epoch(&'a Epoch),
+    /// What became of a revocation request.
+    Acknowledgement(&'a Acknowledgement),
+    /// An analyst's verdict.
+    Feedback(&'a Feedback),
+    /// An operator's command.
+    Command(&'a Command),
+    /// Log time reached a deadline.
+    Tick,
 }
 
 /// Why bytes are no finding that can be applied.
@@ -65,6 +79,10 @@ impl<'a> Entry<'a> {
             Body::Verdict(verdict) => Self::Verdict(verdict),
             Body::Level(change) => Self::Level(change),
             Body::Epoch(epoch) => Self::Epoch(epoch),
+            Body::Acknowledgement(said) => Self::Acknowledgement(said),
+            Body::Feedback(said) => Self::Feedback(said),
+            Body::Command(said) => Self::Command(said),
+            Body::Tick {} => Self::Tick,
         }
     }
 }
@@ -102,12 +120,34 @@ fn check(finding: &Finding) -> Result<(), EntryError> {
         Entry::Verdict(verdict) => &verdict.actor,
         Entry::Level(change) => &change.actor,
         Entry::Epoch(epoch) => return check_epoch(finding, epoch),
+        Entry::Acknowledgement(said) => {
+            return outside(intake::check_acknowledgement(said), &said.tenant_id, tenant);
+        }
+        Entry::Feedback(said) => {
+            return outside(intake::check_feedback(said), &said.tenant_id, tenant);
+        }
+        Entry::Command(said) => {
+            return outside(intake::check_command(said), &said.tenant_id, tenant);
+        }
+        Entry::Tick => return Ok(()),
     };
     let length = actor.agent_id.chars().take(AGENT_CHARS_MAX + 1).count();
     if length == 0 || length > AGENT_CHARS_MAX {
         return Err(EntryError::Value("the agent"));
     }
     if actor.tenant_id == *tenant { Ok(()) } else { Err(EntryError::Value("the actor's tenant")) }
+}
+
+/// Whether what intake should have checked is checked.
+fn outside(
+    checked: Result<(), Rejection>,
+    said_of: &str,
+    tenant_id: &str,
+) -> Result<(), EntryError> {
+    if checked.is_err() {
+        return Err(EntryError::Value("what was said from outside"));
+    }
+    if said_of == tenant_id { Ok(()) } else { Err(EntryError::Value("the tenant it was said of")) }
 }
 
 /// Whether an epoch's numbers can be: its part is one of its parts, and it lies in the past of its log.

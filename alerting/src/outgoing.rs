@@ -98,7 +98,8 @@ fn alert_headers(
     let habitus = &alert.unmapped.habitus;
     let id = alert.metadata.uid.clone();
     // An alert of a fleet is no agent's: it stands under its own id.
-    let subject = habitus.fleet.as_ref().map_or(&habitus.agent_id, |_| &alert.finding_info.uid);
+    let of_none = habitus.fleet.is_some() || habitus.agent_id.is_empty();
+    let subject = if of_none { &alert.finding_info.uid } else { &habitus.agent_id };
     let headers = EventHeaders {
         time: Some(EventTime::from_millis(alert.time).unwrap_or(log_time)),
         traceparent: trace_parent(habitus.trace_id.as_deref(), &id),
@@ -123,9 +124,11 @@ fn request_headers(
 }
 
 fn decision_headers(record: &DecisionRecord, shadow: bool) -> RawHeaders {
-    let of = (record.tenant_id.as_str(), record.actor.agent_id.as_str());
+    let agent_id = record.actor.as_ref().map_or("", |actor| &actor.agent_id);
+    let of = (record.tenant_id.as_str(), agent_id);
     let headers = headers(record.id.clone(), RecordKind::Decision, of, shadow);
-    EventHeaders { time: Some(record.time), ..headers }.encode()
+    let subject = headers.subject.filter(|agent_id| !agent_id.is_empty());
+    EventHeaders { time: Some(record.time), subject, ..headers }.encode()
 }
 
 fn headers(

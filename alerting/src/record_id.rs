@@ -56,6 +56,12 @@ pub(crate) enum RecordId {
     Part(EpochId, u32),
     /// A shared table.
     Table(TableKey),
+    /// A request, by id.
+    Request(String),
+    /// What the breaker holds back.
+    Wave,
+    /// A silence, by id.
+    Silence(String),
 }
 
 // === impl RecordId ===
@@ -81,6 +87,9 @@ impl RecordId {
                 id.epoch, id.partition, id.offset, id.topic_id
             ),
             Self::Table(key) => format!("{tenant_id}|{key}"),
+            Self::Request(id) => format!("{tenant_id}|~request/{id}"),
+            Self::Wave => format!("{tenant_id}|~wave"),
+            Self::Silence(id) => format!("{tenant_id}|~silence/{id}"),
         }
     }
 
@@ -92,6 +101,9 @@ impl RecordId {
             Some(("tenant", "")) => Self::Tenant,
             Some(("control", "")) => Self::Control,
             Some(("usual", "")) => Self::Usual,
+            Some(("wave", "")) => Self::Wave,
+            Some(("request", id)) => Self::Request(id.to_owned()),
+            Some(("silence", id)) => Self::Silence(id.to_owned()),
             Some(("met", thing)) => {
                 let (kind, key) = thing.split_once('/')?;
                 Self::Thing((MetKind::from_wire(kind)?, u64::from_str_radix(key, 16).ok()?))

@@ -15,7 +15,7 @@ use crate::coordination::{CoordinationCounts, Raised};
 use crate::entry::Entry;
 use crate::epochs::EpochCounts;
 use crate::ocsf::{self, Moment, Phase};
-use crate::policy::{self, Action, Decision, Facts, Inventory, Trust, VerdictFacts, decide};
+use crate::policy::{Action, Decision, Facts, Hold, Inventory, Trust, VerdictFacts, decide};
 use crate::record::RecordError;
 use crate::record_id::{ActorKey, RecordId};
 use crate::settings::Settings;
@@ -63,6 +63,14 @@ pub struct RespondCounts {
     pub open_alerts: u64,
     /// Cases of idle actors that left.
     pub cases_evicted: u64,
+    /// Requests that were made or wait.
+    pub requests: u64,
+    /// Requests that wait for a person.
+    pub requests_waiting: u64,
+    /// Silences in force.
+    pub silences: u64,
+    /// Events that would have alerted, and were silent.
+    pub silenced: u64,
     /// Policies whose condition needed what was not known, at each decision.
     pub policy_errors: u64,
     /// What agents met for the first time.
@@ -100,10 +108,14 @@ impl Respond {
         let mut at = Applied { settings, finding, tenant, now };
         let mut responses = at.close_due();
         responses.extend(raised);
+        responses.extend(at.life_due());
         match Entry::of(finding) {
             Entry::Verdict(verdict) => responses.extend(at.verdict(verdict)),
             Entry::Level(change) => at.level(change),
             Entry::Epoch(epoch) => at.tenant.take_epoch(finding, epoch, settings.publish_tables),
+            Entry::Acknowledgement(ack) => responses.extend(at.acknowledged(ack)),
+            Entry::Command(command) => responses.extend(at.commanded(command)),
+            Entry::Feedback(_) | Entry::Tick => {}
         }
         if settings.publish_tables {
             let tenant_id = &finding.tenant_id;
@@ -159,6 +171,15 @@ impl Respond {
         self.tenants.entry(tenant_id.to_owned()).or_default().load(id, bytes)
     }
 
+    /// The tenant and log time at which something falls due next. Where nothing else comes by then, whoever owns the
+    /// log appends `intake::tick`; what is due is done at any later finding of the tenant as well.
+    pub fn next_deadline(&self) -> Option<(&str, EventTime)> {
+        let due = |(id, tenant): (&'_ String, &Tenant)| Some((tenant.next_due_ms()?, id.clone()));
+        let (due_ms, id) = self.tenants.iter().filter_map(due).min()?;
+        let (id, _) = self.tenants.get_key_value(&id)?;
+        Some((id, EventTime::from_millis(due_ms).ok()?))
+    }
+
     /// Newest log time of all tenants.
     pub fn log_time(&self) -> Option<EventTime> {
         self.tenants.values().filter_map(Tenant::log_time).max()
@@ -199,11 +220,11 @@ fn fleet(
 }
 
 /// A finding on its way through its tenant.
-struct Applied<'a> {
-    settings: &'a Settings,
-    finding: &'a Finding,
-    tenant: &'a mut Tenant,
-    now: EventTime,
+pub(crate) struct Applied<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) finding: &'a Finding,
+    pub(crate) tenant: &'a mut Tenant,
+    pub(crate) now: EventTime,
 }
 
 // === impl Applied ===
@@ -218,7 +239,7 @@ impl Applied<'_> {
         closed.map(close).collect()
     }
 
-    fn alert(&self, uid: String, phase: Phase, alert: &OpenAlert) -> Response {
+    pub(crate) fn alert(&self, uid: String, phase: Phase, alert: &OpenAlert) -> Response {
         let tenant_id = &self.finding.tenant_id;
         let moment = Moment { tenant_id, now: self.now, uid, phase };
         Response::Alert(Box::new(ocsf::compose(self.settings, &moment, alert)))
@@ -242,6 +263,7 @@ impl Applied<'_> {
         let of = |link: &str| self.tenant.least_trusted(std::iter::once(link));
         let effective = chain::effective(&verdict.facts.chain, (own, verdict.level_after), of);
         let (finding, now) = (self.finding, self.now);
+        let alerting = alerting && !self.tenant.is_silent(verdict, now);
         let signal = if alerting { leading(verdict) } else { String::new() };
         let change = self.tenant.change(&key, &signal, |case| {
             case.level = verdict.level_after;
@@ -258,7 +280,7 @@ impl Applied<'_> {
 
     /// What an alerting event leads to: reference, alert and, where a policy asks, a request.
     fn respond(&mut self, verdict: &Verdict, key: &ActorKey, change: &Change) -> Vec<Response> {
-        let (request, record) = self.decided(key, change).unwrap_or_default();
+        let decided = self.decided(key, change).unwrap_or_default();
         let case = self.tenant.case(key);
         let Some(alert) = case.and_then(|case| case.alerts.get(&change.signal)) else {
             return Vec::new();
@@ -276,32 +298,34 @@ impl Applied<'_> {
             },
             self.alert(uid, phase, alert),
         ];
-        responses.extend(request.map(|request| Response::Revocation(Box::new(request))));
-        responses.extend(record.map(|record| Response::Decision(Box::new(record))));
+        responses.extend(decided);
         responses
     }
 
     /// What the policies decide: a request, once per actor, action and incident, and a record where they decide
-    /// otherwise than before.
-    fn decided(
-        &mut self,
-        key: &ActorKey,
-        change: &Change,
-    ) -> Option<(Option<RevocationRequest>, Option<DecisionRecord>)> {
+    /// otherwise than before. What they hold back waits for a person.
+    fn decided(&mut self, key: &ActorKey, change: &Change) -> Option<Vec<Response>> {
         let (finding, now) = (self.finding, self.now);
         let case = self.tenant.case(key)?;
         let (incident, alert) = (case.incident.as_ref()?, case.alerts.get(&change.signal)?);
         let decision = self.decide(key, case, alert)?;
         let made =
             decision.action.and_then(|action| incident.requests.get(action.as_str()).cloned());
-        let request = decision
-            .action
-            .filter(|_| made.is_none())
+        let wanted = decision.action.filter(|_| made.is_none());
+        let cools =
+            wanted.is_some_and(|action| self.tenant.requests().is_cooling(key, action, now));
+        let request = wanted
+            .filter(|_| !cools)
             .map(|action| revocation::compose(finding, now, alert, action, &decision));
+        let withheld = revocation::withheld(finding, now, alert, &decision);
         let request_id = request.as_ref().map(|request| request.request_id.clone()).or(made);
-        let short = audit::short(&decision);
+        let short = audit::short(&decision, cools);
         let is_new = incident.decided.as_ref() != Some(&short);
-        let record = is_new.then(|| audit::compose(finding, now, alert, &decision, &request_id));
+        let mut record =
+            is_new.then(|| audit::compose(finding, now, alert, &decision, &request_id));
+        if let Some(record) = record.as_mut().filter(|_| cools) {
+            record.held = Some("cool_down".to_owned());
+        }
         self.tenant.note_errors(decision.errors.len());
         self.tenant.change(key, &change.signal, |case| {
             if let Some(incident) = case.incident.as_mut() {
@@ -316,10 +340,12 @@ impl Applied<'_> {
                 alert.request_id = request_id;
             }
         });
-        if request.as_ref().is_some_and(|request| policy::may_revoke(request.action)) {
-            self.tenant.note_revoked(&key.agent_id, now);
-        }
-        Some((request, record))
+        let asked = request.map(|request| self.asked(key, &change.signal, request));
+        let record = record.map(|record| Response::Decision(Box::new(record)));
+        let wave = withheld.and_then(|request| {
+            self.withhold(key, &change.signal, request, decision.held == Some(Hold::Breaker))
+        });
+        Some(asked.into_iter().chain(record).chain(wave).collect())
     }
 
     fn decide(&self, key: &ActorKey, case: &Case, alert: &OpenAlert) -> Option<Decision> {

@@ -7,14 +7,15 @@ use schemas::EventTime;
 use schemas::finding::Finding;
 use schemas::revocation::{
     Cascade, CredentialTarget, InitiatingEntity, REVOCATION_SCHEMA, RevocationAction,
-    RevocationCause, RevocationRequest, RevocationSubject, RevocationTargets, SubjectId, Urgency,
+    RevocationCause, RevocationMode, RevocationRequest, RevocationSubject, RevocationTargets,
+    SubjectId, Urgency,
 };
 use schemas::time::TIME_MS_MAX;
 use schemas::trust::RiskLevel;
 
 use crate::cases::OpenAlert;
 use crate::ocsf::wording;
-use crate::policy::{Decision, may_revoke};
+use crate::policy::{Decision, Obligations, may_revoke};
 
 /// A request is to be ignored after that long.
 const LIFETIME_MS: i64 = 15 * 60 * 1000;
@@ -51,7 +52,25 @@ pub(crate) fn compose(
     }
 }
 
-fn expiry(now: EventTime) -> EventTime {
+/// The request that a policy was not allowed to make: for a person to decide.
+pub(crate) fn withheld(
+    finding: &Finding,
+    now: EventTime,
+    alert: &OpenAlert,
+    decision: &Decision,
+) -> Option<RevocationRequest> {
+    let (action, policy) = decision.withheld.clone()?;
+    let mode = match decision.mode {
+        RevocationMode::DryRun => RevocationMode::DryRun,
+        RevocationMode::Recommend | RevocationMode::Enforce => RevocationMode::Recommend,
+    };
+    let obligations = Obligations::default();
+    let held = Decision { policy: Some(policy), mode, obligations, ..decision.clone() };
+    Some(compose(finding, now, alert, action, &held))
+}
+
+/// Until when a request made now is to be acted on.
+pub(crate) fn expiry(now: EventTime) -> EventTime {
     let ms = now.millis().saturating_add(LIFETIME_MS).min(TIME_MS_MAX - 1);
     EventTime::from_millis(ms).unwrap_or(now)
 }

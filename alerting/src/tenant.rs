@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::finding::{Epoch, Finding};
+use schemas::finding::{Epoch, Finding, Verdict};
 use schemas::trust::Level;
 use schemas::{Authority, EventTime};
 use serde::{Deserialize, Serialize};
@@ -11,11 +11,15 @@ use serde::{Deserialize, Serialize};
 use crate::breaker::Breaker;
 use crate::cases::{Case, OpenAlert};
 use crate::coordination::{Coordination, Raised};
+use crate::policy;
 use crate::record::{self, RecordError};
 use crate::record_id::{ActorKey, RecordId};
+use crate::requests::{Asked, Requests};
 use crate::respond::RespondCounts;
 use crate::settings::Settings;
+use crate::silence::{Silence, Silences};
 use crate::tables::Tables;
+use crate::wave::{Breakwater, Wave};
 
 /// Cases kept. Beyond, those of the longest idle actors without an open alert leave, so many at a time.
 const CASES_MAX: usize = 1 << 18;
@@ -54,6 +58,10 @@ pub(crate) struct Tenant {
     n_agents: u32,
     cases_evicted: u64,
     policy_errors: u64,
+    requests: Requests,
+    silences: Silences,
+    breakwater: Breakwater,
+    silenced: u64,
     touched: BTreeSet<RecordId>,
 }
 
@@ -153,6 +161,11 @@ impl Tenant {
         sum.late += one.late;
         all.cases_evicted += self.cases_evicted;
         all.policy_errors += self.policy_errors;
+        let (requests, waiting) = self.requests.counts();
+        all.requests += requests;
+        all.requests_waiting += waiting;
+        all.silences += self.silences.len() as u64;
+        all.silenced += self.silenced;
         self.tables.count(&mut all.epochs, &mut all.tables);
     }
 
@@ -200,6 +213,110 @@ impl Tenant {
         let raised = self.coordination.judge((now, all), (settings, n_agents), &mut self.touched);
         self.coordination.pass(now, &mut self.touched);
         raised
+    }
+
+    /// When something falls due next, in milliseconds of log time.
+    pub(crate) fn next_due_ms(&self) -> Option<i64> {
+        let alerts = self.deadlines.first().map(|(due_ms, _, _)| *due_ms);
+        let (things, requests) = (self.coordination.next_due_ms(), self.requests.next_due_ms());
+        let others = [self.breakwater.ends_at_ms(), self.silences.next_due_ms()];
+        [alerts, things, requests].into_iter().chain(others).flatten().min()
+    }
+
+    /// The requests.
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
+    /// Takes up a request; what revokes while a wave goes on belongs to it.
+    pub(crate) fn ask(&mut self, mut asked: Asked) {
+        let wave = self.breakwater.wave().map(|wave| wave.id.clone());
+        if asked.wave.is_none()
+            && !asked.held
+            && wave.is_some()
+            && policy::may_revoke(asked.request.action)
+        {
+            self.breakwater.note_revoked(1);
+            self.touched.insert(RecordId::Wave);
+            asked.wave = wave;
+        }
+        self.requests.put(asked, &mut self.touched);
+    }
+
+    /// Changes a request.
+    pub(crate) fn change_request(&mut self, id: &str, change: impl FnOnce(&mut Asked)) {
+        self.requests.change(id, &mut self.touched, change);
+    }
+
+    /// Forgets a request.
+    pub(crate) fn forget_request(&mut self, id: &str) {
+        self.requests.forget(id, &mut self.touched);
+    }
+
+    /// Notes that the breaker held a revocation back; gives the wave, and whether it begins with that.
+    pub(crate) fn hold(
+        &mut self,
+        finding: &Finding,
+        agent_id: &str,
+        now: EventTime,
+    ) -> Option<(Wave, bool)> {
+        self.touched.insert(RecordId::Wave);
+        let begins = self.breakwater.hold(finding, agent_id, now);
+        let wave_id = self.breakwater.wave()?.id.clone();
+        let before = if begins { self.requests.revoked_before(now) } else { Vec::new() };
+        self.breakwater.note_revoked(before.len());
+        for id in before {
+            self.change_request(&id, |asked| asked.wave = Some(wave_id.clone()));
+        }
+        Some((self.breakwater.wave()?.clone(), begins))
+    }
+
+    /// Takes out a wave that has ended.
+    pub(crate) fn end_wave(&mut self, now: EventTime) -> Option<Wave> {
+        let wave = self.breakwater.end(now)?;
+        self.touched.insert(RecordId::Wave);
+        Some(wave)
+    }
+
+    /// Takes up a silence; `false` where there are too many, or it is known.
+    pub(crate) fn put_silence(&mut self, silence: Silence) -> bool {
+        self.silences.put(silence, &mut self.touched)
+    }
+
+    /// Ends a silence.
+    pub(crate) fn end_silence(&mut self, id: &str) -> Option<Silence> {
+        self.silences.end(id, &mut self.touched)
+    }
+
+    /// Ends a silence that has expired, if there is one.
+    pub(crate) fn expire_silence(&mut self, now: EventTime) -> Option<Silence> {
+        self.silences.expire(now, &mut self.touched)
+    }
+
+    /// Whether people want to hear nothing of it.
+    pub(crate) fn is_silent(&mut self, verdict: &Verdict, now: EventTime) -> bool {
+        let silent = self.silences.keeps(verdict, now, &mut self.touched);
+        self.silenced += u64::from(silent);
+        silent
+    }
+
+    /// Whether an agent of that id was seen.
+    pub(crate) fn knows_agent(&self, agent_id: &str) -> bool {
+        self.actors_of(agent_id).next().is_some()
+    }
+
+    /// Takes an open alert of an actor out of its case.
+    pub(crate) fn take_alert(&mut self, alert_id: &str) -> Option<OpenAlert> {
+        let is_it = |(_, key, signal): &&Deadline| {
+            let case = self.cases.get(key);
+            case.and_then(|case| case.alerts.get(signal)).is_some_and(|alert| alert.id == alert_id)
+        };
+        let deadline = self.deadlines.iter().find(is_it).cloned()?;
+        self.deadlines.remove(&deadline);
+        let (_, key, signal) = deadline;
+        let alert = self.cases.get_mut(&key)?.alerts.remove(&signal)?;
+        self.touched.insert(RecordId::Alert(key, signal, alert.id.clone()));
+        Some(alert)
     }
 
     /// Trust and level of the least trusted of some agents, as far as findings told of them.
@@ -252,6 +369,9 @@ impl Tenant {
             RecordId::Mark(lane) => self.tables.epochs().mark(lane),
             RecordId::Part(id, number) => self.tables.epochs().part(id, *number),
             RecordId::Table(key) => self.tables.shared().record(*key),
+            RecordId::Request(id) => self.requests.record(id),
+            RecordId::Wave => self.breakwater.record(),
+            RecordId::Silence(id) => self.silences.record(id),
         }
     }
 
@@ -289,6 +409,9 @@ impl Tenant {
             RecordId::Mark(lane) => self.tables.epochs().load_mark(lane, bytes),
             RecordId::Part(id, number) => self.tables.epochs().load_part(id, number, bytes),
             RecordId::Table(key) => self.tables.load(key, bytes),
+            RecordId::Request(id) => self.requests.load(id, bytes),
+            RecordId::Wave => self.breakwater.load(bytes),
+            RecordId::Silence(_) => self.silences.load(bytes),
         }
     }
 

@@ -92,7 +92,7 @@ fn close_epoch(fold: &mut Observe, shared: &mut Arc<Shared>, stamp: &Stamp<'_>) 
     let increments: Vec<Increment> = findings
         .filter_map(|finding| match finding.body {
             Body::Epoch(epoch) => Some(epoch.increments),
-            Body::Verdict(_) | Body::Level(_) => None,
+            _ => None,
         })
         .flatten()
         .collect();

@@ -84,6 +84,8 @@ pub fn finding_rule(finding: &Finding) -> String {
         Body::Epoch(epoch) => {
             format!("epoch/{}/{}/{}", finding.tenant_id, epoch.epoch, epoch.part)
         }
+        Body::Acknowledgement(_) | Body::Feedback(_) | Body::Command(_) => "outside".to_owned(),
+        Body::Tick {} => format!("tick/{}", finding.tenant_id),
     }
 }
 

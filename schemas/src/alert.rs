@@ -82,6 +82,32 @@ pub struct HabitusAlert {
     /// Of many agents at once: what they met, and which they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fleet: Option<FleetAlert>,
+    /// Of the response itself: which requests it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<ResponseAlert>,
+}
+
+/// What makes an alert one about the response.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+pub struct ResponseAlert {
+    /// `unacknowledged`, `failed` or `breaker`.
+    pub kind: String,
+    /// The requests; of the breaker none: `restore` takes the id of the alert.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub request_ids: Vec<String>,
+    /// What whoever acted said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// Agents that the breaker spared, at most 32.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<String>,
+    /// Revocations that the breaker held back.
+    #[serde(default)]
+    pub held: u64,
+    /// Revocations of the hour before and since.
+    #[serde(default)]
+    pub revoked: u64,
 }
 
 /// What makes an alert one of many agents.

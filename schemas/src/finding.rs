@@ -1,8 +1,12 @@
-//! `agent.finding/1`: what observe hands to respond. Findings are the only way from one fold to the other.
+//! `agent.finding/1`: what observe hands to respond, and what intake checked for it. Findings are the only way from one
+//! fold to the other.
 
 use serde::{Deserialize, Serialize};
 
+use crate::acknowledgement::Acknowledgement;
 use crate::choice::Authority;
+use crate::command::Command;
+use crate::feedback::Feedback;
 use crate::id::{ActorRef, Source};
 use crate::inventory::Criticality;
 use crate::newcomers::Newcomers;
@@ -42,6 +46,14 @@ pub enum Body {
     Level(LevelChange),
     /// Integer increments of the shared tables.
     Epoch(Epoch),
+    /// What became of a revocation request.
+    Acknowledgement(Box<Acknowledgement>),
+    /// An analyst's verdict.
+    Feedback(Box<Feedback>),
+    /// An operator's command.
+    Command(Box<Command>),
+    /// Log time reached a deadline of the tenant.
+    Tick {},
 }
 
 /// What was in force when a verdict was made.

@@ -2,10 +2,13 @@
 //! no clock and no I/O; every other crate speaks in these types.
 #![forbid(unsafe_code)]
 
+pub mod acknowledgement;
 pub mod activity;
 pub mod alert;
 pub mod choice;
+pub mod command;
 pub mod decision;
+pub mod feedback;
 pub mod finding;
 pub mod header;
 pub mod id;

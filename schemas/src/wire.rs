@@ -7,9 +7,12 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
+use crate::acknowledgement::{ACKNOWLEDGEMENT_SCHEMA, Acknowledgement};
 use crate::activity::{ACTIVITY_SCHEMA, Activity};
 use crate::alert::{ALERT_SCHEMA, HabitusAlert};
+use crate::command::{COMMAND_SCHEMA, Command};
 use crate::decision::{DECISION_SCHEMA, DecisionRecord};
+use crate::feedback::{FEEDBACK_SCHEMA, Feedback};
 use crate::finding::{FINDING_SCHEMA, Finding};
 use crate::inventory::{COMPLETE_SCHEMA, INVENTORY_SCHEMA, InventoryComplete, InventoryEntry};
 use crate::revocation::{REVOCATION_SCHEMA, RevocationRequest};
@@ -54,11 +57,25 @@ fn documents() -> Vec<Document> {
             body: generate::<HabitusAlert>(SchemaSettings::draft2020_12()),
         },
         Document {
+            file: "agent.command-1.schema.json",
+            title: "Command of an operator v1",
+            constant: COMMAND_SCHEMA,
+            limits: limits::COMMAND,
+            body: generate::<Command>(SchemaSettings::draft2020_12()),
+        },
+        Document {
             file: "agent.decision-1.schema.json",
             title: "Decision of a policy v1",
             constant: DECISION_SCHEMA,
             limits: limits::DECISION,
             body: generate::<DecisionRecord>(SchemaSettings::draft2020_12()),
+        },
+        Document {
+            file: "agent.feedback-1.schema.json",
+            title: "Verdict of an analyst v1",
+            constant: FEEDBACK_SCHEMA,
+            limits: limits::FEEDBACK,
+            body: generate::<Feedback>(SchemaSettings::draft2020_12()),
         },
         Document {
             file: "agent.finding-1.schema.json",
@@ -87,6 +104,13 @@ fn documents() -> Vec<Document> {
             constant: REVOCATION_SCHEMA,
             limits: limits::REVOCATION,
             body: generate::<RevocationRequest>(SchemaSettings::draft2020_12()),
+        },
+        Document {
+            file: "agent.revocation-ack-1.schema.json",
+            title: "Acknowledgement of a revocation request v1",
+            constant: ACKNOWLEDGEMENT_SCHEMA,
+            limits: limits::ACKNOWLEDGEMENT,
+            body: generate::<Acknowledgement>(SchemaSettings::draft2020_12()),
         },
         Document {
             file: "agent.trust-1.schema.json",

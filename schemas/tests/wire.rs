@@ -6,8 +6,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use schemas::acknowledgement::Acknowledgement;
 use schemas::activity::{Action, Activity, Agent, Scalar};
 use schemas::alert::HabitusAlert;
+use schemas::command::Command;
+use schemas::feedback::Feedback;
 use schemas::finding::{Body, Finding, Verdict, Versions};
 use schemas::inventory::InventoryEntry;
 use schemas::revocation::RevocationRequest;
@@ -99,6 +102,9 @@ fn examples_decode_validate_and_round_trip() {
     round_trip::<TrustRecord>("trust.json", "agent.trust-1.schema.json");
     round_trip::<TrustRecord>("trust.recovery.json", "agent.trust-1.schema.json");
     round_trip::<RevocationRequest>("revocation.json", "agent.revocation-1.schema.json");
+    round_trip::<Acknowledgement>("revocation-ack.json", "agent.revocation-ack-1.schema.json");
+    round_trip::<Feedback>("feedback.json", "agent.feedback-1.schema.json");
+    round_trip::<Command>("command.json", "agent.command-1.schema.json");
     round_trip::<HabitusAlert>("alert.habitus.json", "agent.alert-1.schema.json");
     round_trip::<InventoryEntry>("inventory.json", "agent.inventory-1.schema.json");
 }

@@ -32,7 +32,7 @@ fn each(settings: &Settings, explain: bool, bytes: &[u8], on: &mut dyn FnMut(&st
 fn verdict(observed: &Observed) -> Option<&Verdict> {
     observed.findings.iter().find_map(|finding| match &finding.body {
         Body::Verdict(verdict) => Some(verdict.as_ref()),
-        Body::Level(_) | Body::Epoch(_) => None,
+        _ => None,
     })
 }
 

@@ -34,6 +34,8 @@ pub(crate) enum Phase {
     Update,
     /// No event came for long.
     Close,
+    /// It is settled, for a reason in words.
+    Resolve(&'static str),
 }
 
 /// What caused a record of an alert.
@@ -62,10 +64,15 @@ pub(crate) fn compose(
         Phase::Open => (1, "Create", 1, "New"),
         Phase::Update => (2, "Update", 2, "In Progress"),
         Phase::Close => (3, "Close", 99, "Quiet"),
+        Phase::Resolve(_) => (3, "Close", 4, "Resolved"),
     };
     let (actor, evidence) = (actor(verdict), evidence(verdict));
     let resources = resources(verdict, &evidence);
-    let quiet = "No further event for 12 hours of log time.";
+    let detail = match moment.phase {
+        Phase::Open | Phase::Update => None,
+        Phase::Close => Some("No further event for 12 hours of log time."),
+        Phase::Resolve(why) => Some(why),
+    };
     let (confidence_id, confidence, confidence_score) = confidence(verdict);
     DetectionFinding {
         activity_id,
@@ -84,7 +91,7 @@ pub(crate) fn compose(
         severity: severity.as_str().to_owned(),
         status_id,
         status: status.to_owned(),
-        status_detail: (moment.phase == Phase::Close).then(|| quiet.to_owned()),
+        status_detail: detail.map(str::to_owned),
         is_alert: true,
         confidence_id: Some(confidence_id),
         confidence: Some(confidence.to_owned()),
@@ -279,6 +286,7 @@ fn habitus(settings: &Settings, moment: &Moment<'_>, alert: &OpenAlert) -> Habit
         revocation_request_id: alert.request_id.clone(),
         shadow: settings.mode == Mode::Shadow,
         fleet: None,
+        response: None,
     }
 }
 

@@ -41,7 +41,7 @@ pub struct DetectionFinding {
     pub severity_id: u8,
     /// The severity in words.
     pub severity: String,
-    /// 1 new, 2 in progress, 99 other.
+    /// 1 new, 2 in progress, 4 resolved, 99 other.
     pub status_id: u8,
     /// The status in words.
     pub status: String,

@@ -6,6 +6,7 @@ mod compose;
 mod evidence;
 mod finding;
 mod fleet;
+mod notice;
 mod observable;
 mod severity;
 pub(crate) mod wording;
@@ -19,5 +20,6 @@ pub use finding::{
     KeyValue, Metadata, Named, Observation, Product, RelatedEvent, Remediation, Trait, Unmapped,
 };
 pub(crate) use fleet::compose_fleet;
+pub(crate) use notice::{Notice, compose_notice};
 pub use observable::Observable;
 pub use severity::Severity;

@@ -88,6 +88,8 @@ pub struct Decision {
     pub obligations: Obligations,
     /// What held revocation back.
     pub held: Option<Hold>,
+    /// What was held back, for a person to decide: the action and the policy that called for it.
+    pub withheld: Option<(RevocationAction, PolicyRef)>,
     /// Whether trust was too old to be judged by.
     pub stale: bool,
     /// Policies whose condition needed what is not known.
@@ -104,6 +106,7 @@ pub fn decide(set: &PolicySet<'_>, facts: &Facts<'_>, action: &Action<'_>) -> De
         mode: binding(set.mode, false),
         obligations: Obligations::default(),
         held: None,
+        withheld: None,
         stale: facts.stale,
         errors: Vec::new(),
     };
@@ -131,6 +134,9 @@ pub fn decide(set: &PolicySet<'_>, facts: &Facts<'_>, action: &Action<'_>) -> De
         }
         let hold = may_revoke_by(policy).then(|| hold(set, facts)).flatten();
         if hold.is_some() {
+            if let (None, Then::Act(action)) = (decision.held, policy.spec().then) {
+                decision.withheld = Some((action, reference(policy)));
+            }
             decision.held = decision.held.or(hold);
             continue;
         }

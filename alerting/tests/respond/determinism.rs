@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use alerting::{Mode, Respond, Response};
+use alerting::{Mode, Respond, Response, intake};
 use proptest::prelude::*;
 use schemas::Authority;
 use schemas::finding::{Body, Finding};
 use schemas::trust::Level;
+use serde_json::json;
 
-use crate::findings::{MINUTE_MS, Told, fold, increment, level, part, verdict};
+use crate::findings::{MINUTE_MS, Told, finding, fold, increment, level, part, time, verdict};
 
 const LEVELS: [Level; 5] =
     [Level::Untrusted, Level::Restricted, Level::Watch, Level::Unknown, Level::Trusted];
@@ -36,6 +37,7 @@ fn run(findings: &[Finding], saves: &[usize], restarts: bool) -> Left {
     let (mut responses, mut written) = (Vec::new(), Vec::new());
     for (at, finding) in findings.iter().enumerate() {
         responses.extend(respond.apply(finding).iter().map(bytes));
+        responses.push(format!("{:?}", respond.next_deadline()));
         if !saves.contains(&at) && at + 1 < findings.len() {
             continue;
         }
@@ -69,7 +71,7 @@ fn any_finding() -> impl Strategy<Value = (i64, u8, Told)> {
     );
     let step = prop_oneof![0..10 * MINUTE_MS, 0..800 * MINUTE_MS];
     let values = (0.3..5000.0f64, 0.0..100.0f64, 0.0..100.0f64);
-    ((step, 0u8..16, 0usize..4, 0usize..3), (signals, 1i64..20_000_000), keys, values, 0usize..5)
+    ((step, 0u8..24, 0usize..4, 0usize..3), (signals, 1i64..20_000_000), keys, values, 0usize..5)
         .prop_map(|((step, kind, agent, by), (signal, strength), keys, values, at)| {
             let (return_period, before, after) = values;
             let told = Told {
@@ -110,10 +112,56 @@ fn log(steps: Vec<(i64, u8, Told)>) -> Vec<Finding> {
                 }
                 part
             }
-            _ => verdict(offset, &told),
+            10..16 => verdict(offset, &told),
+            _ => said(offset, &told),
         });
     }
     findings
+}
+
+/// What somebody says of an earlier verdict, as far as there is one: its alert, its request or its agent.
+fn said(offset: u64, told: &Told) -> Finding {
+    let back = u64::from(told.trust.1.to_bits().to_le_bytes()[0] % 6) + 1;
+    let source = finding(offset.saturating_sub(back), 0, Body::Tick {}).source;
+    let action = ["revoke_sessions", "require_human_approval", "shorten_token_lifetime"]
+        [told.trust.0.to_bits().to_le_bytes()[0] as usize % 3];
+    let request = format!("rr-{}", source.derive(&format!("revocation/{action}")));
+    let at = time(told.at_ms).rfc3339();
+    let until = time(told.at_ms + 30 * MINUTE_MS).rfc3339();
+    let (author, comment, tenant_id) = ("carol", "seen", "acme");
+    let command = |what: &str, target: &str| {
+        json!({"schema": "agent.command/1", "id": format!("c-{offset}"), "time": at, "action": what,
+            "tenant_id": tenant_id, "target": target, "author": author, "comment": comment})
+    };
+    let scope = json!({"agent_id": told.agent});
+    let value = match told.signals[0].1 % 6 {
+        0 => {
+            json!({"schema": "agent.revocation-ack/1", "request_id": request, "time": at,
+                "tenant_id": tenant_id, "status": if back < 4 { "acted" } else { "failed" }})
+        }
+        1 => command("approve", &request),
+        2 => command("deny", &request),
+        3 => command("restore", &source.derive("alert")),
+        4 => json!({"schema": "agent.command/1", "id": format!("c-{offset}"), "time": at,
+            "action": "silence", "tenant_id": tenant_id, "scope": scope, "expires_at": until,
+            "author": author, "comment": comment}),
+        _ => json!({"schema": "agent.feedback/1", "id": format!("f-{offset}"), "time": at,
+            "verdict": if back < 4 { "expected" } else { "malicious" }, "tenant_id": tenant_id,
+            "alert_id": source.derive("alert"), "scope": scope, "expires_at": until,
+            "author": author, "comment": comment}),
+    };
+    let arrival = intake::Arrival {
+        source: &finding(offset, 0, Body::Tick {}).source,
+        log_time: time(told.at_ms),
+        versions: &Default::default(),
+        authors: &Default::default(),
+    };
+    let bytes = value.to_string();
+    let taken = match told.signals[0].1 % 6 {
+        0 => intake::acknowledgement(bytes.as_bytes(), &arrival),
+        _ => intake::feedback_or_command(bytes.as_bytes(), &arrival),
+    };
+    taken.unwrap_or_else(|refused| panic!("{refused:?}: {value}"))
 }
 
 proptest! {
@@ -165,8 +213,16 @@ fn what_is_no_record_is_refused() {
         .iter()
         .map(|(key, _)| key.split('/').next().expect("split gives one part at least"))
         .collect();
-    let expected =
-        ["delegated|invoice-bot", "~alert", "~control", "~mark", "~part", "~table", "~tenant"];
+    let expected = [
+        "delegated|invoice-bot",
+        "~alert",
+        "~control",
+        "~mark",
+        "~part",
+        "~request",
+        "~table",
+        "~tenant",
+    ];
     assert_eq!(keys, expected.map(|key| format!("acme|{key}")));
     for (key, record) in &records {
         assert!(fold(Mode::Alert).load(key, record).is_ok());

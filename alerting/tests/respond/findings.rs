@@ -59,7 +59,8 @@ pub(crate) fn time(at_ms: i64) -> EventTime {
     EventTime::from_millis(START_MS + at_ms).unwrap_or_else(|error| unreachable!("{error}"))
 }
 
-fn finding(offset: u64, at_ms: i64, body: Body) -> Finding {
+/// A finding around a body.
+pub(crate) fn finding(offset: u64, at_ms: i64, body: Body) -> Finding {
     Finding {
         schema: "agent.finding/1".to_owned(),
         tenant_id: "acme".to_owned(),

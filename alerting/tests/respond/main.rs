@@ -6,6 +6,7 @@ mod counting;
 mod determinism;
 mod findings;
 mod ladder;
+mod life;
 mod ocsf;
 mod outgoing;
 mod tables;

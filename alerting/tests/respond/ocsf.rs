@@ -36,7 +36,13 @@ fn check_life(mode: Mode, told: &Told) -> Vec<DetectionFinding> {
     responses.extend(respond.apply(&verdict(0, told)));
     responses.extend(respond.apply(&verdict(1, told)));
     responses.extend(respond.apply(&epoch(2, told.at_ms + 13 * HOUR_MS)));
-    let records: Vec<DetectionFinding> = alerts(&responses).into_iter().cloned().collect();
+    let (of_response, records): (Vec<_>, Vec<_>) = alerts(&responses)
+        .into_iter()
+        .cloned()
+        .partition(|alert| alert.unmapped.habitus.response.is_some());
+    for notice in of_response {
+        assert_eq!(complaints(&notice), Vec::<String>::new(), "{notice:#?}");
+    }
     assert_eq!(records.iter().map(|a| a.activity_id).collect::<Vec<_>>(), [1, 2, 3]);
     for record in &records {
         assert_eq!(complaints(record), Vec::<String>::new(), "{record:#?}");

@@ -123,7 +123,7 @@ pub(crate) fn verdict(observed: &Observed) -> &Verdict {
     let bodies = observed.findings.iter().map(|finding| &finding.body);
     let mut verdicts = bodies.filter_map(|body| match body {
         Body::Verdict(verdict) => Some(verdict.as_ref()),
-        Body::Level(_) | Body::Epoch(_) => None,
+        _ => None,
     });
     verdicts.next().unwrap_or_else(|| panic!("not explained"))
 }

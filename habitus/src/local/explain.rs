@@ -58,7 +58,7 @@ pub fn explain(
 fn verdict_of(findings: &[Finding]) -> Option<&Verdict> {
     findings.iter().find_map(|finding| match &finding.body {
         Body::Verdict(verdict) => Some(verdict.as_ref()),
-        Body::Level(_) | Body::Epoch(_) => None,
+        _ => None,
     })
 }
 

@@ -20,11 +20,14 @@ const fn limit(of: &'static str, property: &'static str, patch: &'static str) ->
 
 const ID_2048: &str = r#"{"minLength":1,"maxLength":2048}"#;
 const ID_128: &str = r#"{"minLength":1,"maxLength":128}"#;
+const ID_256: &str = r#"{"minLength":1,"maxLength":256}"#;
+const ID_1024: &str = r#"{"minLength":1,"maxLength":1024}"#;
 const TENANT: &str = r#"{"pattern":"^[A-Za-z0-9._-]{1,64}$"}"#;
 const L32: &str = r#"{"maxLength":32}"#;
 const L64: &str = r#"{"maxLength":64}"#;
 const L128: &str = r#"{"maxLength":128}"#;
 const L256: &str = r#"{"maxLength":256}"#;
+const L1024: &str = r#"{"maxLength":1024}"#;
 const L2048: &str = r#"{"maxLength":2048}"#;
 const PERCENT: &str = r#"{"minimum":0,"maximum":100}"#;
 
@@ -99,6 +102,39 @@ pub(super) const ACTIVITY: &[Limit] = &[
     limit("Producer", "version", L64),
     limit("Producer", "format", r#"{"minLength":1,"maxLength":64}"#),
     limit("Producer", "event_id", L256),
+];
+
+pub(super) const ACKNOWLEDGEMENT: &[Limit] = &[
+    limit("", "request_id", ID_128),
+    limit("", "tenant_id", TENANT),
+    limit("", "author", L256),
+    limit("", "detail", L1024),
+];
+
+pub(super) const FEEDBACK: &[Limit] = &[
+    limit("", "id", ID_128),
+    limit("", "tenant_id", TENANT),
+    limit("", "alert_id", L128),
+    limit("", "author", ID_256),
+    limit("", "comment", ID_1024),
+    limit("Scope", "", r#"{"minProperties":1}"#),
+    limit("Scope", "agent_id", ID_2048),
+    limit("Scope", "blueprint", L256),
+    limit("Scope", "signal", L64),
+    limit("Scope", "key", L2048),
+];
+
+pub(super) const COMMAND: &[Limit] = &[
+    limit("", "id", ID_128),
+    limit("", "tenant_id", TENANT),
+    limit("", "target", ID_128),
+    limit("", "author", ID_256),
+    limit("", "comment", ID_1024),
+    limit("Scope", "", r#"{"minProperties":1}"#),
+    limit("Scope", "agent_id", ID_2048),
+    limit("Scope", "blueprint", L256),
+    limit("Scope", "signal", L64),
+    limit("Scope", "key", L2048),
 ];
 
 pub(super) const ALERT: &[Limit] = &[

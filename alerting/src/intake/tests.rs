@@ -1,0 +1,119 @@
+use super::*;
+use serde_json::{Value, json};
+
+fn at(ms: i64) -> EventTime {
+    EventTime::from_millis(1_795_467_091_000 + ms).unwrap()
+}
+
+fn taken(value: &Value, authors: &Authors) -> Result<Finding, Rejection> {
+    let source = Source { topic_id: "said".to_owned(), partition: 1, offset: 7, ordinal: 0 };
+    let versions = Versions::default();
+    let arrival = Arrival { source: &source, log_time: at(0), versions: &versions, authors };
+    let bytes = serde_json::to_vec(value).unwrap();
+    let finding = match value["schema"].as_str() {
+        Some(ACKNOWLEDGEMENT_SCHEMA) => acknowledgement(&bytes, &arrival),
+        _ => feedback_or_command(&bytes, &arrival),
+    }?;
+    assert_eq!((&finding.source, finding.log_time), (&source, at(0)));
+    // What is appended is what the fold reads.
+    assert_eq!(crate::read(&serde_json::to_vec(&finding).unwrap()).unwrap(), finding);
+    Ok(finding)
+}
+
+fn samples() -> [Value; 4] {
+    let (time, later) = (at(0).rfc3339(), at(DAY_MS).rfc3339());
+    let (by, why) = ("carol@acme.example", "known change");
+    [
+        json!({"schema": ACKNOWLEDGEMENT_SCHEMA, "request_id": "rr-1", "time": time,
+            "tenant_id": "acme", "status": "acted", "author": by}),
+        json!({"schema": FEEDBACK_SCHEMA, "id": "fb-1", "time": time, "tenant_id": "acme",
+            "verdict": "expected", "scope": {"agent_id": "bot", "signal": "hours"},
+            "expires_at": later, "author": by, "comment": why}),
+        json!({"schema": COMMAND_SCHEMA, "id": "c-1", "time": time, "tenant_id": "acme",
+            "action": "approve", "target": "rr-1", "author": by, "comment": why}),
+        json!({"schema": COMMAND_SCHEMA, "id": "c-2", "time": time, "tenant_id": "acme",
+            "action": "silence", "scope": {"blueprint": "clerk"}, "expires_at": later,
+            "author": by, "comment": why}),
+    ]
+}
+
+/// The sample with one field changed; null takes it away.
+fn with(sample: usize, pointer: &str, value: Value) -> Value {
+    let mut changed = samples()[sample].clone();
+    let (object, field) = pointer.rsplit_once('/').unwrap();
+    let object = changed.pointer_mut(object).unwrap().as_object_mut().unwrap();
+    object.remove(field);
+    if !value.is_null() {
+        object.insert(field.to_owned(), value);
+    }
+    changed
+}
+
+#[test]
+fn what_keeps_to_the_rules_becomes_a_finding() {
+    for sample in samples() {
+        taken(&sample, &Authors::new()).unwrap_or_else(|refused| panic!("{refused:?}: {sample}"));
+    }
+    let kept = with(1, "/expires_at", at(LIFE_MS_MAX).rfc3339().into());
+    taken(&kept, &Authors::new()).unwrap();
+    taken(&with(0, "/time", at(-BEHIND_MS_MAX).rfc3339().into()), &Authors::new()).unwrap();
+}
+
+#[test]
+fn every_rule_refuses_what_breaks_it() {
+    use ErrorCode::{InvalidField, TimeOutOfRange, UnsupportedSchema};
+    let check = |sample, pointer: &str, value: Value, code| {
+        let changed = with(sample, pointer, value);
+        let refused = taken(&changed, &Authors::new()).expect_err(&changed.to_string());
+        assert_eq!(refused.code, code, "{changed}");
+        assert!(!refused.message.contains("known change"), "payload is never told");
+    };
+    for sample in 0..4 {
+        check(sample, "/tenant_id", "a|b".into(), InvalidField);
+        check(sample, "/tenant_id", Value::Null, InvalidField);
+        check(sample, "/time", at(AHEAD_MS_MAX + 1).rfc3339().into(), TimeOutOfRange);
+        check(sample, "/time", at(-BEHIND_MS_MAX - 1).rfc3339().into(), TimeOutOfRange);
+        check(sample, "/time", "yesterday".into(), InvalidField);
+        check(sample, "/author", "x".repeat(257).into(), InvalidField);
+        check(sample, "/schema", "agent.other/1".into(), UnsupportedSchema);
+    }
+    check(0, "/request_id", "x".repeat(129).into(), InvalidField);
+    check(0, "/detail", "x".repeat(1_025).into(), InvalidField);
+    check(0, "/status", "done".into(), InvalidField);
+    for sample in 1..4 {
+        check(sample, "/comment", "".into(), InvalidField);
+        check(sample, "/author", "".into(), InvalidField);
+        check(sample, "/id", Value::Null, InvalidField);
+    }
+    for sample in [1, 3] {
+        check(sample, "/expires_at", at(0).rfc3339().into(), TimeOutOfRange);
+        check(sample, "/expires_at", at(LIFE_MS_MAX + 1).rfc3339().into(), TimeOutOfRange);
+        check(sample, "/scope", json!({"signal": "hours"}), InvalidField);
+        check(sample, "/scope", json!({"agent_id": "carol@acme.example"}), InvalidField);
+        check(sample, "/scope", json!({"key": "x".repeat(2_049)}), InvalidField);
+    }
+    check(2, "/target", Value::Null, InvalidField);
+    check(2, "/scope", json!({"agent_id": "bot"}), InvalidField);
+    check(3, "/target", "rr-1".into(), InvalidField);
+    check(3, "/expires_at", Value::Null, InvalidField);
+}
+
+#[test]
+fn authors_say_only_what_they_may_and_only_of_their_tenants() {
+    let grant = |tenant: &str, rights: &[Right]| Grant {
+        tenants: [tenant.to_owned()].into(),
+        rights: rights.iter().copied().collect(),
+    };
+    let by = |grant| Authors::from([("carol@acme.example".to_owned(), grant)]);
+    let needed = [Right::Acknowledge, Right::Verdict, Right::Approve, Right::Silence];
+    for (sample, needed) in samples().iter().zip(needed) {
+        for right in Right::ALL {
+            let allowed = taken(sample, &by(grant("acme", &[right]))).is_ok();
+            assert_eq!(allowed, right == needed, "{sample}");
+        }
+        assert!(taken(sample, &by(grant("acme", &[]))).is_ok(), "no rights named: all");
+        assert!(taken(sample, &by(grant("other", &[needed]))).is_err());
+        let others = Authors::from([("dave".to_owned(), Grant::default())]);
+        assert!(taken(sample, &others).is_err());
+    }
+}
