@@ -133,11 +133,7 @@ fn an_alert_closes_by_the_clock_where_nothing_more_comes() {
     assert!(words(&run).contains(&"Create".to_owned()), "{:?}", words(&run));
     assert!(!words(&run).contains(&"Close".to_owned()), "{:?}", words(&run));
     run.memory.advance(13 * 3_600_000);
-    run.finish(1).expect("it ends");
-    for _ in 0..3 {
-        run.memory.advance(60_000);
-        run.finish(1).expect("it ends");
-    }
+    run.finish_after(1, 90_000).expect("it ends");
     assert!(words(&run).contains(&"Close".to_owned()), "{:?}", words(&run));
     let ticks = run.read("t.findings.v1");
     let ticks = ticks.iter().filter(|r| value(r.value.as_ref())["body"]["kind"] == "tick").count();
