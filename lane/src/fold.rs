@@ -47,6 +47,17 @@ pub trait LogFold: for<'a> Fold<Entry<'a> = &'a bus::Record, Output = Applied> {
 
     /// The newest log time of the partition in milliseconds; 0 before the first entry.
     fn stream_time_ms(&self) -> i64;
+
+    /// The entry that the fold's own log needs where nothing else comes, and the wall time in milliseconds from which it
+    /// does. Written twice, or late, it must change nothing more.
+    fn due(&self) -> Option<(i64, Emit)> {
+        None
+    }
+
+    /// Whether a record of the log is such an entry: no other entry leads to it.
+    fn is_due(_record: &bus::Outgoing) -> bool {
+        false
+    }
 }
 
 /// What an entry led to.

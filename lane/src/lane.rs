@@ -9,10 +9,15 @@ use bus::{Outgoing, Record, TopicPartition};
 use crate::batch::{OpenPart, Part, Proof, Transaction};
 use crate::careful::{Careful, Turns};
 use crate::error::LaneError;
-use crate::fold::LogFold;
+use crate::fold::{Applied, LogFold};
 use crate::frame::frame;
 use crate::layout::{BatchLimits, Layout};
 use crate::progress::{InForce, PROGRESS_KEY, Progress};
+
+/// Milliseconds between two looks at what is due.
+const DUE_LOOK_MS: i64 = 1_000;
+/// After which it is written again where it is still due.
+const DUE_AGAIN_MS: i64 = 30_000;
 
 /// What the lane wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +118,9 @@ pub struct Lane<F: LogFold> {
     open_records: usize,
     open_bytes: usize,
     opened_ms: i64,
+    /// When folds are asked next what is due, and what was written last for each: its time, and since when.
+    look_ms: i64,
+    asked: BTreeMap<TopicPartition, (i64, i64)>,
     pub(crate) waiting: VecDeque<Transaction>,
     in_flight: Option<Arc<Transaction>>,
     pub(crate) tenures: u64,
@@ -141,6 +149,8 @@ impl<F: LogFold> Lane<F> {
             open_records: 0,
             open_bytes: 0,
             opened_ms: 0,
+            look_ms: 0,
+            asked: BTreeMap::new(),
             waiting: VecDeque::new(),
             in_flight: None,
             tenures: 0,
@@ -205,6 +215,10 @@ impl<F: LogFold> Lane<F> {
 
     /// Closes the batch where it is due and nothing is on its way.
     pub fn on_time(&mut self, now_ms: i64) -> Vec<Command> {
+        if self.look_ms <= now_ms && now_ms < i64::MAX {
+            self.look_ms = now_ms + DUE_LOOK_MS;
+            self.write_due(now_ms);
+        }
         let old = now_ms.saturating_sub(self.opened_ms) >= self.limits.age_ms;
         if self.open_records > 0
             && self.in_flight.is_none()
@@ -223,6 +237,28 @@ impl<F: LogFold> Lane<F> {
         self.slots.values_mut().for_each(|slot| slot.leaving = true);
         self.close();
         self.send_next()
+    }
+
+    /// Writes what is due into the batch. Where that is lost in a doubtful commit, it is written once more.
+    fn write_due(&mut self, now_ms: i64) {
+        for (at, slot) in &self.slots {
+            let Some((due_ms, emit)) = slot.fold.due().filter(|due| due.0 <= now_ms) else {
+                continue;
+            };
+            let is_new = |asked: &(i64, i64)| asked.0 != due_ms || asked.1 + DUE_AGAIN_MS <= now_ms;
+            let owed = slot.phase == Phase::Running && !slot.leaving;
+            if !owed || !self.asked.get(at).is_none_or(is_new) {
+                continue;
+            }
+            self.asked.insert(at.clone(), (due_ms, now_ms));
+            if self.open_records == 0 {
+                self.opened_ms = now_ms;
+            }
+            self.open_records += 1;
+            let applied = Applied { emits: vec![emit], ..Applied::default() };
+            let part = self.open.entry(at.clone()).or_default();
+            self.open_bytes += part.add(applied, 0, &self.layout);
+        }
     }
 
     /// The group wants partitions back: what is open is committed first.

@@ -78,6 +78,9 @@ pub fn connect(
         topics.found(*topic, info);
     }
     let infos = prepare(&kafka, &topics, infos, create && cluster.create_topics)?;
+    for (topic, info) in &infos {
+        topics.found(*topic, info);
+    }
     let input_id = infos.iter().find(|(topic, _)| *topic == Topic::Activity);
     let input_id = input_id.map_or("", |(_, info)| info.id.as_str()).to_owned();
     let setup = Arc::new(Setup::new(config, (&topics, &input_id), metrics, lists)?);

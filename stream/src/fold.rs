@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use baseline::Shared;
-use bus::{Record, TopicPartition};
-use lane::{Applied, Fold, LoadError, LogFold, Record as Saved};
+use bus::{Outgoing, Record, TopicPartition};
+use lane::{Applied, Emit, Fold, LoadError, LogFold, Record as Saved};
+
+use schemas::finding::Body;
 
 use super::intake::IntakeStream;
 use super::observe::ObserveStream;
 use super::respond::RespondStream;
+use super::said::SaidStream;
 use super::setup::Setup;
 
 /// What lanes take up between transactions.
@@ -24,6 +27,8 @@ pub struct Switches {
 pub enum StreamFold {
     /// Of a source: it keeps no state.
     Intake(Box<IntakeStream>),
+    /// Of what is said from outside: it keeps no state either.
+    Said(Box<SaidStream>),
     /// Of activities under their agents' keys.
     Observe(Box<ObserveStream>),
     /// Of the findings.
@@ -35,9 +40,11 @@ impl StreamFold {
     pub(super) fn new(setup: &Arc<Setup>, at: &TopicPartition) -> Self {
         let (names, own) = (&setup.names, Arc::clone(setup));
         if at.topic == names.findings {
-            Self::Respond(Box::new(RespondStream::new(own)))
+            Self::Respond(Box::new(RespondStream::new(own, at.partition)))
         } else if at.topic == names.activity {
             Self::Observe(Box::new(ObserveStream::new(own)))
+        } else if [&names.acknowledgements, &names.feedback].contains(&&at.topic) {
+            Self::Said(Box::new(SaidStream::new(own, &at.topic)))
         } else {
             Self::Intake(Box::new(IntakeStream::new(own, &at.topic)))
         }
@@ -51,6 +58,7 @@ impl Fold for StreamFold {
     fn apply(&mut self, record: &Record) -> Applied {
         match self {
             Self::Intake(intake) => intake.apply(record),
+            Self::Said(said) => said.apply(record),
             Self::Observe(observe) => observe.apply(record),
             Self::Respond(respond) => respond.apply(record),
         }
@@ -58,7 +66,7 @@ impl Fold for StreamFold {
 
     fn touched(&mut self) -> Vec<Saved> {
         let touched = match self {
-            Self::Intake(_) => Vec::new(),
+            Self::Intake(_) | Self::Said(_) => Vec::new(),
             Self::Observe(observe) => observe.fold_mut().touched(),
             Self::Respond(respond) => respond.fold_mut().touched(),
         };
@@ -69,7 +77,9 @@ impl Fold for StreamFold {
         let key = std::str::from_utf8(&record.key).map_err(|error| LoadError(error.to_string()))?;
         let value = &record.value;
         let loaded = match self {
-            Self::Intake(_) => Err("find nothing but progress: intake keeps no state".to_owned()),
+            Self::Intake(_) | Self::Said(_) => {
+                Err("find nothing but progress: intake keeps no state".to_owned())
+            }
             Self::Observe(observe) => {
                 observe.fold_mut().load(key, value).map_err(|e| e.to_string())
             }
@@ -102,6 +112,7 @@ impl LogFold for StreamFold {
     fn resume(&mut self, stream_time_ms: i64) {
         match self {
             Self::Intake(intake) => intake.resume(stream_time_ms),
+            Self::Said(said) => said.resume(stream_time_ms),
             Self::Observe(observe) => observe.resume(stream_time_ms),
             Self::Respond(respond) => respond.resume(stream_time_ms),
         }
@@ -110,8 +121,21 @@ impl LogFold for StreamFold {
     fn stream_time_ms(&self) -> i64 {
         match self {
             Self::Intake(intake) => intake.log_ms(),
+            Self::Said(said) => said.log_ms(),
             Self::Observe(observe) => observe.log_ms(),
             Self::Respond(respond) => respond.log_ms(),
         }
+    }
+
+    fn due(&self) -> Option<(i64, Emit)> {
+        match self {
+            Self::Respond(respond) => respond.due(),
+            Self::Intake(_) | Self::Said(_) | Self::Observe(_) => None,
+        }
+    }
+
+    fn is_due(record: &Outgoing) -> bool {
+        let finding = alerting::read(record.value.as_deref().unwrap_or_default());
+        finding.is_ok_and(|finding| matches!(finding.body, Body::Tick {}))
     }
 }

@@ -12,6 +12,7 @@ mod meter;
 mod observe;
 mod process;
 mod respond;
+mod said;
 mod sets;
 mod setup;
 mod topics;

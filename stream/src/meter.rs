@@ -192,7 +192,7 @@ impl Gauges {
                     self.shared.metrics.store(at, observe.fold().counts());
                     observe.log_ms()
                 }
-                StreamFold::Respond(_) => continue,
+                StreamFold::Said(_) | StreamFold::Respond(_) => continue,
             };
             let mut logs = self.shared.logs.lock().unwrap_or_else(PoisonError::into_inner);
             logs.insert(at.clone(), log_ms);

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use alerting::intake::tick;
 use alerting::ocsf::Severity;
 use alerting::{Outgoing, Respond, Response, TopicKind, outgoing};
 use bus::Record;
@@ -18,13 +19,14 @@ use super::setup::Setup;
 pub struct RespondStream {
     respond: Respond,
     setup: Arc<Setup>,
+    partition: u32,
     log_ms: i64,
 }
 
 impl RespondStream {
     /// A partition that has seen nothing.
-    pub fn new(setup: Arc<Setup>) -> Self {
-        Self { respond: Respond::new(setup.respond.clone()), setup, log_ms: 0 }
+    pub fn new(setup: Arc<Setup>, partition: u32) -> Self {
+        Self { respond: Respond::new(setup.respond.clone()), setup, partition, log_ms: 0 }
     }
 
     /// The fold, to restore and to save.
@@ -75,6 +77,22 @@ impl RespondStream {
     /// Refuses a finding that killed the process.
     pub(super) fn quarantine(&self, record: &Record) -> Applied {
         quarantined(&self.setup, record, self.log_ms)
+    }
+
+    /// The tick of the tenant whose deadline comes first, and when it is due.
+    pub(super) fn due(&self) -> Option<(i64, Emit)> {
+        let (tenant, due) = self.respond.next_deadline()?;
+        let tick = tick(tenant, due, self.partition, &self.setup.observe.versions);
+        let tenant = tenant.as_bytes().to_vec();
+        let emit = Emit {
+            topic: Arc::clone(&self.setup.names.findings),
+            by: tenant.clone(),
+            key: Some(tenant),
+            value: serde_json::to_vec(&tick).ok(),
+            headers: Vec::new(),
+            cause_ms: 0,
+        };
+        Some((due.millis(), emit))
     }
 
     fn emit(&self, mut record: Outgoing) -> Option<Emit> {

@@ -47,6 +47,10 @@ pub struct Names {
     pub activity: Arc<str>,
     /// What comes from outside: the topics that intake reads, or else that of the activities.
     pub sources: Vec<Arc<str>>,
+    /// Acknowledgements of revocation requests, from outside.
+    pub acknowledgements: Arc<str>,
+    /// Verdicts of analysts and commands of operators, from outside.
+    pub feedback: Arc<str>,
     /// What observe hands to respond.
     pub findings: Arc<str>,
     /// What respond tells every lane.
@@ -75,6 +79,8 @@ pub struct Setup {
     pub(super) mode: Mode,
     /// Id of the topic of activities.
     pub(super) input_id: Arc<str>,
+    /// Ids of what is said from outside.
+    pub(super) ids: BTreeMap<Arc<str>, String>,
     /// Whether intake hands the activities on under their agents' keys.
     pub(super) rekeys: bool,
     pub(super) group: String,
@@ -107,6 +113,8 @@ impl Names {
         Self {
             activity: name(Topic::Activity),
             sources,
+            acknowledgements: name(topics.said()[0].0),
+            feedback: name(topics.said()[1].0),
             findings: name(Topic::Findings),
             control: name(Topic::Control),
             alerts: name(Topic::Alerts),
@@ -121,7 +129,8 @@ impl Names {
 
     /// The topics that others write.
     pub fn from_outside(&self) -> Vec<Arc<str>> {
-        self.sources.clone()
+        let said = [&self.acknowledgements, &self.feedback].map(Arc::clone);
+        self.sources.iter().cloned().chain(said).collect()
     }
 }
 
@@ -142,6 +151,8 @@ fn layout_of(config: &Config, topics: &Topics) -> Layout {
         topics.sources().map(|(source, progress)| input(source, progress, start)).collect();
     // What intake hands on is read from its beginning.
     let start = if inputs.is_empty() { start } else { Start::Earliest };
+    let said = topics.said().into_iter();
+    inputs.extend(said.map(|(source, progress)| input(source, progress, Start::Earliest)));
     inputs.push(input(Topic::Activity, Topic::State, start));
     inputs.push(input(Topic::Findings, Topic::Cases, Start::Earliest));
     let count = |(topic, spec): (Topic, &TopicSpec)| (name_of(topics, topic), spec.partitions);
@@ -195,6 +206,11 @@ impl Setup {
             },
             mode: config.mode(),
             input_id: Arc::from(input_id),
+            ids: topics
+                .said()
+                .into_iter()
+                .map(|(topic, _)| (name_of(topics, topic), topics.id(topic).to_owned()))
+                .collect(),
             rekeys,
             readings: readings(config, &names, rekeys),
             names,

@@ -14,6 +14,10 @@ pub(super) const DEAD_LETTER_BYTES_MAX: u64 = 16 << 20;
 /// An activity under its agent's key is a record of at most 1 MiB, and its key and headers.
 const REKEYED_BYTES_MAX: u64 = 2 << 20;
 
+/// What is said from outside, by the ends of the topics' names: acknowledgements of requests, verdicts and commands.
+const SAID: [&str; 2] = ["revocations.ack.v1", "feedback.v1"];
+const N_SAID: u16 = 2;
+
 /// A topic by what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Topic {
@@ -41,7 +45,7 @@ pub enum Topic {
     DeadLetters,
     /// What mode `shadow` keeps back.
     Shadow,
-    /// What intake reads, by its place in the config.
+    /// What intake reads: acknowledgements, verdicts and commands, then the sources of the config.
     Source(u16),
     /// Progress and ownership of intake over that source.
     Intake(u16),
@@ -51,6 +55,7 @@ pub enum Topic {
 #[derive(Clone, Debug)]
 pub struct Topics {
     specs: BTreeMap<Topic, TopicSpec>,
+    ids: BTreeMap<Topic, String>,
     n_sources: u16,
     accept_create_time: bool,
 }
@@ -113,6 +118,7 @@ impl Topic {
             Self::Control | Self::State | Self::Cases | Self::Trust | Self::Intake(_) => {
                 Cleanup::Compact
             }
+            Self::Source(..N_SAID) => Cleanup::Delete(30 * DAY_MS),
             Self::Activity
             | Self::Source(_)
             | Self::Findings
@@ -163,7 +169,7 @@ impl Topics {
     /// The topics of a config; without those that it has no use for.
     pub fn new(config: &Config) -> Self {
         let (kafka, input) = (config.kafka(), config.input());
-        let n_sources = u16::try_from(input.sources.len()).unwrap_or(u16::MAX);
+        let n_sources = u16::try_from(input.sources.len()).unwrap_or(u16::MAX - N_SAID) + N_SAID;
         let of_intake = (0..n_sources).flat_map(|n| [Topic::Source(n), Topic::Intake(n)]);
         let wanted = Topic::OWN.into_iter().filter(|topic| match topic {
             Topic::Shadow => config.output_shadow(),
@@ -171,12 +177,28 @@ impl Topics {
             _ => true,
         });
         let specs = wanted.chain(of_intake).map(|topic| (topic, spec(topic, &kafka, &input)));
-        Self { specs: specs.collect(), n_sources, accept_create_time: input.accept_create_time }
+        Self {
+            specs: specs.collect(),
+            ids: BTreeMap::new(),
+            n_sources,
+            accept_create_time: input.accept_create_time,
+        }
     }
 
-    /// What intake reads, each with the topic of its progress; none where records stand under their agents' keys.
+    /// What intake reads of activities, each with the topic of its progress; none where records stand under their agents'
+    /// keys.
     pub fn sources(&self) -> impl Iterator<Item = (Topic, Topic)> {
-        (0..self.n_sources).map(|n| (Topic::Source(n), Topic::Intake(n)))
+        (N_SAID..self.n_sources).map(|n| (Topic::Source(n), Topic::Intake(n)))
+    }
+
+    /// What is said from outside, each with the topic of its progress: acknowledgements, then verdicts and commands.
+    pub fn said(&self) -> [(Topic, Topic); 2] {
+        [0, 1].map(|n| (Topic::Source(n), Topic::Intake(n)))
+    }
+
+    /// The id of a topic that was found; empty before.
+    pub fn id(&self, topic: Topic) -> &str {
+        self.ids.get(&topic).map_or("", String::as_str)
     }
 
     /// A name that two of them have: a source that is one of our own would be read for ever.
@@ -201,6 +223,7 @@ impl Topics {
     /// Takes over the partitions of a topic that exists, for itself and for those that follow it. To be done with the
     /// input and the findings before anything is made or checked.
     pub fn found(&mut self, topic: Topic, info: &TopicInfo) {
+        self.ids.insert(topic, info.id.clone());
         for (known, spec) in &mut self.specs {
             if *known == topic && !topic.is_bound() || known.follows() == Some(topic) {
                 spec.partitions = info.partitions;
@@ -229,7 +252,7 @@ impl Topics {
             };
             return Err(format!("{name} {why}: set its `cleanup.policy` to `{policy}`"));
         }
-        let is_ours = topic == Topic::Activity && self.n_sources > 0;
+        let is_ours = topic == Topic::Activity && self.n_sources > N_SAID;
         let is_timed = matches!(topic, Topic::Activity | Topic::Source(_));
         if is_timed && !info.log_append_time && (is_ours || !self.accept_create_time) {
             let or = if is_ours { "" } else { ", or `input.accept_create_time = true`" };
@@ -248,7 +271,11 @@ fn spec(topic: Topic, kafka: &KafkaConfig, input: &InputConfig) -> TopicSpec {
         settings.push(("min.insync.replicas", "2".to_owned()));
     }
     let own = |name: &str| format!("{}{name}", kafka.prefix);
-    let source = |n: u16| input.sources.get(usize::from(n)).map_or("", String::as_str);
+    let said = |n: u16| SAID.get(usize::from(n)).copied();
+    let source = |n: u16| {
+        let of_config = input.sources.get(usize::from(n.saturating_sub(N_SAID))).cloned();
+        said(n).map(own).or(of_config).unwrap_or_default()
+    };
     let rekeyed = topic == Topic::Activity && !input.sources.is_empty();
     if rekeyed {
         settings.push(("max.message.bytes", REKEYED_BYTES_MAX.to_string()));
@@ -257,12 +284,16 @@ fn spec(topic: Topic, kafka: &KafkaConfig, input: &InputConfig) -> TopicSpec {
         name: match topic {
             Topic::Activity if rekeyed => own("activity.by-agent.v1"),
             Topic::Activity => input.topic.clone(),
-            Topic::Source(n) => source(n).to_owned(),
-            Topic::Intake(n) => own(&format!("{}{}", topic.suffix(), source(n))),
+            Topic::Source(n) => source(n),
+            Topic::Intake(n) => {
+                let name = said(n).map_or_else(|| source(n), str::to_owned);
+                own(&format!("{}{name}", topic.suffix()))
+            }
             topic => own(topic.suffix()),
         },
         partitions: match topic {
             Topic::Control => 1,
+            Topic::Source(..N_SAID) | Topic::Intake(..N_SAID) => kafka.findings_partitions,
             Topic::Activity | Topic::State | Topic::Trust | Topic::Source(_) | Topic::Intake(_) => {
                 kafka.partitions
             }

@@ -121,15 +121,26 @@ impl Simulated {
 
     /// Runs so many processes, starting anew each that dies, until everything is consumed.
     pub fn finish(&mut self, processes: usize) -> Result<(), String> {
+        self.finish_after(processes, 0)
+    }
+
+    /// The same, with so many milliseconds in which nothing more comes.
+    pub fn finish_after(&mut self, processes: usize, calm_ms: i64) -> Result<(), String> {
         let mut slots: Vec<Option<Process>> = (0..processes).map(|_| None).collect();
+        let mut since_ms = None;
         for round in 0..ROUNDS_MAX {
             let mut calm = true;
             for (name, slot) in slots.iter_mut().enumerate() {
                 calm &= self.turn(name, slot)?;
             }
             self.memory.advance(if calm { 5 } else { 250 });
-            if round % 8 == 0 && self.is_done(&slots) {
-                return Ok(());
+            if round % 8 == 0 {
+                let now_ms = self.memory.now_ms();
+                let done = self.is_done(&slots);
+                since_ms = done.then(|| since_ms.unwrap_or(now_ms));
+                if since_ms.is_some_and(|since_ms| since_ms + calm_ms <= now_ms) {
+                    return Ok(());
+                }
             }
         }
         Err("it does not end".to_owned())

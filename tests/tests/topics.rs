@@ -51,6 +51,10 @@ fn topics_have_the_names_partitions_and_retention_of_the_wire_formats() {
         ("habitus.decisions.v1", 8, days(365)),
         ("habitus.activity.dlq.v1", 8, days(14)),
         ("habitus.shadow.v1", 8, days(7)),
+        ("habitus.revocations.ack.v1", 8, days(30)),
+        ("habitus.feedback.v1", 8, days(30)),
+        ("habitus.intake.revocations.ack.v1", 8, Cleanup::Compact),
+        ("habitus.intake.feedback.v1", 8, Cleanup::Compact),
     ];
     assert_eq!(found, expected);
     for topic in [Topic::Shadow, Topic::Sets] {

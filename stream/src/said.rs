@@ -1,0 +1,85 @@
+//! Intake of what is said from outside: acknowledgements of requests, verdicts of analysts, commands of operators. What
+//! checks goes to the findings of its tenant, everything else to the dead letters. It wires, and decides nothing.
+
+use std::sync::Arc;
+
+use alerting::intake::{Arrival, Authors, acknowledgement, feedback_or_command};
+use bus::Record;
+use lane::{Applied, Counts, Emit};
+use schemas::{EventTime, Source};
+
+use super::dead_letter::{Place, dead_letter};
+use super::setup::Setup;
+
+/// The fold of one partition of a topic of what is said.
+pub struct SaidStream {
+    setup: Arc<Setup>,
+    /// Of acknowledgements; else of verdicts and commands.
+    acknowledges: bool,
+    topic_id: String,
+    log_ms: i64,
+}
+
+impl SaidStream {
+    /// A partition of a topic that has seen nothing.
+    pub fn new(setup: Arc<Setup>, topic: &Arc<str>) -> Self {
+        let acknowledges = *topic == setup.names.acknowledgements;
+        let topic_id = setup.ids.get(topic).cloned().unwrap_or_default();
+        Self { setup, acknowledges, topic_id, log_ms: 0 }
+    }
+
+    /// Newest log time.
+    pub(super) fn log_ms(&self) -> i64 {
+        self.log_ms
+    }
+
+    /// Sets the newest log time at a restore.
+    pub(super) fn resume(&mut self, log_ms: i64) {
+        self.log_ms = log_ms;
+    }
+
+    /// Takes in one record.
+    pub(super) fn apply(&mut self, record: &Record) -> Applied {
+        self.log_ms = self.log_ms.max(record.timestamp_ms);
+        let counts = Counts { records: 1, activities: 1, ..Counts::default() };
+        let mut applied = Applied { counts, emits: Vec::new() };
+        let source = Source {
+            topic_id: self.topic_id.clone(),
+            partition: record.at.partition,
+            offset: record.offset,
+            ordinal: 0,
+        };
+        let arrival = Arrival {
+            source: &source,
+            log_time: EventTime::from_millis(self.log_ms).unwrap_or(self.setup.epoch),
+            versions: &self.setup.observe.versions,
+            authors: &Authors::new(),
+        };
+        let bytes = record.value.as_deref().unwrap_or_default();
+        let checked = match self.acknowledges {
+            true => acknowledgement(bytes, &arrival),
+            false => feedback_or_command(bytes, &arrival),
+        };
+        match checked {
+            Ok(finding) => {
+                applied.counts.scored = 1;
+                let tenant = finding.tenant_id.clone().into_bytes();
+                applied.emits.push(Emit {
+                    topic: Arc::clone(&self.setup.names.findings),
+                    by: tenant.clone(),
+                    key: Some(tenant),
+                    value: serde_json::to_vec(&finding).ok(),
+                    headers: Vec::new(),
+                    cause_ms: 0,
+                });
+            }
+            Err(rejection) => {
+                applied.counts.dead_lettered = 1;
+                self.setup.tell(|metrics| metrics.dead_letter(rejection.code));
+                let place = Place { record, index: 0, log_ms: self.log_ms };
+                applied.emits.push(dead_letter(&self.setup, place, rejection));
+            }
+        }
+        applied
+    }
+}
