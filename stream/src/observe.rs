@@ -90,8 +90,9 @@ impl ObserveStream {
                     self.setup.lists.inventory.enrich(&mut activity);
                     self.check(&activity, record).map(|()| activity)
                 }
-                Decoded::Skipped(_) => {
+                Decoded::Skipped(skip) => {
                     applied.counts.skipped += 1;
+                    self.setup.tell(|metrics| metrics.skipped(skip.rule));
                     continue;
                 }
                 Decoded::Rejected(rejection) => Err(rejection),

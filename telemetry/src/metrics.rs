@@ -70,6 +70,7 @@ pub struct Metrics {
     processed: Counters<1>,
     late: Counter,
     invalid: Counters<1>,
+    skipped: Counters<1>,
     dead_letters: Counters<1>,
     unknown_fields: Counter,
     hops: [Latency; 3],
@@ -107,6 +108,11 @@ impl Metrics {
     /// An activity was refused.
     pub fn invalid(&self, code: ErrorCode) {
         self.invalid.get_or_create(&[("reason", code.as_str())]).inc();
+    }
+
+    /// An activity was left out by a rule.
+    pub fn skipped(&self, rule: &'static str) {
+        self.skipped.get_or_create(&[("rule", rule)]).inc();
     }
 
     /// A dead letter was written.
@@ -260,6 +266,7 @@ impl Metrics {
             processed: add(new, "events_processed_total", Family::default()),
             late: add(new, "events_late_total", Counter::default()),
             invalid: add(new, "events_invalid_total", Family::default()),
+            skipped: add(new, "events_skipped_total", Family::default()),
             dead_letters: add(new, "dlq_events_total", Family::default()),
             unknown_fields: add(new, "unknown_fields_total", Counter::default()),
             hops: [

@@ -72,6 +72,12 @@ pub const TABLE: &[Spec] = &[
         "Activities by what became of them: scored, duplicate, skipped or dead_lettered; they add up to the activities read",
     ),
     spec(
+        "events_skipped_total",
+        Counter,
+        &["rule"],
+        "Activities left out, by the rule that did; most of a stream skipped is a mistake of the config",
+    ),
+    spec(
         "events_late_total",
         Counter,
         &[],

@@ -54,6 +54,7 @@ fn feed(metrics: &Metrics) {
     metrics.invalid(ErrorCode::InvalidJson);
     metrics.invalid(ErrorCode::TimeOutOfRange);
     metrics.dead_letter(ErrorCode::Miskeyed);
+    metrics.skipped("identity_human");
     metrics.unknown_fields(4);
     metrics.progress(&at, 7, 1_767_571_200_000);
     metrics.store(&at, counts(2, 3, 0));
@@ -127,6 +128,7 @@ fn values_are_those_that_were_recorded() {
         ("habitus_events_late_total", &[], 1.0),
         ("habitus_events_invalid_total", &[("reason", "invalid_json")], 1.0),
         ("habitus_dlq_events_total", &[("reason", "miskeyed")], 1.0),
+        ("habitus_events_skipped_total", &[("rule", "identity_human")], 1.0),
         ("habitus_unknown_fields_total", &[], 4.0),
         ("habitus_watermark_seconds", &[], 1_767_571_200.0),
         ("habitus_alerts_total", &alert, 1.0),
