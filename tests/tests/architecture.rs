@@ -14,7 +14,7 @@ const PURE: [&str; 9] = [
 ];
 
 /// What each crate of the workspace sees of it, directly. A new edge is a change of the architecture.
-const EDGES: [(&str, &[&str]); 16] = [
+const EDGES: [(&str, &[&str]); 17] = [
     ("schemas", &[]),
     ("record", &["schemas"]),
     ("ingest", &["record", "schemas"]),
@@ -41,6 +41,7 @@ const EDGES: [(&str, &[&str]); 16] = [
             "telemetry",
         ],
     ),
+    ("doctor", &["bus", "config", "ingest", "mapping", "schemas", "stream"]),
     ("scenario", &["schemas"]),
     (
         "habitus",
@@ -50,6 +51,7 @@ const EDGES: [(&str, &[&str]); 16] = [
             "bus",
             "config",
             "detector",
+            "doctor",
             "ingest",
             "lane",
             "mapping",
