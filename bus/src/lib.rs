@@ -19,5 +19,5 @@ pub use local::{LocalConsumer, LocalGroup, LocalProducer, LocalReader};
 pub use partition::partition;
 pub use record::{Header, Isolation, Outgoing, Record, TopicPartition};
 pub use traits::{
-    Admin, Bus, Cleanup, Consumer, GroupEvent, Producer, Reader, TopicInfo, TopicSpec,
+    Admin, Bus, Cleanup, Consumer, GroupEvent, Producer, Reader, TopicDetails, TopicInfo, TopicSpec,
 };

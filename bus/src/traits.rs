@@ -1,5 +1,6 @@
 //! The contract that every log keeps. The feature `contract` states it as checks.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::error::BusError;
@@ -166,10 +167,28 @@ pub struct TopicInfo {
     pub compacted: bool,
 }
 
+/// What else a log tells of a topic.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TopicDetails {
+    /// Every setting, as the broker names it.
+    pub settings: BTreeMap<String, String>,
+    /// Replicas of the partition that has the fewest.
+    pub replicas: Option<u32>,
+    /// Whether we may read it; `None` where the log does not tell.
+    pub may_read: Option<bool>,
+    /// Whether we may write to it.
+    pub may_write: Option<bool>,
+}
+
 /// Manages topics and looks at them.
 pub trait Admin {
     /// The topics of these names that exist, in the order asked.
     fn describe(&mut self, names: &[&str]) -> Result<Vec<Option<TopicInfo>>, BusError>;
+
+    /// What else is known of a topic that exists; a log without settings and rights tells nothing.
+    fn details(&mut self, _name: &str) -> Result<TopicDetails, BusError> {
+        Ok(TopicDetails::default())
+    }
 
     /// Makes a topic; one that exists already is no error.
     fn create(&mut self, spec: &TopicSpec) -> Result<(), BusError>;

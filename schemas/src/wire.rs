@@ -42,6 +42,12 @@ pub fn wire_schemas() -> Vec<(&'static str, String)> {
 }
 
 fn documents() -> Vec<Document> {
+    let mut documents = activity_to_finding();
+    documents.extend(inventory_to_trust());
+    documents
+}
+
+fn activity_to_finding() -> Vec<Document> {
     vec![
         Document {
             file: "agent.activity-1.schema.json",
@@ -80,6 +86,11 @@ fn documents() -> Vec<Document> {
             FINDING_SCHEMA,
             limits::FINDING,
         ),
+    ]
+}
+
+fn inventory_to_trust() -> Vec<Document> {
+    vec![
         document::<InventoryEntry>(
             "agent.inventory-1.schema.json",
             "Agent inventory entry v1",
@@ -109,6 +120,12 @@ fn documents() -> Vec<Document> {
             "Trust of an actor v1",
             TRUST_SCHEMA,
             limits::TRUST,
+        ),
+        document::<SetClaims>(
+            "security-event-token-1.schema.json",
+            "Claims of a security event token v1",
+            "",
+            &[],
         ),
     ]
 }

@@ -104,6 +104,7 @@ impl LogFold for StreamFold {
     fn quarantine(&mut self, record: &Record) -> Applied {
         match self {
             Self::Intake(intake) => intake.quarantine(record),
+            Self::Said(said) => said.quarantine(record),
             Self::Observe(observe) => observe.quarantine(record),
             Self::Respond(respond) => respond.quarantine(record),
         }

@@ -8,7 +8,7 @@ use bus::Record;
 use lane::{Applied, Counts, Emit};
 use schemas::{EventTime, Source};
 
-use super::dead_letter::{Place, dead_letter};
+use super::dead_letter::{Place, dead_letter, quarantined};
 use super::setup::Setup;
 
 /// The fold of one partition of a topic of what is said.
@@ -36,6 +36,12 @@ impl SaidStream {
     /// Sets the newest log time at a restore.
     pub(super) fn resume(&mut self, log_ms: i64) {
         self.log_ms = log_ms;
+    }
+
+    /// Refuses a record that killed the process.
+    pub(super) fn quarantine(&mut self, record: &Record) -> Applied {
+        self.log_ms = self.log_ms.max(record.timestamp_ms);
+        quarantined(&self.setup, record, self.log_ms)
     }
 
     /// Takes in one record.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use bus::memory::Memory;
 use bus::{Bus, BusError, Outgoing, Producer, Record, TopicPartition};
 use lane::{
-    Audit, BatchLimits, Board, Committer, Hands, Lane, LaneError, Meter, Notice, Positions,
-    Reference, Worker, WorkerSettings, audit, ends, read_all,
+    Audit, BatchLimits, Board, BreakerLimits, Committer, Hands, Lane, LaneError, Meter, Notice,
+    Positions, Reference, Worker, WorkerSettings, audit, ends, read_all,
 };
 use stream::{Lists, Setup, StreamFold, Switches, Topics};
 
@@ -108,6 +108,7 @@ impl Simulated {
             accept_state_loss: false,
             drain_ms: 5_000,
             nonce,
+            breaker: BreakerLimits { percent: 100, activities_min: 1 },
         };
         let hands = Hands::Own(Box::new(committer));
         match Worker::new(memory.clone(), settings, lane, hands, (board, meter)) {

@@ -14,7 +14,7 @@ const PURE: [&str; 10] = [
 ];
 
 /// What each crate of the workspace sees of it, directly. A new edge is a change of the architecture.
-const EDGES: [(&str, &[&str]); 18] = [
+const EDGES: [(&str, &[&str]); 19] = [
     ("schemas", &[]),
     ("record", &["schemas"]),
     ("ingest", &["record", "schemas"]),
@@ -44,6 +44,7 @@ const EDGES: [(&str, &[&str]); 18] = [
             "telemetry",
         ],
     ),
+    ("doctor", &["bus", "config", "ingest", "mapping", "schemas", "stream"]),
     ("scenario", &["schemas"]),
     (
         "habitus",
@@ -53,6 +54,7 @@ const EDGES: [(&str, &[&str]); 18] = [
             "bus",
             "config",
             "detector",
+            "doctor",
             "ingest",
             "lane",
             "mapping",

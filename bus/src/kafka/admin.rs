@@ -20,7 +20,7 @@ use crate::kafka::settings::{Kafka, Kind};
 use crate::kafka::voice::{Speaker, Voice, now};
 use crate::kafka::{failure, raw};
 use crate::record::{Isolation, TopicPartition};
-use crate::traits::{Admin, Cleanup, TopicInfo, TopicSpec};
+use crate::traits::{Admin, Cleanup, TopicDetails, TopicInfo, TopicSpec};
 
 /// Manages topics.
 pub struct KafkaAdmin {
@@ -114,6 +114,25 @@ impl Admin for KafkaAdmin {
         }
         let of = |name: &&str| infos.iter().find(|info| info.name == *name).cloned();
         Ok(names.iter().map(of).collect())
+    }
+
+    fn details(&mut self, name: &str) -> Result<TopicDetails, BusError> {
+        const READ: i32 = 3;
+        const WRITE: i32 = 4;
+        let found = self.described(&[name])?;
+        let Some(topic) = found.get(name) else { return Ok(TopicDetails::default()) };
+        let topics = [ResourceSpecifier::Topic(name)];
+        let configs = wait(self.client.describe_configs(&topics, &options()));
+        let configs = configs.map_err(|error| failure::of(&error))?;
+        let entries = configs.into_iter().filter_map(Result::ok).flat_map(|config| config.entries);
+        let may =
+            |operation| (!topic.allowed.is_empty()).then(|| topic.allowed.contains(&operation));
+        Ok(TopicDetails {
+            settings: entries.filter_map(|entry| Some((entry.name, entry.value?))).collect(),
+            replicas: Some(topic.n_replicas),
+            may_read: may(READ),
+            may_write: may(WRITE),
+        })
     }
 
     fn create(&mut self, spec: &TopicSpec) -> Result<(), BusError> {

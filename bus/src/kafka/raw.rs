@@ -24,6 +24,10 @@ pub(super) struct Described {
     pub(super) n_partitions: u32,
     /// Partitions that have a leader: a new topic gets them a moment later.
     pub(super) n_led: u32,
+    /// Replicas of the partition that has the fewest.
+    pub(super) n_replicas: u32,
+    /// The numbers of what we may do, where the brokers tell.
+    pub(super) allowed: Vec<i32>,
 }
 
 /// A native object and what frees it.
@@ -107,10 +111,23 @@ pub(super) fn describe_topics<C: ClientContext>(
             Owned(sys::rd_kafka_queue_new(client.native_ptr()), sys::rd_kafka_queue_destroy),
         )
     };
-    // SAFETY: all of them live until the end of this function; null options are the defaults. The event is ours,
-    // and what the result points to lives as long as the event.
+    // SAFETY: the client lives as long as its borrow; an error, if any, is ours to free.
+    let options = unsafe {
+        let operation = sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS;
+        let options = Owned(
+            sys::rd_kafka_AdminOptions_new(client.native_ptr(), operation),
+            sys::rd_kafka_AdminOptions_destroy,
+        );
+        let _freed = Owned(
+            sys::rd_kafka_AdminOptions_set_include_authorized_operations(options.0, 1),
+            sys::rd_kafka_error_destroy,
+        );
+        options
+    };
+    // SAFETY: all of them live until the end of this function. The event is ours, and what the result points to
+    // lives as long as the event.
     unsafe {
-        sys::rd_kafka_DescribeTopics(client.native_ptr(), topics.0, ptr::null(), queue.0);
+        sys::rd_kafka_DescribeTopics(client.native_ptr(), topics.0, options.0, queue.0);
         let event =
             Owned(sys::rd_kafka_queue_poll(queue.0, millis(timeout)), sys::rd_kafka_event_destroy);
         if event.0.is_null() {
@@ -147,6 +164,15 @@ unsafe fn describe(
         let first = sys::rd_kafka_TopicDescription_partitions(topic, &mut count);
         let led =
             |index: &usize| !sys::rd_kafka_TopicPartitionInfo_leader(*first.add(*index)).is_null();
+        let replicas = |index: usize| {
+            let mut count = 0;
+            sys::rd_kafka_TopicPartitionInfo_replicas(*first.add(index), &mut count);
+            u32::try_from(count).unwrap_or(u32::MAX)
+        };
+        let mut n_allowed = 0;
+        let allowed = sys::rd_kafka_TopicDescription_authorized_operations(topic, &mut n_allowed);
+        // Read as numbers: a newer library may know more of them than the enum.
+        let allowed = |index| *allowed.add(index).cast::<i32>();
         let id = sys::rd_kafka_TopicDescription_topic_id(topic);
         let high = sys::rd_kafka_Uuid_most_significant_bits(id).cast_unsigned();
         let low = sys::rd_kafka_Uuid_least_significant_bits(id).cast_unsigned();
@@ -154,6 +180,8 @@ unsafe fn describe(
             id: u128::from(high) << 64 | u128::from(low),
             n_partitions: u32::try_from(count).unwrap_or(u32::MAX),
             n_led: u32::try_from((0..count).filter(led).count()).unwrap_or(u32::MAX),
+            n_replicas: (0..count).map(replicas).min().unwrap_or(0),
+            allowed: (0..n_allowed).map(allowed).collect(),
         };
         Ok(Some((text(sys::rd_kafka_TopicDescription_name(topic)), described)))
     }

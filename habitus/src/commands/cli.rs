@@ -16,8 +16,8 @@ use stream::Unusable;
 
 use super::lists::{self, Lists};
 use super::{
-    config, demo, explain, health, logging, map, produce, run as run_verb, score, state, tap,
-    validate,
+    config, demo, doctor, explain, health, logging, map, produce, run as run_verb, score, state,
+    tap, validate,
 };
 
 /// Exit code of a success.
@@ -84,6 +84,8 @@ enum Verb {
     Run(RunArgs),
     /// Shows what becomes of each record of a file: the activity field by field, with what is missing and unmapped.
     Map(MapArgs),
+    /// Checks broker, topics and rights, and samples each source: what is mapped, and which signals are blind there.
+    Doctor(DoctorArgs),
     /// Scores files (or `-`), one JSON line for each activity, in input order.
     Score(ScoreArgs),
     /// Explains an activity of a file, or an alert from standard input (`explain -`).
@@ -118,7 +120,7 @@ pub(super) struct DemoArgs {
 /// Arguments of `produce`.
 #[derive(Debug, Args)]
 pub(super) struct ProduceArgs {
-    /// Event files, a record a line; `-` is standard input.
+    /// Event files, folders or patterns, packed or not, a record a line; `-` is standard input.
     #[arg(required = true)]
     pub(super) events: Vec<String>,
     /// A header of every record; repeatable.
@@ -242,6 +244,19 @@ pub(super) struct MapArgs {
     pub(super) init: Option<String>,
 }
 
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    /// Looks at this file, folder or pattern instead of the broker; repeatable.
+    #[arg(long, value_name = "FILE")]
+    pub(super) input: Vec<String>,
+    #[command(flatten)]
+    pub(super) reading: ReadingArgs,
+    /// One JSON object.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
 /// Arguments of `score`.
 #[derive(Debug, Args)]
 pub(super) struct ScoreArgs {
@@ -270,7 +285,7 @@ pub(super) struct ScoreArgs {
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// Event file; `-` renders an alert from standard input.
+    /// Event file, folder or pattern; `-` renders an alert from standard input.
     pub(super) file: String,
     /// Id of the activity.
     #[arg(long)]
@@ -407,6 +422,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Verb::State(args) => state::run(&loaded, args),
         Verb::Tap(args) => tap::run(&loaded, args),
         Verb::Map(args) => map::run(&loaded, args),
+        Verb::Doctor(args) => doctor::run(&loaded, args),
         Verb::Score(args) => score::run(&loaded, &lists, args, cli.verbose > 0),
         Verb::Explain(args) => explain::run(&loaded, &lists, args),
         Verb::Config(args) if args.what == ConfigWhat::Jwks => config::jwks(&lists),

@@ -4,6 +4,7 @@ mod access;
 mod cli;
 mod config;
 mod demo;
+mod doctor;
 mod explain;
 mod health;
 mod lists;
