@@ -197,10 +197,11 @@ fn judge(
         && claims["sub_id"]["format"].is_string()
         && claims.get("sub").is_none()
         && claims.get("exp").is_none();
-    match () {
-        () if claims["iss"] != expects.issuer.as_str() => Err("invalid_issuer"),
-        () if claims["aud"] != expects.audience.as_str() => Err("invalid_audience"),
-        () if !one_event || !whole => Err("invalid_request"),
-        () => Ok(claims),
+    if claims["iss"] != expects.issuer.as_str() {
+        return Err("invalid_issuer");
     }
+    if claims["aud"] != expects.audience.as_str() {
+        return Err("invalid_audience");
+    }
+    if one_event && whole { Ok(claims) } else { Err("invalid_request") }
 }
