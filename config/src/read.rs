@@ -216,7 +216,7 @@ impl Reader<'_> {
         });
         if matches!(self.values.get("receiver"), Some(Value::Receivers(all)) if !all.is_empty()) {
             for path in ["sets.issuer", "sets.keys"] {
-                if self.values.get(path).is_none()
+                if !self.values.contains_key(path)
                     || self.values.get(path) == Some(&Value::Texts(Vec::new()))
                 {
                     let message = format!("a `receiver` needs `{path}`");

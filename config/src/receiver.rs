@@ -91,7 +91,7 @@ impl Reader {
         let before = self.mistakes.len();
         for (key, _) in table.iter().filter(|(key, _)| !KEYS.contains(key)) {
             let at = table.key(key).and_then(toml_edit::Key::span).unwrap_or(outer.clone());
-            let help = did_you_mean(key, KEYS.into_iter(), 0.7);
+            let help = did_you_mean(key, KEYS, 0.7);
             self.mistake(at, format!("unknown setting `receiver.{key}`"), help);
         }
         for key in ["id", "audience"] {

@@ -8,16 +8,17 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tests::{cargo, workspace_root};
 
-const PURE: [&str; 10] = [
-    "schemas", "record", "ingest", "mapping", "baseline", "detector", "policy", "alerting",
-    "config", "scenario",
+const PURE: [&str; 11] = [
+    "schemas", "record", "ingest", "networks", "mapping", "baseline", "detector", "policy",
+    "alerting", "config", "scenario",
 ];
 
 /// What each crate of the workspace sees of it, directly. A new edge is a change of the architecture.
-const EDGES: [(&str, &[&str]); 19] = [
+const EDGES: [(&str, &[&str]); 20] = [
     ("schemas", &[]),
     ("record", &["schemas"]),
     ("ingest", &["record", "schemas"]),
+    ("networks", &["schemas"]),
     ("mapping", &["ingest", "record", "schemas"]),
     ("baseline", &["schemas"]),
     ("detector", &["baseline", "schemas"]),
@@ -39,6 +40,7 @@ const EDGES: [(&str, &[&str]); 19] = [
             "ingest",
             "lane",
             "mapping",
+            "networks",
             "schemas",
             "sinks",
             "telemetry",
@@ -58,6 +60,7 @@ const EDGES: [(&str, &[&str]); 19] = [
             "ingest",
             "lane",
             "mapping",
+            "networks",
             "scenario",
             "schemas",
             "stream",

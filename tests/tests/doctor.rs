@@ -18,7 +18,7 @@ fn config(text: &str) -> config::Config {
 }
 
 fn topics(config: &config::Config) -> Topics {
-    Topics::new(&config.kafka(), &config.input(), config.output_shadow())
+    Topics::new(config)
 }
 
 /// A record of an agent, with more members.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use habitus::local::{Input, LineOutcome, Role, Run};
-use ingest::{List, Networks};
+use networks::{List, Networks};
 use schemas::choice::Anonymizer;
 use schemas::time::{DAY_MS, EventTime};
 use serde_json::{Value, json};

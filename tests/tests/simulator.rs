@@ -67,7 +67,7 @@ impl Folds {
 }
 
 fn topics(config: &Config) -> Topics {
-    Topics::new(&config.kafka(), &config.input(), config.output_shadow())
+    Topics::new(config)
 }
 
 impl Scenario for Folds {

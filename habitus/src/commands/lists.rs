@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use config::{Config, Problem, Settings, Severity, place_of, read_inventory, render};
 use detector::Inventory;
-use ingest::{List, Networks};
+use networks::{List, Networks};
 use schemas::choice::Anonymizer;
 
 /// The setting that names the inventory.

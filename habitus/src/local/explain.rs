@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use ingest::{LogFile, Networks};
+use ingest::LogFile;
 use mapping::Reading;
+use networks::Networks;
 use schemas::finding::{Body, Finding, Verdict};
 
 use super::input::{Input, Role};
