@@ -185,6 +185,7 @@ fn action_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
 /// Parameters that name what is acted on, the most telling first.
 const PARAMETERS: &[&str] = &[
     "secretId",
+    "secretIdList/0",
     "bucketName",
     "bucket",
     "roleArn",
@@ -211,6 +212,7 @@ const PARAMETERS: &[&str] = &[
     "vpcSet/items/0/vpcId",
     "subnetSet/items/0/subnetId",
     "instancesSet/items/0/instanceId",
+    "instancesSet/items/0/imageId",
     "queueUrl",
     "topicArn",
     "name",
