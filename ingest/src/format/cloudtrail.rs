@@ -212,7 +212,6 @@ const PARAMETERS: &[&str] = &[
     "vpcSet/items/0/vpcId",
     "subnetSet/items/0/subnetId",
     "instancesSet/items/0/instanceId",
-    "instancesSet/items/0/imageId",
     "queueUrl",
     "topicArn",
     "name",
