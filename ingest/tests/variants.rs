@@ -61,6 +61,7 @@ fn cloudtrail_parameters_that_are_called_name() {
         ("ssm", "GetParameter", json!({"name": "/prod/x", "withDecryption": true}), "/prod/x"),
         ("ssm", "GetParameters", json!({"names": ["/a", "/b"]}), "/a"),
         ("ssm", "StartSession", json!({"target": "i-1"}), "i-1"),
+        ("secretsmanager", "BatchGetSecretValue", json!({"secretIdList": ["a", "b"]}), "a"),
         ("cloudtrail", "UpdateTrail", json!({"s3BucketName": "b", "name": "main"}), "main"),
     ] {
         check(

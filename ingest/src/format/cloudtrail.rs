@@ -185,6 +185,7 @@ fn action_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
 /// Parameters that name what is acted on, the most telling first.
 const PARAMETERS: &[&str] = &[
     "secretId",
+    "secretIdList/0",
     "bucketName",
     "bucket",
     "roleArn",

@@ -132,7 +132,7 @@ fn by_word(word: &str) -> Option<&'static str> {
     Some(match word {
         "get" => "data_read",
         "list" | "watch" => "data_list",
-        "create" | "update" | "insert" | "patch" => "data_write",
+        "create" | "update" | "patch" => "data_write",
         "delete" | "deletecollection" => "data_delete",
         _ => return None,
     })
