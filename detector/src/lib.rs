@@ -16,6 +16,7 @@ mod meet;
 mod observe;
 mod origin;
 mod publish;
+mod ration;
 mod report;
 mod save;
 pub mod settings;

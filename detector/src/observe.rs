@@ -220,7 +220,7 @@ impl Observe {
             start_actor(actor, keys.now_s, siblings);
         }
         let late = actor.progress.last_s > keys.now_s + LATE_S;
-        let (judged, lesson, mut findings) = {
+        let (judged, mut lesson, mut findings) = {
             let ctx = self.context(&shared, at, (head, actor, &session), (late, first_of_call));
             let (judged, lesson) = self.judge(&ctx, at, maturity);
             let findings = self.verdict(&ctx, at, &judged);
@@ -229,6 +229,7 @@ impl Observe {
         let trust = judged.trust;
         let trust_before = std::mem::replace(&mut actor.trust, judged.trust_state);
         let quarantined = self.alerts(&judged.period) && trust.level_after <= Level::Restricted;
+        lesson.ration(actor, keys, quarantined);
         let how = Learning { late, first_of_call, quarantined, from: session.tool };
         self.learn((actor, head), keys, (&lesson, &judged.assessment), how);
         note_makeup(head, keys);
