@@ -10,6 +10,9 @@ use crate::cells;
 use crate::inventory::{Inventory, Standing};
 use crate::keys::Keys;
 
+/// Share of the peer group's sessions below which a thing is new to it.
+const NEW_SHARE: f64 = 0.02;
+
 /// Everything a signal may look at; nothing it may change.
 pub(crate) struct Context<'a> {
     /// The activity.
@@ -81,9 +84,10 @@ impl<'a> Context<'a> {
         if self.session.counted(slot) == Counted::Before { 1.0 } else { 0.0 }
     }
 
-    /// Whether no whole session of the peer group other than this one counts in a cell.
+    /// Whether hardly any session of the peer group other than this one counts in a cell: what is taken up by a group is
+    /// known to some of it before the first of them alerts.
     pub(crate) fn is_new_to_peers(&self, cell: u64, slot: u64) -> bool {
-        self.peers(cell) - self.own(slot) < 1.0
+        self.peers(cell) - self.own(slot) < 1.0 + NEW_SHARE * self.peer_sessions()
     }
 
     /// Sessions of the peer group other than this one.

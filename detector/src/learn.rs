@@ -14,6 +14,7 @@ use baseline::{Actor, Head};
 use crate::cells::{self, Kind};
 use crate::context::{Context, whole};
 use crate::keys::Keys;
+use crate::ration::is_spent;
 use crate::signal::{
     channel_count, dormancy, failure, fan_out, hours, network, resource, tempo_channels, volume,
 };
@@ -54,6 +55,8 @@ pub(crate) struct Lesson {
     tenths: u16,
     pub(crate) gate: Gate,
     new_session: bool,
+    /// Whether the actor's sessions of the day are more than count for others.
+    spent: bool,
     late: bool,
     identity: IdentityLesson,
 }
@@ -262,9 +265,16 @@ impl Lesson {
         }
     }
 
+    /// Finds whether the activity counts for others. Of an actor in quarantine, whose sessions are not counted, one an hour
+    /// does.
+    pub(crate) fn ration(&mut self, actor: &Actor, keys: &Keys, quarantined: bool) {
+        let goes_on = quarantined && actor.progress.vote_hour == keys.hour;
+        self.spent = goes_on || is_spent(actor, keys.day);
+    }
+
     /// Sends the shared increments.
     pub(crate) fn share(&self, deltas: &mut Deltas) {
-        for (scope, cell, add) in &self.counts {
+        for (scope, cell, add) in self.counts.iter().filter(|_| !self.spent) {
             deltas.add(Table::Counts, *scope, *cell, *add);
         }
     }
@@ -311,9 +321,9 @@ impl Lesson {
         if self.new_session {
             actor.novelty.tools.add(1, 0);
         }
-        if !self.late {
-            actor.drift.see(keys.day, self.new_session, self.deviates.into_iter().flatten());
-        }
+        let deviates = self.deviates.into_iter().flatten().filter(|_| !self.late);
+        let day = if self.late { 0 } else { keys.day };
+        actor.drift.see(day, self.new_session, deviates);
         actor.novelty.tools.add(0, u16::from(self.new_tool == Some(true)));
         for (share, new) in [
             (&mut actor.novelty.destinations, self.destination_new),
@@ -376,7 +386,7 @@ impl Lesson {
         nats: &[f64; CHANNELS_MAX],
         deltas: &mut Deltas,
     ) {
-        let opening = self.new_session && self.warm;
+        let opening = self.new_session && self.warm && !self.spent;
         session.votes |= opening;
         session.young |= opening && self.young;
         if !session.votes {

@@ -17,6 +17,7 @@ mod observe;
 mod origin;
 mod outside;
 mod publish;
+mod ration;
 mod report;
 mod save;
 pub mod settings;

@@ -219,7 +219,7 @@ impl Observe {
             start_actor(actor, keys.now_s, siblings);
         }
         let late = actor.progress.last_s > keys.now_s + LATE_S;
-        let (judged, lesson, mut findings) = {
+        let (judged, mut lesson, mut findings) = {
             let ctx = self.context(&shared, at, (head, actor, &session), (late, first_of_call));
             let (judged, lesson) = self.judge(&ctx, at, maturity);
             let findings = self.verdict(&ctx, at, &judged);
@@ -230,6 +230,7 @@ impl Observe {
         let quarantined = self.alerts(&judged.period)
             && !judged.expected
             && trust.level_after <= Level::Restricted;
+        lesson.ration(actor, keys, quarantined);
         let how = Learning { late, first_of_call, quarantined, from: session.tool };
         self.learn((actor, head), keys, (&lesson, &judged.assessment), how);
         note_makeup(head, keys);

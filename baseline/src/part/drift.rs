@@ -164,6 +164,13 @@ impl Drift {
         days
     }
 
+    /// Sessions of that day, as far as it is the newest, and of a usual day where these are known.
+    pub fn sessions(&self, day: u16) -> (f64, f64) {
+        let [track, _] = &self.tracks;
+        let root = if track.days < DAYS_MIN { 0.0 } else { f64::from(track.anchor) };
+        (if day > self.day { 0.0 } else { f64::from(self.sessions) }, root * root)
+    }
+
     /// Takes in an activity: whether it opened a session, and the standard deviates of its transfers.
     pub fn see(&mut self, day: u16, session: bool, sizes: impl Iterator<Item = f64>) {
         if day > self.day {

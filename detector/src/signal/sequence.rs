@@ -72,7 +72,7 @@ fn causes(ctx: &Context<'_>, _: &Evidence) -> Vec<Thing> {
     };
     vec![
         thing(CauseKind::Tool, tool, ctx.is_new_to_peers(to, to)),
-        thing(CauseKind::Step, step, ctx.peers(step) < 1.0),
+        thing(CauseKind::Step, step, ctx.is_new_to_peers(step, step)),
     ]
 }
 

@@ -1,140 +1,7 @@
-//! Pairs that must differ: the same fleet, then one agent that does as usual and one that does not. What a habit made
-//! of clumsy statistics would miss or cry out at (a perfect rhythm, a quiet neighbour, a long history, invented company)
-//! stands in each. They use no labelled data.
+//! What a habit made of clumsy statistics would miss or cry out at: a perfect rhythm, a quiet neighbour, a long
+//! history, invented company.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a fixture that cannot be built is a failed test"
-)]
-
-use std::borrow::Cow;
-use std::sync::Arc;
-
-use baseline::Shared;
-use detector::{Observe, Observed, Outcome, Settings, Stamp};
-use schemas::activity::{Action, Activity, Agent, Delegation, Endpoint, Geo, Principal, Tool};
-use schemas::choice::Authority;
-use schemas::finding::Body;
-use schemas::time::EventTime;
-
-const HOUR_S: i64 = 3_600;
-const DAY_S: i64 = 86_400;
-/// A Monday, 00:00 UTC.
-const START_S: i64 = 1_767_571_200;
-/// Evidence that is one of the two keys.
-const KEY: i64 = 4_600_000;
-
-/// A fleet of one blueprint in one partition.
-struct Fleet {
-    fold: Observe,
-    shared: Arc<Shared>,
-    offset: u64,
-    log_ms: i64,
-}
-
-/// One call: who, when, which tool, where.
-#[derive(Clone, Copy)]
-struct Call<'a> {
-    agent: &'a str,
-    at_s: i64,
-    tool: &'a str,
-    host: &'a str,
-    user: &'a str,
-    network: (u32, &'a str),
-}
-
-impl<'a> Call<'a> {
-    fn of(agent: &'a str, at_s: i64) -> Self {
-        let network = (64_500, "DE");
-        Self { agent, at_s, tool: "search", host: "api.example.org", user: "ann", network }
-    }
-}
-
-impl Fleet {
-    /// Twelve agents that work by day for a week: search, read, write, six times an hour.
-    fn new() -> Self {
-        let mut fleet = Self {
-            fold: Observe::new(Arc::new(Settings::default())),
-            shared: Arc::default(),
-            offset: 0,
-            log_ms: 0,
-        };
-        let agents: Vec<String> = (0..12).map(|index| format!("peer-{index}")).collect();
-        for hour in (0..7 * 24).filter(|hour| (8..18).contains(&(hour % 24))) {
-            for step in 0..6 {
-                for (agent, minute) in agents.iter().zip(0..) {
-                    let at_s = START_S + hour * HOUR_S + step * 540 + minute * 7;
-                    fleet.work(agent, at_s, step);
-                }
-            }
-        }
-        fleet
-    }
-
-    fn work(&mut self, agent: &str, at_s: i64, step: i64) -> Box<Observed> {
-        let (tool, host) = [
-            ("search", "api.example.org"),
-            ("read", "files.example.net"),
-            ("write", "mail.example.com"),
-        ][usize::try_from(step % 3).expect("a step")];
-        self.call(Call { tool, host, ..Call::of(agent, at_s) })
-    }
-
-    fn call(&mut self, call: Call<'_>) -> Box<Observed> {
-        self.offset += 1;
-        self.log_ms = self.log_ms.max(call.at_s * 1_000);
-        let stamp = Stamp {
-            topic: "t",
-            partition: 0,
-            offset: self.offset,
-            ordinal: 0,
-            log_ms: self.log_ms,
-        };
-        if let Some(end) = self.fold.advance(&stamp) {
-            for finding in &end.findings {
-                if let Body::Epoch(epoch) = &finding.body {
-                    let number = u32::try_from(epoch.epoch).expect("an epoch before 2100");
-                    Arc::make_mut(&mut self.shared).merge(number, &epoch.increments);
-                }
-            }
-            self.fold.take_up(Arc::clone(&self.shared));
-        }
-        let id = format!("e{}", self.offset);
-        match self.fold.apply(&activity(&call, &id), &stamp, false) {
-            Outcome::Scored(observed) => observed,
-            Outcome::Duplicate => panic!("no id comes twice"),
-        }
-    }
-}
-
-fn activity<'a>(call: &Call<'a>, id: &'a str) -> Activity<'a> {
-    let text = |text: &'a str| Some(Cow::Borrowed(text));
-    let time = EventTime::from_millis(call.at_s * 1_000).expect("a time");
-    let agent = Agent { id: call.agent.into(), blueprint: text("worker"), ..Agent::default() };
-    let tool = Some(Tool { name: text(call.tool), ..Tool::default() });
-    let user = Principal { id: call.user.into(), ..Principal::default() };
-    let (asn, country) = call.network;
-    let geo = Some(Geo { country: text(country), ..Geo::default() });
-    Activity {
-        delegation: Some(Delegation {
-            mode: Some(Authority::Delegated),
-            subject: Some(user),
-            ..Delegation::default()
-        }),
-        destination: Some(Endpoint { host: text(call.host), ..Endpoint::default() }),
-        source: Some(Endpoint { asn: Some(asn), geo, ..Endpoint::default() }),
-        ..Activity::new(id.into(), time, agent, Action { tool, ..Action::default() })
-    }
-}
-
-fn evidence(observed: &Observed, signal: &str) -> i64 {
-    let score = observed.assessment.signals.iter().find(|score| score.id == signal);
-    score.map_or(0, |score| score.evidence_micronats)
-}
-
-/// The morning after the fleet's week.
-const NOW_S: i64 = START_S + 7 * DAY_S + 9 * HOUR_S;
+use crate::fleet::{Call, DAY_S, Fleet, HOUR_S, KEY, NOW_S, START_S, evidence};
 
 #[test]
 fn a_burst_after_a_perfect_rhythm_stands_out_from_it() {
@@ -252,4 +119,48 @@ fn an_hour_far_from_the_habit_is_told_and_one_beside_it_hardly() {
     println!("usual {usual}, an hour late {late}, at night {night}");
     assert!(usual < KEY && night > KEY, "usual {usual}, at night {night}");
     assert!(night >= late && late > usual, "an hour late {late}, at night {night}");
+}
+
+#[test]
+fn a_role_that_was_never_used_is_told_from_the_usual_one() {
+    let granted = |scopes: &str| {
+        let mut fleet = Fleet::new();
+        for call in 0..20 {
+            let session = format!("s{call}");
+            let usual = Call::of("peer-8", NOW_S + call * 1_200);
+            fleet.call(Call { scopes: "read", session: &session, ..usual });
+        }
+        let call = Call { scopes, session: "now", ..Call::of("peer-8", NOW_S + DAY_S) };
+        evidence(&fleet.call(call), "credential")
+    };
+    let (usual, new) = (granted("read"), granted("read admin"));
+    println!("usual {usual}, new {new}");
+    assert!(new > usual + 2_000_000, "{new} beside {usual}");
+}
+
+#[test]
+fn growth_over_ten_days_is_told_before_the_work_has_doubled() {
+    let told = |growth: f64| {
+        let mut fleet = Fleet::new();
+        let (mut most, mut factor) = (0, 1.0_f64);
+        for day in 0..50_i64 {
+            factor *= if day < 40 { 1.0 } else { growth };
+            let sessions = f64::from(20 + i32::try_from(day % 3).expect("a digit")) * factor;
+            #[expect(clippy::cast_possible_truncation, reason = "below a hundred")]
+            let sessions = sessions as i64;
+            for session in 0..sessions {
+                let name = format!("{day}-{session}");
+                let at_s = NOW_S + day * DAY_S + session * 36_000 / sessions;
+                let call = Call { session: &name, ..Call::of("grower", at_s) };
+                most = most.max(evidence(&fleet.call(call), "drift"));
+            }
+            if factor >= 2.0 {
+                break;
+            }
+        }
+        most
+    };
+    let (steady, poisoned) = (told(1.0), told(1.07));
+    println!("steady {steady}, poisoned {poisoned}");
+    assert!(steady < KEY && poisoned >= KEY, "steady {steady}, poisoned {poisoned}");
 }
