@@ -1,5 +1,6 @@
 //! What any format decodes to can be written as a native record and read again as the same activity: intake hands it on
 //! in that form.
+#![expect(clippy::panic, reason = "tests: a failure here is a failure of the test")]
 #![expect(clippy::unwrap_used, reason = "a test fails by its panic")]
 
 use std::path::{Path, PathBuf};

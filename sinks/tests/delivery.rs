@@ -1,5 +1,6 @@
 //! Security event tokens on their way: whatever receiver, log and process do, none is lost, each is always the same
 //! bytes, and those of a subject arrive in order. The receiver is a socket, the logs are the simulator and a folder.
+#![expect(clippy::expect_used, reason = "tests: a failure here is a failure of the test")]
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};

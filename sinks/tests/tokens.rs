@@ -1,5 +1,6 @@
 //! What signs is one library, what verifies is another: the tokens, their header and the published keys are judged by
 //! `jsonwebtoken` on ring. The keys in `keys/` were made for these tests and sign nothing else.
+#![expect(clippy::unwrap_used, reason = "tests: a failure here is a failure of the test")]
 
 use std::path::PathBuf;
 

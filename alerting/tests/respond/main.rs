@@ -1,6 +1,7 @@
 //! The respond fold from outside: findings in, responses out. Nothing here looks into its state.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "tests: a failure here is a failure of the test"
 )]
