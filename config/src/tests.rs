@@ -79,7 +79,7 @@ fn each_mistake_has_its_message() {
             "[engine]\ninstance = \"a b\"",
             "`engine.instance` must be 1 to 64 letters, digits, `.`, `_` or `-`",
         ),
-        ("[input]\nkey = \"none\"", "`input.key` must be `agent` or `any`, found \"none\""),
+        ("[input]\nkey = \"none\"", "`input.key` must be one of `agent`, `any`"),
         (
             "[input]\nstart = \"yesterday\"",
             "`input.start` must be `earliest`, `latest` or a time as RFC 3339 with offset",

@@ -11,7 +11,7 @@ use ingest::{Carrier, LogFile, file_limits, file_records};
 use mapping::Reading;
 use schemas::Rejection;
 use serde_json::{Value, json};
-use stream::{Topic, Topics};
+use stream::Topics;
 
 use super::field::FIELDS;
 use super::sample::{RECORDS_MAX, Survey, sample};
@@ -188,14 +188,13 @@ impl Report {
     /// Looks at the log that the config names; false where it does not answer.
     pub fn log(&mut self, config: &Config) -> bool {
         let (cluster, input) = (config.kafka(), config.input());
+        let topics = Topics::new(config);
         let kafka = Kafka::new(KafkaSettings {
             brokers: cluster.brokers.clone(),
             client: input.client.clone().into_iter().collect(),
             instance: config.instance().to_owned(),
         });
-        let topics = Topics::new(config);
-        let reading = config.reading_of_topic(&input.topic);
-        let looked = kafka.and_then(|kafka| self.bus(&kafka, topics, &reading));
+        let looked = kafka.and_then(|kafka| self.bus(&kafka, topics, config));
         if let Err(error) = &looked {
             self.findings.push(Finding::new(Level::Fault, &cluster.brokers, error.to_string()));
         }
@@ -207,12 +206,15 @@ impl Report {
         &mut self,
         bus: &B,
         mut topics: Topics,
-        reading: &Reading,
+        config: &Config,
     ) -> Result<(), BusError> {
-        let (found, partitions) = check(bus, &mut topics)?;
+        let (found, inputs) = check(bus, &mut topics)?;
         self.findings.extend(found);
-        if let (Some(partitions), Some(input)) = (partitions, topics.get(Topic::Activity)) {
-            self.add(sample(bus, (&input.name, partitions), reading)?);
+        // Intake puts what it reads under its key itself.
+        let keyed = topics.sources().next().is_none();
+        for (name, partitions) in inputs {
+            let reading = config.reading_of_topic(&name);
+            self.add(sample(bus, (&name, partitions), (&reading, keyed))?);
         }
         Ok(())
     }

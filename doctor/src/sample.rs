@@ -114,7 +114,7 @@ impl Survey {
 pub(super) fn sample<B: Bus>(
     bus: &B,
     (topic, partitions): (&str, u32),
-    reading: &Reading,
+    (reading, keyed): (&Reading, bool),
 ) -> Result<Survey, BusError> {
     let mut survey = Survey::new(topic);
     let each = (RECORDS_MAX as u64).div_ceil(u64::from(partitions.max(1)));
@@ -145,7 +145,7 @@ pub(super) fn sample<B: Bus>(
             let carrier = Carrier { headers: &headers, time };
             let value = record.value.as_deref().unwrap_or_default();
             let key = record.key.as_deref().unwrap_or_default();
-            survey.look(value, Some(key), (reading, &Limits::default(), &carrier));
+            survey.look(value, keyed.then_some(key), (reading, &Limits::default(), &carrier));
         }
     }
     Ok(survey)

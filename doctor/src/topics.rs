@@ -5,11 +5,15 @@ use stream::{Topic, Topics};
 
 use super::report::{Finding, Level};
 
-/// Checks every topic; tells also of those that are as they should be. Gives the partitions of the input.
+/// Topics with their partitions.
+type Inputs = Vec<(String, u32)>;
+
+/// Checks every topic; tells also of those that are as they should be. Gives those of the topics that others
+/// write activities to which exist, with their partitions.
 pub(super) fn check<B: Bus>(
     bus: &B,
     topics: &mut Topics,
-) -> Result<(Vec<Finding>, Option<u32>), BusError> {
+) -> Result<(Vec<Finding>, Inputs), BusError> {
     let names: Vec<String> = topics.all().map(|(_, spec)| spec.name.clone()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut admin = bus.admin()?;
@@ -41,9 +45,13 @@ pub(super) fn check<B: Bus>(
             found.push(Finding::new(Level::Good, &spec.name, text));
         }
     }
-    let input = known.iter().find(|(topic, _)| *topic == Topic::Activity);
-    let partitions = input.and_then(|(_, info)| Some(info.as_ref()?.partitions));
-    Ok((found, partitions))
+    let mut sources: Vec<Topic> = topics.sources().map(|(source, _)| source).collect();
+    if sources.is_empty() {
+        sources.push(Topic::Activity);
+    }
+    let inputs = known.into_iter().filter(|(topic, _)| sources.contains(topic));
+    let inputs = inputs.filter_map(|(_, info)| info.map(|info| (info.name, info.partitions)));
+    Ok((found, inputs.collect()))
 }
 
 /// Settings that are not as they would be made here.

@@ -1,6 +1,8 @@
 //! What lists say of an address: autonomous system, country, hidden route, known way out. It fills what an activity
 //! leaves open and changes nothing that stands there. Same lists, same answers.
 
+#![forbid(unsafe_code)]
+
 mod prefixes;
 
 use std::borrow::Cow;

@@ -64,9 +64,8 @@ fn a_sample_tells_formats_ends_keys_clocks_and_what_is_blind() {
     let bus = Memory::new(1);
     bus.set_time(TIME_MS);
     let wanted = topics(&config);
-    let reading = config.reading_of_topic("x");
     let mut report = Report::default();
-    assert_eq!(report.bus(&bus, wanted.clone(), &reading), Ok(()));
+    assert_eq!(report.bus(&bus, wanted.clone(), &config), Ok(()));
     let warnings = texts(&report.findings, Level::Warning).len();
     assert_eq!((warnings, report.surveys.len()), (wanted.all().count(), 0), "no topic exists yet");
     for (_, spec) in wanted.all() {
@@ -88,7 +87,7 @@ fn a_sample_tells_formats_ends_keys_clocks_and_what_is_blind() {
         ],
     );
     let mut report = Report::default();
-    assert_eq!(report.bus(&bus, wanted, &reading), Ok(()));
+    assert_eq!(report.bus(&bus, wanted, &config), Ok(()));
     assert_eq!(texts(&report.findings, Level::Fault), [""; 0]);
     let survey = &report.surveys[0];
     assert_eq!((survey.records, survey.activities, survey.mapped), (5, 5, 3));
@@ -168,7 +167,7 @@ fn a_genuine_broker_tells_settings_rights_and_what_others_made_wrong() {
     }
     send(&bus, &format!("{prefix}-in"), &[(Some("default|a"), record("a", ""))]);
     let mut report = Report::default();
-    report.bus(&bus, wanted, &config.reading_of_topic("x")).expect("an answer");
+    report.bus(&bus, wanted, &config).expect("an answer");
     assert_eq!(report.surveys[0].keys, [("agent", 1)].into());
     let found = report.findings;
     let faults = texts(&found, Level::Fault).join("\n");
