@@ -10,7 +10,7 @@ use crate::batch::OpenPart;
 use crate::fold::{Counts, LogFold};
 use crate::frame::frame;
 use crate::layout::Layout;
-use crate::progress::{InForce, OWNER_KEY, PROGRESS_KEY, Progress};
+use crate::progress::{InForce, OWNER_KEY, Owner, PROGRESS_KEY, Progress};
 use crate::read::read_all;
 
 /// Differences that are told; more are only counted.
@@ -105,6 +105,8 @@ struct Rerun<'a, F: LogFold> {
     state: TopicPartition,
     fold: F,
     entries: std::iter::Peekable<std::vec::IntoIter<Record>>,
+    /// Where the oldest owner began.
+    began: Option<u64>,
     last: Option<Progress>,
     outputs: Vec<Outgoing>,
     findings: Vec<String>,
@@ -127,6 +129,7 @@ fn partition_of<B: Bus, F: LogFold>(
         state,
         fold,
         entries,
+        began: None,
         last: None,
         outputs: Vec::new(),
         findings: Vec::new(),
@@ -134,7 +137,13 @@ fn partition_of<B: Bus, F: LogFold>(
     let mut saved: Vec<Saved> = Vec::new();
     for record in written {
         match record.key.as_deref() {
-            Some(OWNER_KEY) => audit.takeovers += 1,
+            Some(OWNER_KEY) => {
+                audit.takeovers += 1;
+                match Owner::decode(record.value.as_deref().unwrap_or_default()) {
+                    Ok(owner) => rerun.began = rerun.began.or(owner.start),
+                    Err(error) => rerun.findings.push(format!("{at}: failed to {error}")),
+                }
+            }
             Some(PROGRESS_KEY) => {
                 match Progress::decode(record.value.as_deref().unwrap_or_default()) {
                     Ok(progress) => rerun.range(progress, &std::mem::take(&mut saved), audit),
@@ -163,7 +172,7 @@ fn partition_of<B: Bus, F: LogFold>(
 impl<F: LogFold> Rerun<'_, F> {
     /// Runs one range again and compares what it saved and counted.
     fn range(&mut self, progress: Progress, saved: &[Saved], audit: &mut Audit) {
-        self.findings.extend(tiles(&self.state, self.last.as_ref(), &progress));
+        self.findings.extend(tiles(&self.state, (self.began, self.last.as_ref()), &progress));
         self.fold.take_up(&(self.reference.switches)(&progress.in_force));
         let mut open = OpenPart::default();
         while let Some(entry) = self.entries.next_if(|entry| entry.offset < progress.to) {
@@ -198,15 +207,19 @@ impl<F: LogFold> Rerun<'_, F> {
     }
 }
 
-/// Ranges must tile the input: each begins where the one before ended.
-fn tiles(state: &TopicPartition, last: Option<&Progress>, next: &Progress) -> Option<String> {
+/// Ranges must tile the input: each begins where the one before ended, the first where the oldest owner began.
+fn tiles(
+    state: &TopicPartition,
+    (began, last): (Option<u64>, Option<&Progress>),
+    next: &Progress,
+) -> Option<String> {
     let fits = match last {
         Some(last) => next.from == last.to && next.range == last.range + 1,
-        None => next.range == 1,
+        None => next.range == 1 && began.is_none_or(|began| began == next.from),
     };
     (!fits && !next.after_loss).then(|| {
         format!(
-            "{state}: range {} from {} to {} does not follow range {:?} to {:?}",
+            "{state}: range {} from {} to {} does not follow range {:?} to {:?}; owners began at {began:?}",
             next.range,
             next.from,
             next.to,

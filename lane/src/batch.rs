@@ -15,8 +15,9 @@ use crate::layout::Layout;
 pub enum Proof {
     /// A progress record of this range: its end would not tell an empty one.
     Progress(u64),
-    /// An ownership marker with this nonce.
-    Owner(String),
+    /// None: a claim whose commit is in doubt is made again, since the offset beside its marker may be missing, and with
+    /// it the next start.
+    Owner,
 }
 
 /// What an output's latency is counted from.

@@ -11,7 +11,7 @@ use crate::batch::{Part, Proof, Transaction};
 use crate::error::LaneError;
 use crate::lane::Outcome;
 use crate::meter::{Meter, Notice};
-use crate::progress::{OWNER_KEY, Owner, PROGRESS_KEY, Progress};
+use crate::progress::{PROGRESS_KEY, Progress};
 use crate::read::each_record;
 
 /// How long the log may take to hand over a transactional id.
@@ -149,12 +149,12 @@ impl<B: Bus> Committer<B> {
     }
 
     fn is_committed(&self, part: &Part, admin: &mut dyn Admin) -> Result<bool, BusError> {
+        let Proof::Progress(range) = part.proof else { return Ok(false) };
         let (first, end) = admin.bounds(&part.state, Isolation::ReadCommitted)?;
         let mut window = WINDOW_MIN.max(4 * part.records.len() as u64);
         loop {
             let from = end.saturating_sub(window).max(first);
-            let found = self.newest_proof(&part.state, from, &part.proof)?;
-            match found {
+            match self.newest_reaches(&part.state, from, range)? {
                 Some(found) => return Ok(found),
                 None if from == first => return Ok(false),
                 None => window = window.saturating_mul(8),
@@ -162,24 +162,18 @@ impl<B: Bus> Committer<B> {
         }
     }
 
-    /// Whether the newest record of the proof's kind is the proof; `None` where there is none of that kind.
-    fn newest_proof(
+    /// Whether the newest progress is of this range or a later one; `None` where there is none.
+    fn newest_reaches(
         &self,
         state: &TopicPartition,
         from: u64,
-        proof: &Proof,
+        range: u64,
     ) -> Result<Option<bool>, BusError> {
         let mut found = None;
         each_record(&self.bus, state, (from, READ_TIMEOUT), |record| {
-            let value = record.value.as_deref().unwrap_or_default();
-            match (record.key.as_deref(), proof) {
-                (Some(PROGRESS_KEY), Proof::Progress(range)) => {
-                    found = Progress::decode(value).ok().map(|progress| progress.range >= *range);
-                }
-                (Some(OWNER_KEY), Proof::Owner(nonce)) => {
-                    found = Owner::decode(value).ok().map(|owner| owner.nonce == *nonce);
-                }
-                _ => {}
+            if record.key.as_deref() == Some(PROGRESS_KEY) {
+                let value = record.value.as_deref().unwrap_or_default();
+                found = Progress::decode(value).ok().map(|progress| progress.range >= range);
             }
         })?;
         Ok(found)

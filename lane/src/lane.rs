@@ -89,6 +89,8 @@ pub(crate) struct Slot<F> {
     pub(crate) nonce: String,
     pub(crate) next: u64,
     pub(crate) last: Progress,
+    /// Where the oldest owner in the log began.
+    pub(crate) began: Option<u64>,
     pub(crate) after_loss: bool,
     /// The newest record of each key, while the state is read.
     pub(crate) newest: BTreeMap<Vec<u8>, Vec<u8>>,

@@ -66,6 +66,9 @@ pub struct Owner {
     pub nonce: String,
     /// Name of the instance and lane.
     pub instance: String,
+    /// Offset that the owner took for the next to be read. Where no progress stands, the oldest owner's is the truth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<u64>,
 }
 
 /// Why progress or owner cannot be read.

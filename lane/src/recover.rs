@@ -32,6 +32,7 @@ impl<F: LogFold> Lane<F> {
                 nonce,
                 next: assignment.start,
                 last: Progress::default(),
+                began: None,
                 after_loss: assignment.after_loss,
                 newest: BTreeMap::new(),
                 restored: 0,
@@ -71,6 +72,7 @@ impl<F: LogFold> Lane<F> {
             }
             (OWNER_KEY, Some(bytes)) => {
                 let owner = Owner::decode(bytes).map_err(|error| broken(error.to_string()))?;
+                slot.began = slot.began.or(owner.start);
                 if owner.nonce == slot.nonce {
                     for (key, value) in std::mem::take(&mut slot.newest) {
                         slot.restored += 1;
@@ -91,8 +93,8 @@ impl<F: LogFold> Lane<F> {
         Ok(Vec::new())
     }
 
-    /// The state is whole: the partition runs. The progress in the log is the truth over the group's offset, which is
-    /// mended where it differs.
+    /// The state is whole: the partition runs. The progress in the log, or where there is none the start of the oldest
+    /// owner, is the truth over the group's offset, which is mended where it differs.
     fn run(&mut self, at: &TopicPartition) -> Vec<Command> {
         let Some(slot) = self.slots.get_mut(at) else { return Vec::new() };
         slot.phase = Phase::Running;
@@ -100,11 +102,10 @@ impl<F: LogFold> Lane<F> {
         slot.last.attempt = None;
         slot.fold.resume(slot.last.stream_time_ms);
         slot.fold.take_up(&self.switches);
-        let known = slot.last.range > 0;
-        let moved = known && slot.last.to != slot.next && !slot.after_loss;
-        if !known {
-            slot.last.to = slot.next;
+        if slot.last.range == 0 {
+            slot.last.to = slot.began.unwrap_or(slot.next);
         }
+        let moved = slot.last.to != slot.next && !slot.after_loss;
         let mut mend = None;
         if moved {
             tracing::error!(
@@ -131,7 +132,8 @@ impl<F: LogFold> Lane<F> {
         (tenure, next): (u64, u64),
         nonce: &str,
     ) -> Part {
-        let owner = Owner { nonce: nonce.to_owned(), instance: self.instance.clone() };
+        let (nonce, instance) = (nonce.to_owned(), self.instance.clone());
+        let owner = Owner { nonce, instance, start: Some(next) };
         let marker = Outgoing {
             to: state.clone(),
             key: Some(OWNER_KEY.to_vec()),
@@ -143,7 +145,7 @@ impl<F: LogFold> Lane<F> {
             state: state.clone(),
             tenure,
             next,
-            proof: Proof::Owner(nonce.to_owned()),
+            proof: Proof::Owner,
             records: vec![marker],
             causes: Vec::new(),
             counts: Counts::default(),

@@ -36,7 +36,7 @@ pub enum ErrorCode {
     Miskeyed,
     /// The time lies outside what is accepted.
     TimeOutOfRange,
-    /// The record ended the process twice.
+    /// The process died of the record three times, alone.
     Quarantined,
     /// A receiver refused it for good.
     ReceiverRefused,

@@ -7,6 +7,7 @@
 )]
 
 mod core;
+mod first_batch;
 mod harness;
 mod mutant;
 mod sim;

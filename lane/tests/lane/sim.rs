@@ -17,7 +17,7 @@ use crate::toy::{FATAL, INPUT, Toy};
 const PARTITIONS: u32 = 3;
 
 /// The toy folds.
-struct Toys {
+pub(crate) struct Toys {
     layout: Layout,
     /// Whether some entries kill the process that applies them.
     fatal: bool,
@@ -84,7 +84,7 @@ fn prepare(memory: &Memory, seed: u64, entries: u64, fatal: bool) {
     }
 }
 
-fn new_run(seed: u64, entries: u64) -> Run<Toys> {
+pub(crate) fn new_run(seed: u64, entries: u64) -> Run<Toys> {
     let memory = Memory::new(seed);
     prepare(&memory, seed, entries, false);
     Run::new(memory, &Arc::new(Toys { layout: layout(PARTITIONS), fatal: false }))
