@@ -25,10 +25,10 @@ pub(crate) struct ReturnPeriod {
     pub(crate) support: Support,
 }
 
-/// Active hours a month of an actor, between 30 and 730: what was seen, behind it three days at 200 hours a month, as of
+/// Active hours a month of an actor, between 30 and 730: what was seen, behind it three days at 150 hours a month, as of
 /// one that works by day. A prior that works around the clock kept those who do not quiet for weeks.
 pub(crate) fn hours_per_month(active_hours: u32, age_s: f64) -> f64 {
-    ((f64::from(active_hours) + 20.0) / (age_s.max(0.0) / MONTH_S + 0.1)).clamp(30.0, 730.0)
+    ((f64::from(active_hours) + 15.0) / (age_s.max(0.0) / MONTH_S + 0.1)).clamp(30.0, 730.0)
 }
 
 /// The return period of a score of `m` nats.

@@ -214,13 +214,10 @@ fn is_found(incident: &Incident, alerts: &[Raised], moved_ms: i64) -> bool {
     // Over weeks any alert would be a find: a drift has to be told as what grows.
     let speaks = |alert: &&Raised| !drift || ["drift", "volume", "rate"].contains(&&*alert.signal);
     let before = if drift { 0 } else { OPEN_BEFORE_MS_MAX };
-    // What an agent did in an alert opens where it was quiet before: a member joins, a closed alert opens again.
+    // For a member an alert opens with its own first event in it. One that goes on or opens again is no new find.
     let finds = |times: &[i64]| {
-        let mut runs = times.chunk_by(|a, b| b - a < OPEN_BEFORE_MS_MAX);
-        runs.any(|run| {
-            run.first().is_some_and(|opened| (begin - before..=end).contains(opened))
-                && run.iter().any(|ms| (begin..=end).contains(ms))
-        })
+        times.first().is_some_and(|opened| (begin - before..=end).contains(opened))
+            && times.iter().any(|ms| (begin..=end).contains(ms))
     };
     let found = alerts.iter().filter(|alert| speaks(alert)).flat_map(|alert| &alert.times_ms);
     let agents: BTreeSet<&str> = found
