@@ -1,7 +1,7 @@
 //! One auditor for the simulator and the broker. It reads what stands in the log and runs the folds over it once more,
 //! taking up switches where the progress records say. What it expects must be there, once, and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bus::{Bus, BusError, Outgoing, Record, TopicPartition};
@@ -37,6 +37,10 @@ pub struct Audit {
     pub totals: Counts,
     /// The same for each input.
     pub inputs: BTreeMap<Arc<str>, Counts>,
+    /// Records written to each topic, as progress tells.
+    written: BTreeMap<String, u64>,
+    /// Inputs of which entries were lost by an operator's leave.
+    lossy: BTreeSet<Arc<str>>,
     /// Entries that were quarantined.
     pub quarantined: u64,
     /// Output records compared.
@@ -51,6 +55,17 @@ impl Audit {
             self.findings.push(Finding(text));
         } else {
             self.more += 1;
+        }
+    }
+
+    /// What one fold hands to the next must be what that one has read, once everything is consumed.
+    fn hops<F: LogFold>(&mut self, reference: &Reference<'_, F>) {
+        for input in reference.layout.inputs.iter().filter(|i| (reference.compares)(&i.topic)) {
+            let written = self.written.get(&*input.topic).copied().unwrap_or_default();
+            let read = self.inputs.get(&input.topic).map_or(0, |counts| counts.records);
+            if read != written && !self.lossy.contains(&input.topic) {
+                self.find(format!("{}: {written} records were written, {read} read", input.topic));
+            }
         }
     }
 
@@ -95,6 +110,7 @@ pub fn audit<B: Bus, F: LogFold>(bus: &B, reference: &Reference<'_, F>) -> Resul
         let partitions = reference.layout.partitions_of(topic);
         compare_topic(bus, (partitions, F::is_due), expected, &mut audit)?;
     }
+    audit.hops(reference);
     Ok(audit)
 }
 
@@ -202,6 +218,12 @@ impl<F: LogFold> Rerun<'_, F> {
         audit.quarantined += progress.quarantined.len() as u64;
         audit.totals.add(&progress.counts);
         audit.inputs.entry(Arc::clone(&self.input)).or_default().add(&progress.counts);
+        for (topic, records) in &progress.written {
+            *audit.written.entry(topic.clone()).or_default() += records;
+        }
+        if progress.after_loss {
+            audit.lossy.insert(Arc::clone(&self.input));
+        }
         self.outputs.extend(open.records);
         self.last = Some(progress);
     }

@@ -7,8 +7,11 @@ use std::sync::Arc;
 use bus::{Outgoing, TopicPartition};
 use xxhash_rust::xxh3::Xxh3Default;
 
-use crate::fold::{Applied, Counts};
+use crate::fold::{Applied, Counts, LogFold};
+use crate::frame::frame;
+use crate::lane::Slot;
 use crate::layout::Layout;
+use crate::progress::{InForce, PROGRESS_KEY, Progress};
 
 /// What proves in the state partition that a part was committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,5 +89,63 @@ impl OpenPart {
             self.records.push(record);
         }
         bytes
+    }
+}
+
+/// Closes what is open of a partition: its outputs, the state they touched and its progress become a part.
+pub(crate) fn close_part<F: LogFold>(
+    at: TopicPartition,
+    slot: &mut Slot<F>,
+    open: OpenPart,
+    in_force: &InForce,
+) -> Part {
+    if let Some(careful) = &mut slot.careful {
+        careful.on_close();
+    }
+    let OpenPart { mut records, causes, counts, mut written, mut hash } = open;
+    let last_offset = slot.next.saturating_sub(1);
+    for touched in slot.fold.touched() {
+        let value = (!touched.value.is_empty()).then(|| frame(last_offset, &touched.value));
+        hash.update(&touched.value);
+        *written.entry(slot.state.topic.to_string()).or_default() += 1;
+        records.push(Outgoing {
+            to: slot.state.clone(),
+            key: Some(touched.key),
+            value,
+            headers: Vec::new(),
+        });
+    }
+    let mut totals = slot.last.totals;
+    totals.add(&counts);
+    let progress = Progress {
+        from: slot.last.to,
+        to: slot.next,
+        range: slot.last.range + 1,
+        stream_time_ms: slot.fold.stream_time_ms(),
+        counts,
+        totals,
+        written,
+        hash: format!("{:016x}", hash.digest()),
+        in_force: in_force.clone(),
+        after_loss: std::mem::take(&mut slot.after_loss),
+        attempt: None,
+        quarantined: std::mem::take(&mut slot.quarantined),
+    };
+    records.push(Outgoing {
+        to: slot.state.clone(),
+        key: Some(PROGRESS_KEY.to_vec()),
+        value: Some(progress.encode()),
+        headers: Vec::new(),
+    });
+    slot.last = progress;
+    Part {
+        at,
+        state: slot.state.clone(),
+        tenure: slot.tenure,
+        next: slot.next,
+        proof: Proof::Progress(slot.last.range),
+        records,
+        causes,
+        counts,
     }
 }

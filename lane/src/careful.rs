@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bus::Record;
 use serde::{Deserialize, Serialize};
 
-use crate::batch::{OpenPart, Part, Transaction};
+use crate::batch::{OpenPart, Part, Transaction, close_part};
 use crate::fold::LogFold;
-use crate::lane::{Command, Lane, Phase, close_part};
+use crate::lane::{Command, Lane, Phase};
 use crate::progress::Progress;
 
 /// Offsets tried at once where an owner made no progress; then one alone.

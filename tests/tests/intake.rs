@@ -181,7 +181,6 @@ fn random_faults_lose_and_double_nothing_of_intake() {
     let (mut restarts, mut ranges) = (0, 0);
     for seed in 0..40 {
         let (mut run, total) = filled(seed, 30);
-        // Offsets without their records are left out: a first batch torn so and a kill leave no progress to believe in.
         let plan = FaultPlan::none()
             .randomly(12, Fault::KillBefore)
             .randomly(12, Fault::KillAfter)
@@ -192,6 +191,7 @@ fn random_faults_lose_and_double_nothing_of_intake() {
             .randomly(150, Fault::Late(20))
             .randomly(150, Fault::Doubled(10))
             .randomly(60, Fault::Torn(Half::Records))
+            .randomly(60, Fault::Torn(Half::Offsets))
             .randomly(15, Fault::Rebalance)
             .randomly(8, Fault::Kick)
             .randomly(6, Fault::Freeze(40_000))

@@ -77,6 +77,10 @@ impl Scenario for Folds {
         self.setup.layout()
     }
 
+    fn source(&self) -> &str {
+        &self.setup.names().activity
+    }
+
     fn make(&self, _process: &Memory, at: &TopicPartition) -> StreamFold {
         self.setup.make(at)
     }

@@ -1,11 +1,14 @@
 //! A partition's first transactions, torn and followed by a death: nothing before them tells where it stands.
 
+use std::time::Duration;
+
 use bus::memory::{Fault, FaultPlan, Half, Memory, Step};
-use lane::read_all;
+use bus::{Bus, Outgoing, Producer, TopicPartition};
+use lane::{OWNER_KEY, Owner, PROGRESS_KEY, Progress, read_all};
 
 use crate::core::layout;
 use crate::sim::new_run;
-use crate::toy::INPUT;
+use crate::toy::{FINDINGS, INPUT};
 
 /// Runs with each of the first transactions torn so, and those of `also`, and a death at each of the first takeovers of
 /// the producer; how many runs met both.
@@ -17,7 +20,8 @@ fn torn_and_killed(half: Half, also: &[u64]) -> u64 {
             let torn = |plan: FaultPlan, nth| plan.at_nth(Step::Commit, nth, Fault::Torn(half));
             let plan = also.iter().copied().chain([commit]).fold(FaultPlan::none(), torn);
             run.memory.plan(plan.at_nth(Step::Init, takeover, Fault::KillBefore).only("lane"));
-            let what = format!("{half:?} of transactions {also:?} and {commit}, killed at {takeover}");
+            let what =
+                format!("{half:?} of transactions {also:?} and {commit}, killed at {takeover}");
             let ended = run.finish(1, &|memory: &Memory| memory.clone());
             assert!(ended.is_ok(), "{what}: {ended:?}");
             let audit = run.audit();
@@ -45,4 +49,24 @@ fn a_claim_and_a_first_batch_without_offsets_do_not_end_every_start() {
     assert!(torn_and_killed(Half::Records, &[]) >= 6);
     assert!(torn_and_killed(Half::Records, &[0]) >= 6);
     assert!(torn_and_killed(Half::Records, &[0, 1]) >= 6);
+}
+
+#[test]
+fn the_auditor_sees_entries_passed_over_before_a_first_range_and_records_that_nobody_read() {
+    let run = new_run(1, 40);
+    let owner = Owner { nonce: "1".to_owned(), start: Some(0), ..Owner::default() };
+    let written = [(FINDINGS.to_owned(), 3)].into();
+    let progress = Progress { from: 1, to: 1, range: 1, written, ..Progress::default() };
+    let mut producer = run.memory.producer("lane", Duration::ZERO).unwrap();
+    producer.begin().unwrap();
+    for (key, value) in [(OWNER_KEY, owner.encode()), (PROGRESS_KEY, progress.encode())] {
+        let to = TopicPartition::new("state", 0);
+        let (key, value) = (Some(key.to_vec()), Some(value));
+        producer.send(&Outgoing { to, key, value, headers: Vec::new() }).unwrap();
+    }
+    producer.commit().unwrap();
+    let audit = run.audit();
+    let told = |text: &str| audit.findings.iter().any(|finding| finding.0.contains(text));
+    assert!(told("range 1 from 1 to 1 does not follow") && told("began at Some(0)"), "{audit:#?}");
+    assert!(told("findings: 3 records were written, 0 read"), "{audit:#?}");
 }

@@ -30,6 +30,10 @@ impl Scenario for Toys {
         &self.layout
     }
 
+    fn source(&self) -> &str {
+        INPUT
+    }
+
     fn make(&self, process: &Memory, at: &TopicPartition) -> Toy {
         let mut toy = Toy::new(&at.topic);
         toy.dies_in = self.fatal.then(|| process.clone());
