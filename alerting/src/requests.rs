@@ -29,7 +29,7 @@ const WAVE_MS: i64 = HOUR_MS;
 /// Where in its life a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum State {
+pub enum State {
     /// It waits for a person.
     Waiting,
     /// It was sent and its acknowledgement is awaited.
@@ -54,11 +54,11 @@ pub(crate) enum State {
 
 /// A request and what became of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Asked {
+pub struct Asked {
     /// The request as it was sent, or would be.
-    pub(crate) request: RevocationRequest,
+    pub request: RevocationRequest,
     /// Where in its life it is.
-    pub(crate) state: State,
+    pub state: State,
     /// Leading signal of its alert.
     pub(crate) signal: String,
     /// When something happens if nobody says anything, in milliseconds of log time.
@@ -68,10 +68,10 @@ pub(crate) struct Asked {
     cool_until_ms: i64,
     /// Whether a policy was held back, so that it was never sent.
     #[serde(default)]
-    pub(crate) held: bool,
+    pub held: bool,
     /// The alert of the breaker that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) wave: Option<String>,
+    pub wave: Option<String>,
     /// The alert about it: its id and when it opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) notice: Option<(String, EventTime)>,
@@ -93,8 +93,24 @@ impl State {
         !matches!(self, Self::Waiting | Self::Asked | Self::Resent)
     }
 
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Asked => "asked",
+            Self::Resent => "resent",
+            Self::Overdue => "overdue",
+            Self::Failed => "failed",
+            Self::Done => "done",
+            Self::Denied => "denied",
+            Self::Lapsed => "lapsed",
+            Self::Superseded => "superseded",
+            Self::Restored => "restored",
+        }
+    }
+
     /// Whether somebody may have acted on it, so that it can be undone.
-    pub(crate) fn may_be_done(self) -> bool {
+    pub fn may_be_done(self) -> bool {
         matches!(self, Self::Asked | Self::Resent | Self::Overdue | Self::Failed | Self::Done)
     }
 }
@@ -119,6 +135,16 @@ impl Asked {
         let due_ms = now.millis().saturating_add(after_ms);
         let signal = signal.to_owned();
         Self { request, state, signal, due_ms, cool_until_ms: 0, held, wave: None, notice: None }
+    }
+
+    /// Whether it belongs to an alert, be it an actor's or the breaker's.
+    pub fn is_of_alert(&self, id: &str) -> bool {
+        self.wave.as_deref() == Some(id) || self.request.cause.alert_id.as_deref() == Some(id)
+    }
+
+    /// When its state changes if nobody says anything.
+    pub fn until(&self) -> Option<EventTime> {
+        EventTime::from_millis(self.due_ms).ok()
     }
 
     /// Whose it is.
@@ -245,16 +271,12 @@ impl Requests {
             .map(|asked| asked.request.request_id.clone())
     }
 
-    /// The requests that an id names: one, or all of an alert, be it an actor's or the breaker's.
+    /// The requests that an id names: one, or all of an alert.
     pub(crate) fn named(&self, target: &str) -> Vec<String> {
         if self.all.contains_key(target) {
             return vec![target.to_owned()];
         }
-        let of_alert = |asked: &Asked| {
-            asked.wave.as_deref() == Some(target)
-                || asked.request.cause.alert_id.as_deref() == Some(target)
-        };
-        let named = self.all.iter().filter(|(_, asked)| of_alert(asked));
+        let named = self.all.iter().filter(|(_, asked)| asked.is_of_alert(target));
         named.map(|(id, _)| id.clone()).collect()
     }
 

@@ -16,21 +16,21 @@ const SILENCES_MAX: usize = 1_024;
 
 /// A silence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Silence {
+pub struct Silence {
     /// Its id: that of the command or verdict that made it.
-    pub(crate) id: String,
+    pub id: String,
     /// What is silent.
-    pub(crate) scope: Scope,
+    pub scope: Scope,
     /// Until when.
-    pub(crate) expires_at: EventTime,
+    pub expires_at: EventTime,
     /// Who said so.
-    pub(crate) author: String,
+    pub author: String,
     /// Why.
-    pub(crate) comment: String,
+    pub comment: String,
     /// Events that would have alerted.
-    pub(crate) matched: u64,
+    pub matched: u64,
     /// Log time of the newest of them.
-    pub(crate) last_match: Option<EventTime>,
+    pub last_match: Option<EventTime>,
 }
 
 /// The silences of a tenant.

@@ -14,7 +14,7 @@ const PURE: [&str; 11] = [
 ];
 
 /// What each crate of the workspace sees of it, directly. A new edge is a change of the architecture.
-const EDGES: [(&str, &[&str]); 20] = [
+const EDGES: [(&str, &[&str]); 21] = [
     ("schemas", &[]),
     ("record", &["schemas"]),
     ("ingest", &["record", "schemas"]),
@@ -46,6 +46,7 @@ const EDGES: [(&str, &[&str]); 20] = [
             "telemetry",
         ],
     ),
+    ("console", &["alerting", "bus", "config", "schemas", "stream"]),
     ("doctor", &["bus", "config", "ingest", "mapping", "schemas", "stream"]),
     ("scenario", &["schemas"]),
     (
@@ -55,6 +56,7 @@ const EDGES: [(&str, &[&str]); 20] = [
             "baseline",
             "bus",
             "config",
+            "console",
             "detector",
             "doctor",
             "ingest",

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use ::config::Config;
 use bus::BusError;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use console::Verb as Operator;
 use ingest::Format;
 use mapping::Reading;
 use schemas::EventTime;
@@ -16,8 +17,8 @@ use stream::Unusable;
 
 use super::lists::{self, Lists};
 use super::{
-    config, demo, doctor, explain, health, logging, map, produce, run as run_verb, score, state,
-    tap, validate,
+    config, demo, doctor, explain, health, logging, map, operator, produce, run as run_verb, score,
+    state, tap, validate,
 };
 
 /// Exit code of a success.
@@ -61,6 +62,7 @@ Examples:
   habitus map --input logs.json.gz               what becomes of each record, field by field
   habitus explain now.ndjson --id EVENT          every signal of one activity
   habitus validate -c habitus.toml               all mistakes of a config, with position
+  habitus revoke list -c habitus.toml            what was asked for, and what waits for you
   habitus produce -c habitus.toml now.ndjson     puts events onto Kafka, for `habitus run`";
 
 /// When to colour.
@@ -95,7 +97,18 @@ enum Verb {
     /// Looks at the state topics: what they hold, and whether it is sound.
     State(StateArgs),
     /// Shows what leaves, as it leaves.
-    Tap(TapArgs),
+    Tap(tap::TapArgs),
+    /// Requests that were made or wait for a person: lists, approves, denies, restores.
+    #[command(subcommand)]
+    Revoke(console::Revoke),
+    /// The trust of an agent, now and before.
+    #[command(subcommand)]
+    Trust(console::Trust),
+    /// Says of an alert whether what the agent did was expected.
+    Feedback(console::FeedbackArgs),
+    /// Scopes whose alerts nobody wants to see for a time: lists, adds, ends.
+    #[command(subcommand)]
+    Silence(console::Silence),
     /// Prints the effective config, the JSON Schema of config files, or a reference.
     Config(ConfigArgs),
     /// Asks the process that runs on this machine whether it is ready.
@@ -154,46 +167,6 @@ pub(super) enum StateWhat {
     Info,
     /// Checks every record and its invariants; exit code 1 where one does not hold.
     Verify,
-}
-
-/// Arguments of `tap`.
-#[derive(Debug, Args)]
-pub(super) struct TapArgs {
-    /// What to show.
-    #[arg(value_enum, default_value_t = TapWhat::Alerts)]
-    pub(super) what: TapWhat,
-    /// Starts at the oldest record instead of after the newest.
-    #[arg(long)]
-    pub(super) from_start: bool,
-    /// Ends at the newest record.
-    #[arg(long)]
-    pub(super) to_end: bool,
-    /// Instead of what leaves, what becomes of each record that comes in, field by field, as `map` shows it.
-    #[arg(long)]
-    pub(super) explain: bool,
-    /// Ends after so many.
-    #[arg(short = 'n', long)]
-    pub(super) count: Option<u64>,
-    /// A JSON line each.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-/// What `tap` shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum TapWhat {
-    /// Alerts.
-    Alerts,
-    /// Trust of actors.
-    Trust,
-    /// Revocation requests.
-    Revocations,
-    /// Decisions of the policies.
-    Decisions,
-    /// Refused records.
-    DeadLetters,
-    /// What observe hands to respond.
-    Findings,
 }
 
 /// How files are read.
@@ -421,6 +394,10 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Verb::Run(args) => run_verb::run(&loaded, &lists, args),
         Verb::State(args) => state::run(&loaded, args),
         Verb::Tap(args) => tap::run(&loaded, args),
+        Verb::Revoke(verb) => operator::run(&loaded, &Operator::Revoke(verb)),
+        Verb::Trust(verb) => operator::run(&loaded, &Operator::Trust(verb)),
+        Verb::Feedback(args) => operator::run(&loaded, &Operator::Feedback(args)),
+        Verb::Silence(verb) => operator::run(&loaded, &Operator::Silence(verb)),
         Verb::Map(args) => map::run(&loaded, args),
         Verb::Doctor(args) => doctor::run(&loaded, args),
         Verb::Score(args) => score::run(&loaded, &lists, args, cli.verbose > 0),

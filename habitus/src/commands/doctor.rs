@@ -6,9 +6,8 @@ use config::Config;
 use doctor::{Level, Report};
 
 use super::cli::{DoctorArgs, FINDINGS, OK, UNAVAILABLE};
-use super::score::plain;
 use crate::local::{files, unpack};
-use crate::render;
+use crate::render::{self, plain};
 
 /// Runs `doctor`.
 pub(super) fn run(config: &Config, args: &DoctorArgs) -> anyhow::Result<u8> {

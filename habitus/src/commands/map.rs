@@ -8,9 +8,8 @@ use ingest::{About, Carrier, Decoded, Format, Notes, file_limits, file_records};
 use serde_json::{Value, json};
 
 use super::cli::{MapArgs, Misuse, OK};
-use super::score::plain;
 use crate::local::{files, unpack};
-use crate::render;
+use crate::render::{self, plain};
 use config::Config;
 use mapping::Reading;
 use schemas::Rejection;

@@ -10,6 +10,7 @@ mod health;
 mod lists;
 mod logging;
 mod map;
+mod operator;
 mod produce;
 mod run;
 mod score;

@@ -7,7 +7,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Context;
-use bus::{Bus, Outgoing, Producer, TopicPartition};
+use bus::Bus;
+use console::Sending;
 use detector::Inventory;
 use ingest::{Carrier, Decoded, Limits, Notes, file_records};
 use mapping::Reading;
@@ -21,8 +22,6 @@ use stream::connect;
 
 /// How long a broker may take to answer the first call.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Records of a transaction.
-const BATCH: u64 = 1_000;
 /// Refused records that are named; all are counted.
 const NAMED: u64 = 10;
 
@@ -43,13 +42,9 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &ProduceArgs) -> anyhow:
     };
     let Some(topic) = connected.setup.names().sources.first() else { return Ok(OK) };
     let id = format!("{}-produce-{}", config.kafka().group, std::process::id());
-    let mut sending = Sending {
-        partitions: connected.setup.layout().partitions_of(topic).collect(),
-        producer: connected.kafka.producer(&id, PATIENCE)?,
-        headers: &args.header,
-        open: 0,
-        sent: 0,
-    };
+    let partitions = connected.setup.layout().partitions_of(topic).collect();
+    let producer = connected.kafka.producer(&id, PATIENCE)?;
+    let mut sending = Sending::new(producer, partitions, &args.header);
     let reading = connected.setup.reading_of(topic);
     let any_key = !config.input().sources.is_empty();
     let (mut refused, mut agents) = (0, BTreeSet::new());
@@ -62,7 +57,9 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &ProduceArgs) -> anyhow:
         for (number, line) in file_records(file.bytes()).map(|(at, line)| (at + 1, line)) {
             match key_of(line, (&reading, &lists.lists.inventory), any_key) {
                 Ok(key) => {
-                    sending.send(&key, line)?;
+                    let sent = sending.sent();
+                    let more = || format!("write more than {sent} records");
+                    sending.send(&key, line).with_context(more)?;
                     agents.insert(key);
                 }
                 Err(why) => {
@@ -75,48 +72,12 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &ProduceArgs) -> anyhow:
             }
         }
     }
-    sending.commit()?;
-    let (sent, agents) = (sending.sent, agents.len());
+    let sent = sending.sent();
+    sending.commit().with_context(|| format!("write more than {sent} records"))?;
+    let (sent, agents) = (sending.sent(), agents.len());
     let mut out = io::stdout().lock();
     writeln!(out, "{sent} records of {agents} agents are in {topic}; {refused} were refused")?;
     Ok(OK)
-}
-
-/// Records on their way: counted once they are written for good.
-struct Sending<'a, P> {
-    producer: P,
-    partitions: Vec<TopicPartition>,
-    headers: &'a [(String, Vec<u8>)],
-    open: u64,
-    sent: u64,
-}
-
-impl<P: Producer> Sending<'_, P> {
-    fn send(&mut self, key: &str, record: &[u8]) -> anyhow::Result<()> {
-        if self.open == 0 {
-            self.producer.begin()?;
-        }
-        let partitions = u32::try_from(self.partitions.len())?;
-        let number = bus::partition(key.as_bytes(), partitions);
-        let to = self.partitions.get(number as usize).context("find the input's partitions")?;
-        self.producer.send(&Outgoing {
-            to: to.clone(),
-            key: Some(key.as_bytes().to_vec()),
-            value: Some(record.to_vec()),
-            headers: self.headers.to_vec(),
-        })?;
-        self.open += 1;
-        if self.open == BATCH { self.commit() } else { Ok(()) }
-    }
-
-    fn commit(&mut self) -> anyhow::Result<()> {
-        if self.open > 0 {
-            let sent = self.sent;
-            self.producer.commit().with_context(|| format!("write more than {sent} records"))?;
-            self.sent += std::mem::take(&mut self.open);
-        }
-        Ok(())
-    }
 }
 
 /// The one key of all activities of a record, aliases resolved; the first of several where any key will do.

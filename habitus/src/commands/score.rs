@@ -1,7 +1,5 @@
 //! `score`: one JSON line for each activity, in input order. A rejected or repeated one keeps its line.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
@@ -12,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::cli::{OK, ScoreArgs, threads};
 use super::lists::Lists;
 use crate::local::{Counts, Input, Line, LineOutcome, Options, Role, Run, files, open};
+use crate::render::plain;
 use config::Config;
 use schemas::activity::Activity;
 
@@ -152,27 +151,6 @@ fn write_line(out: &mut dyn Write, line: &Line<'_>, contributions: bool) -> io::
         object.insert("ordinal".into(), line.ordinal.into());
     }
     writeln!(out, "{}", plain(&serde_json::to_string(&object)?))
-}
-
-/// The same JSON for terminals too: what controls or turns text stands as an escape. Outside of strings JSON has none
-/// of these characters, so every place is one where the escape means the same.
-pub(super) fn plain(json: &str) -> Cow<'_, str> {
-    if !json.contains(is_unsafe) {
-        return Cow::Borrowed(json);
-    }
-    let escaped = json.chars().fold(String::with_capacity(json.len() + 64), |mut out, c| {
-        let _infallible = match is_unsafe(c) {
-            true => write!(out, "\\u{:04x}", u32::from(c)),
-            false => out.write_char(c),
-        };
-        out
-    });
-    Cow::Owned(escaped)
-}
-
-/// Whether a terminal or a reader may be led astray: delete, C1 controls, marks of direction, breaks of lines.
-fn is_unsafe(c: char) -> bool {
-    matches!(c, '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn identity(object: &mut Map<String, Value>, activity: &Activity<'_>) {

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bus::{Bus, Isolation, Reader, Record};
+use clap::{Args, ValueEnum};
 use ingest::{Carrier, Limits, Notes};
 use mapping::Reading;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::cli::{OK, TapArgs, TapWhat};
+use super::cli::OK;
 use super::map::tell;
 use crate::render;
 use config::Config;
@@ -19,6 +20,46 @@ use schemas::header::{EventHeaders, RecordKind};
 use stream::{Connected, connect};
 
 const WAIT: Duration = Duration::from_millis(20);
+
+/// Arguments of `tap`.
+#[derive(Debug, Args)]
+pub(super) struct TapArgs {
+    /// What to show.
+    #[arg(value_enum, default_value_t = TapWhat::Alerts)]
+    what: TapWhat,
+    /// Starts at the oldest record instead of after the newest.
+    #[arg(long)]
+    from_start: bool,
+    /// Ends at the newest record.
+    #[arg(long)]
+    to_end: bool,
+    /// Instead of what leaves, what becomes of each record that comes in, field by field, as `map` shows it.
+    #[arg(long)]
+    explain: bool,
+    /// Ends after so many.
+    #[arg(short = 'n', long)]
+    count: Option<u64>,
+    /// A JSON line each.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `tap` shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TapWhat {
+    /// Alerts.
+    Alerts,
+    /// Trust of actors.
+    Trust,
+    /// Revocation requests.
+    Revocations,
+    /// Decisions of the policies.
+    Decisions,
+    /// Refused records.
+    DeadLetters,
+    /// What observe hands to respond.
+    Findings,
+}
 
 /// Runs `tap`.
 pub(super) fn run(config: &Config, args: &TapArgs) -> anyhow::Result<u8> {

@@ -8,7 +8,7 @@ use schemas::inventory::Criticality;
 use schemas::trust::Level;
 use schemas::{Contribution, EventTime, MicroNats};
 
-use super::text::clean;
+use super::clean;
 use crate::local::Explained;
 
 /// A share from which an alert tells a signal in full; `explain FILE --id ID` tells all.

@@ -2,9 +2,8 @@
 //! control characters are shown, never sent.
 
 mod alert;
-mod text;
 mod trust;
 
 pub use alert::{alert, alert_line, verdict};
-pub use text::{clean, line};
+pub use console::{clean, line, plain};
 pub use trust::{revocation, trust};

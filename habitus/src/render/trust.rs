@@ -6,7 +6,7 @@ use std::fmt::Write;
 use schemas::ActorRef;
 use schemas::revocation::{RevocationMode, RevocationRequest};
 
-use super::text::clean;
+use super::clean;
 use crate::local::ActorTrust;
 
 /// Renders a revocation request: what would have been, or is, asked for.

@@ -1,5 +1,6 @@
 //! Text from events, made safe for a terminal.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Characters shown of one text.
@@ -25,6 +26,27 @@ pub fn line(text: &str) -> String {
         }
     }
     out
+}
+
+/// The same JSON for terminals too: what controls or turns text stands as an escape. Outside of strings JSON has none
+/// of these characters, so every place is one where the escape means the same.
+pub fn plain(json: &str) -> Cow<'_, str> {
+    if !json.contains(is_unsafe) {
+        return Cow::Borrowed(json);
+    }
+    let escaped = json.chars().fold(String::with_capacity(json.len() + 64), |mut out, c| {
+        let _infallible = match is_unsafe(c) {
+            true => write!(out, "\\u{:04x}", u32::from(c)),
+            false => out.write_char(c),
+        };
+        out
+    });
+    Cow::Owned(escaped)
+}
+
+/// Whether a terminal or a reader may be led astray: delete, C1 controls, marks of direction, breaks of lines.
+fn is_unsafe(c: char) -> bool {
+    matches!(c, '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

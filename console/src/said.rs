@@ -1,0 +1,254 @@
+//! What people say: commands about requests and silences, verdicts on alerts. Each is checked as intake will check it, so
+//! that what would become a dead letter is refused at once, and what names nothing that is known is not written.
+
+use alerting::RequestState;
+use alerting::intake::{Arrival, Authors, feedback_or_command};
+use bus::{Bus, TopicPartition};
+use schemas::command::{COMMAND_SCHEMA, Command, CommandAction};
+use schemas::feedback::{FEEDBACK_SCHEMA, Feedback, FeedbackVerdict, Scope};
+use schemas::finding::Versions;
+use schemas::time::{DAY_MS, HOUR_MS};
+use schemas::{EventTime, Source};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::log::{Console, ConsoleError};
+use crate::terminal::clean;
+
+/// Who says something, and when.
+#[derive(Clone, Debug)]
+pub struct By {
+    /// The person.
+    pub author: String,
+    /// Why; a word of ours where nothing is said.
+    pub comment: Option<String>,
+    /// The tenant; that of what it is said of, where none is named.
+    pub tenant: Option<String>,
+    /// When.
+    pub time: EventTime,
+    /// Says it also of what is not known.
+    pub force: bool,
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// The record.
+    pub record: Value,
+    /// Where to.
+    pub at: TopicPartition,
+    what: String,
+}
+
+// === impl Written ===
+
+impl Written {
+    /// It for people, and where to see what becomes of it.
+    pub fn text(&self) -> String {
+        let id = self.record.get("id").and_then(Value::as_str).unwrap_or_default();
+        let (what, id) = (&self.what, clean(id));
+        format!(
+            "{what} is written to {} as {id}.\nWhat becomes of it: `habitus tap decisions --from-start` tells its outcome \
+             with that id, `habitus revoke list` and `habitus silence list` what is in force.\n",
+            self.at
+        )
+    }
+}
+
+// === impl By ===
+
+impl By {
+    /// Unique where one process says one thing.
+    fn id(&self, kind: &str) -> String {
+        format!("{kind}-{:x}-{:x}", self.time.millis(), std::process::id())
+    }
+
+    fn comment(&self, what: &str) -> String {
+        self.comment.clone().unwrap_or_else(|| format!("{what}, without a comment"))
+    }
+
+    /// The tenant that was named, of something that nobody knows.
+    fn tenant(&self) -> Result<String, ConsoleError> {
+        let needs = || ConsoleError::Misuse("know the tenant: name it with --tenant".to_owned());
+        self.tenant.clone().ok_or_else(needs)
+    }
+}
+
+/// Reads until when something holds: RFC 3339, or a span from now on such as `8h` or `7d`.
+pub(crate) fn until(text: &str, now: EventTime) -> Result<EventTime, ConsoleError> {
+    let span = text.split_at_checked(text.len().saturating_sub(1)).and_then(|(number, unit)| {
+        let unit_ms = match unit {
+            "m" => HOUR_MS / 60,
+            "h" => HOUR_MS,
+            "d" => DAY_MS,
+            _ => return None,
+        };
+        now.millis().checked_add(number.parse::<i64>().ok()?.checked_mul(unit_ms)?)
+    });
+    let time = span.map_or_else(|| EventTime::parse(text), EventTime::from_millis);
+    time.map_err(|why| ConsoleError::Misuse(format!("{why}, or as a span such as 8h or 7d")))
+}
+
+// === impl Console ===
+
+impl<B: Bus> Console<B> {
+    /// Approves, denies or restores a request, or ends a silence; `restore` takes the id of an alert too.
+    pub fn command(
+        &self,
+        action: CommandAction,
+        target: &str,
+        by: &By,
+    ) -> Result<Written, ConsoleError> {
+        let known = match action {
+            CommandAction::Unsilence => self.silenced(target, by)?,
+            _ => self.asked(action, target, by)?,
+        };
+        let tenant_id = match known {
+            Ok(tenant_id) => tenant_id,
+            Err(_) if by.force => by.tenant()?,
+            Err(why) => {
+                let why = format!("{why}; --force says it all the same");
+                return Err(ConsoleError::Misuse(why));
+            }
+        };
+        let what = format!("{} of {}", action.as_str(), clean(target));
+        self.order(tenant_id, (action, what), (Some(target.to_owned()), None, None), by)
+    }
+
+    /// Silences a scope until a time.
+    pub fn silence(
+        &self,
+        scope: Scope,
+        expires_at: EventTime,
+        by: &By,
+    ) -> Result<Written, ConsoleError> {
+        let what = (CommandAction::Silence, "silence".to_owned());
+        self.order(by.tenant()?, what, (None, Some(scope), Some(expires_at)), by)
+    }
+
+    fn order(
+        &self,
+        tenant_id: String,
+        (action, what): (CommandAction, String),
+        (target, scope, expires_at): (Option<String>, Option<Scope>, Option<EventTime>),
+        by: &By,
+    ) -> Result<Written, ConsoleError> {
+        let command = Command {
+            schema: COMMAND_SCHEMA.to_owned(),
+            id: by.id("c"),
+            time: by.time,
+            tenant_id,
+            action,
+            target,
+            scope,
+            expires_at,
+            author: by.author.clone(),
+            comment: by.comment(action.as_str()),
+        };
+        self.write(&command.tenant_id, &command, (what, by.time))
+    }
+
+    /// Says of an alert whether it was expected; it holds for a scope, or else for the actor and leading signal of the
+    /// alert.
+    pub fn feedback(
+        &self,
+        (alert_id, verdict): (&str, FeedbackVerdict),
+        scope: Scope,
+        expires_at: EventTime,
+        by: &By,
+    ) -> Result<Written, ConsoleError> {
+        let mut known = None;
+        self.alerts(|alert| {
+            let own = &alert.unmapped.habitus;
+            let is_tenants = by.tenant.as_ref().is_none_or(|tenant| *tenant == own.tenant_id);
+            // Others may have joined an alert: it is of whoever opened it.
+            if alert.finding_info.uid == alert_id && is_tenants && known.is_none() {
+                let leading = Scope {
+                    agent_id: Some(own.agent_id.clone()).filter(|id| !id.is_empty()),
+                    authority: Some(own.authority),
+                    signal: own.contributions.first().map(|first| first.signal.clone()),
+                    ..Scope::default()
+                };
+                known = Some((own.tenant_id.clone(), leading));
+            }
+        })?;
+        let (tenant_id, leading) = match known {
+            Some(known) => known,
+            None if by.force => (by.tenant()?, Scope::default()),
+            None => {
+                let why =
+                    format!("find an alert {}; --force says it all the same", clean(alert_id));
+                return Err(ConsoleError::Misuse(why));
+            }
+        };
+        let feedback = Feedback {
+            schema: FEEDBACK_SCHEMA.to_owned(),
+            id: by.id("f"),
+            time: by.time,
+            tenant_id,
+            verdict,
+            alert_id: Some(alert_id.to_owned()),
+            scope: if scope == Scope::default() { leading } else { scope },
+            expires_at,
+            author: by.author.clone(),
+            comment: by.comment(verdict.as_str()),
+        };
+        let what = format!("{} of alert {}", verdict.as_str(), clean(alert_id));
+        self.write(&feedback.tenant_id, &feedback, (what, by.time))
+    }
+
+    /// The tenant of what a command is about, or why it would come to nothing.
+    fn asked(
+        &self,
+        action: CommandAction,
+        target: &str,
+        by: &By,
+    ) -> Result<Result<String, String>, ConsoleError> {
+        let all = self.requests(by.tenant.as_deref())?;
+        let restores = action == CommandAction::Restore;
+        let named: Vec<_> = all
+            .iter()
+            .map(|request| &request.asked)
+            .filter(|asked| {
+                asked.request.request_id == target || restores && asked.is_of_alert(target)
+            })
+            .collect();
+        let fits =
+            |state: RequestState| state == RequestState::Waiting || restores && state.may_be_done();
+        Ok(match (named.iter().find(|asked| fits(asked.state)), named.first()) {
+            (Some(asked), _) => Ok(asked.request.tenant_id.clone()),
+            (None, Some(asked)) => {
+                let state = asked.state.as_str();
+                Err(format!("{} {}: it is {state}", action.as_str(), clean(target)))
+            }
+            (None, None) => Err(format!("find a request {}", clean(target))),
+        })
+    }
+
+    fn silenced(&self, id: &str, by: &By) -> Result<Result<String, String>, ConsoleError> {
+        let mut all = self.silences(by.tenant.as_deref())?.into_iter();
+        let found = all.find(|(_, silence)| silence.id == id);
+        Ok(found.map(|(tenant, _)| tenant).ok_or_else(|| format!("find a silence {}", clean(id))))
+    }
+
+    fn write(
+        &self,
+        tenant_id: &str,
+        said: &impl Serialize,
+        (what, now): (String, EventTime),
+    ) -> Result<Written, ConsoleError> {
+        let unwritable = |why| ConsoleError::Misuse(format!("write it as JSON: {why}"));
+        let record = serde_json::to_value(said).map_err(unwritable)?;
+        let bytes = record.to_string().into_bytes();
+        let arrival = Arrival {
+            source: &Source { topic_id: String::new(), partition: 0, offset: 0, ordinal: 0 },
+            log_time: now,
+            versions: &Versions::default(),
+            authors: &Authors::new(),
+        };
+        feedback_or_command(&bytes, &arrival)
+            .map_err(|no| ConsoleError::Misuse(format!("{}: {}", no.message, no.path)))?;
+        let at = self.say(tenant_id, &bytes)?;
+        Ok(Written { record, at, what })
+    }
+}
