@@ -1,8 +1,8 @@
 //! What people say: commands about requests and silences, verdicts on alerts. Each is checked as intake will check it, so
 //! that what would become a dead letter is refused at once, and what names nothing that is known is not written.
 
-use alerting::RequestState;
 use alerting::intake::{Arrival, Authors, feedback_or_command};
+use alerting::{Asked, RequestState};
 use bus::{Bus, TopicPartition};
 use schemas::command::{COMMAND_SCHEMA, Command, CommandAction};
 use schemas::feedback::{FEEDBACK_SCHEMA, Feedback, FeedbackVerdict, Scope};
@@ -39,6 +39,9 @@ pub struct Written {
     pub at: TopicPartition,
     what: String,
 }
+
+/// The tenant of what is named, where that is known; and why saying it would come to nothing.
+type Known = (Option<String>, Option<String>);
 
 // === impl Written ===
 
@@ -99,18 +102,14 @@ impl<B: Bus> Console<B> {
         target: &str,
         by: &By,
     ) -> Result<Written, ConsoleError> {
-        let known = match action {
+        let (tenant_id, vain) = match action {
             CommandAction::Unsilence => self.silenced(target, by)?,
             _ => self.asked(action, target, by)?,
         };
-        let tenant_id = match known {
-            Ok(tenant_id) => tenant_id,
-            Err(_) if by.force => by.tenant()?,
-            Err(why) => {
-                let why = format!("{why}; --force says it all the same");
-                return Err(ConsoleError::Misuse(why));
-            }
-        };
+        if let Some(why) = vain.filter(|_| !by.force) {
+            return Err(ConsoleError::Misuse(format!("{why}; --force says it all the same")));
+        }
+        let tenant_id = tenant_id.map_or_else(|| by.tenant(), Ok)?;
         let what = format!("{} of {}", action.as_str(), clean(target));
         self.order(tenant_id, (action, what), (Some(target.to_owned()), None, None), by)
     }
@@ -197,38 +196,30 @@ impl<B: Bus> Console<B> {
         self.write(&feedback.tenant_id, &feedback, (what, by.time))
     }
 
-    /// The tenant of what a command is about, or why it would come to nothing.
-    fn asked(
-        &self,
-        action: CommandAction,
-        target: &str,
-        by: &By,
-    ) -> Result<Result<String, String>, ConsoleError> {
+    /// The tenant of what a command is about, and why it would come to nothing.
+    fn asked(&self, action: CommandAction, target: &str, by: &By) -> Result<Known, ConsoleError> {
         let all = self.requests(by.tenant.as_deref())?;
         let restores = action == CommandAction::Restore;
-        let named: Vec<_> = all
-            .iter()
-            .map(|request| &request.asked)
-            .filter(|asked| {
-                asked.request.request_id == target || restores && asked.is_of_alert(target)
-            })
-            .collect();
+        let is_meant = |asked: &&Asked| {
+            asked.request.request_id == target || restores && asked.is_of_alert(target)
+        };
+        let mut named = all.iter().map(|request| &request.asked).filter(is_meant);
         let fits =
             |state: RequestState| state == RequestState::Waiting || restores && state.may_be_done();
-        Ok(match (named.iter().find(|asked| fits(asked.state)), named.first()) {
-            (Some(asked), _) => Ok(asked.request.tenant_id.clone()),
-            (None, Some(asked)) => {
-                let state = asked.state.as_str();
-                Err(format!("{} {}: it is {state}", action.as_str(), clean(target)))
-            }
-            (None, None) => Err(format!("find a request {}", clean(target))),
-        })
+        let (word, id) = (action.as_str(), clean(target));
+        let Some(first) = named.next() else {
+            return Ok((None, Some(format!("find a request {id}"))));
+        };
+        let vain = !fits(first.state) && !named.any(|asked| fits(asked.state));
+        let why = || format!("{word} {id}: it is {}", first.state.as_str());
+        Ok((Some(first.request.tenant_id.clone()), vain.then(why)))
     }
 
-    fn silenced(&self, id: &str, by: &By) -> Result<Result<String, String>, ConsoleError> {
+    fn silenced(&self, id: &str, by: &By) -> Result<Known, ConsoleError> {
         let mut all = self.silences(by.tenant.as_deref())?.into_iter();
-        let found = all.find(|(_, silence)| silence.id == id);
-        Ok(found.map(|(tenant, _)| tenant).ok_or_else(|| format!("find a silence {}", clean(id))))
+        let tenant = all.find(|(_, silence)| silence.id == id).map(|(tenant, _)| tenant);
+        let vain = tenant.is_none().then(|| format!("find a silence {}", clean(id)));
+        Ok((tenant, vain))
     }
 
     fn write(
