@@ -9,15 +9,15 @@ use std::path::PathBuf;
 use ::config::Config;
 use bus::BusError;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use console::Verb as Operator;
 use ingest::Format;
 use mapping::Reading;
+use operator::Verb as Operator;
 use schemas::EventTime;
 use stream::Unusable;
 
 use super::lists::{self, Lists};
 use super::{
-    config, demo, doctor, explain, health, logging, map, operator, produce, run as run_verb, score,
+    config, demo, doctor, explain, health, logging, map, operate, produce, run as run_verb, score,
     state, tap, validate,
 };
 
@@ -100,15 +100,15 @@ enum Verb {
     Tap(tap::TapArgs),
     /// Requests that were made or wait for a person: lists, approves, denies, restores.
     #[command(subcommand)]
-    Revoke(console::Revoke),
+    Revoke(operator::Revoke),
     /// The trust of an agent, now and before.
     #[command(subcommand)]
-    Trust(console::Trust),
+    Trust(operator::Trust),
     /// Says of an alert whether what the agent did was expected.
-    Feedback(console::FeedbackArgs),
+    Feedback(operator::FeedbackArgs),
     /// Scopes whose alerts nobody wants to see for a time: lists, adds, ends.
     #[command(subcommand)]
-    Silence(console::Silence),
+    Silence(operator::Silence),
     /// Prints the effective config, the JSON Schema of config files, or a reference.
     Config(ConfigArgs),
     /// Asks the process that runs on this machine whether it is ready.
@@ -394,10 +394,10 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Verb::Run(args) => run_verb::run(&loaded, &lists, args),
         Verb::State(args) => state::run(&loaded, args),
         Verb::Tap(args) => tap::run(&loaded, args),
-        Verb::Revoke(verb) => operator::run(&loaded, &Operator::Revoke(verb)),
-        Verb::Trust(verb) => operator::run(&loaded, &Operator::Trust(verb)),
-        Verb::Feedback(args) => operator::run(&loaded, &Operator::Feedback(args)),
-        Verb::Silence(verb) => operator::run(&loaded, &Operator::Silence(verb)),
+        Verb::Revoke(verb) => operate::run(&loaded, &Operator::Revoke(verb)),
+        Verb::Trust(verb) => operate::run(&loaded, &Operator::Trust(verb)),
+        Verb::Feedback(args) => operate::run(&loaded, &Operator::Feedback(args)),
+        Verb::Silence(verb) => operate::run(&loaded, &Operator::Silence(verb)),
         Verb::Map(args) => map::run(&loaded, args),
         Verb::Doctor(args) => doctor::run(&loaded, args),
         Verb::Score(args) => score::run(&loaded, &lists, args, cli.verbose > 0),

@@ -11,7 +11,7 @@ use crate::render;
 pub(super) fn run(config: &Config) -> anyhow::Result<u8> {
     let address = config.http_listen();
     let address = address.ok_or_else(|| Misuse("ask anybody: `http.listen` is off".to_owned()))?;
-    match console::ask_ready(address) {
+    match operator::ask_ready(address) {
         Ok((is_ready, said)) => {
             writeln!(io::stdout(), "{}", render::clean(&said))?;
             Ok(if is_ready { OK } else { UNAVAILABLE })

@@ -10,7 +10,7 @@ mod health;
 mod lists;
 mod logging;
 mod map;
-mod operator;
+mod operate;
 mod produce;
 mod run;
 mod score;

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bus::Bus;
-use console::Sending;
 use detector::Inventory;
 use ingest::{Carrier, Decoded, Limits, Notes, file_records};
 use mapping::Reading;
+use operator::Sending;
 
 use super::cli::{OK, ProduceArgs};
 use super::lists::Lists;

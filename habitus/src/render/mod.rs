@@ -5,5 +5,5 @@ mod alert;
 mod trust;
 
 pub use alert::{alert, alert_line, verdict};
-pub use console::{clean, line, plain};
+pub use operator::{clean, line, plain};
 pub use trust::{revocation, trust};

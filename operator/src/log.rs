@@ -7,6 +7,7 @@ use alerting::RecordError;
 use bus::kafka::{Kafka, KafkaSettings};
 use bus::{Bus, BusError, Isolation, Outgoing, Producer, Reader, Record, TopicPartition};
 use config::Config;
+use lane::FrameError;
 use stream::{Topic, Topics};
 
 /// How long a record, or a broker's answer to the first call, may take.
@@ -26,6 +27,9 @@ pub enum ConsoleError {
     /// A record of the cases is damaged, so that what it holds is not known.
     #[error("read {0}")]
     Damaged(String, #[source] RecordError),
+    /// Its frame is.
+    #[error("read {0}")]
+    Broken(String, #[source] FrameError),
     /// What was said names nothing, does not fit together, or would be refused.
     #[error("{0}")]
     Misuse(String),

@@ -3,14 +3,14 @@
 use std::io;
 
 use config::Config;
-use console::{Console, ConsoleError, Verb};
+use operator::{Console, ConsoleError, Verb};
 
 use super::cli::{OK, misuse};
 
 /// Runs one of them.
 pub(super) fn run(config: &Config, verb: &Verb<'_>) -> anyhow::Result<u8> {
     let console = Console::of(config)?;
-    match console::run(&console, verb, stream::clock(), &mut io::stdout().lock()) {
+    match operator::run(&console, verb, stream::clock(), &mut io::stdout().lock()) {
         Ok(()) => Ok(OK),
         Err(ConsoleError::Misuse(why)) => Err(misuse(why)),
         Err(error) => Err(error.into()),

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use alerting::ocsf::DetectionFinding;
 use alerting::{Asked, RequestState, Saved, Silence, saved};
 use bus::Bus;
+use lane::unframe;
 use schemas::EventTime;
 use schemas::feedback::Scope;
 use serde_json::{Value, json};
@@ -149,6 +150,7 @@ impl<B: Bus> Console<B> {
         })?;
         let mut all = Vec::new();
         for (key, value) in &newest {
+            let (_, value) = unframe(value).map_err(|why| ConsoleError::Broken(clean(key), why))?;
             let read = saved(key, value).map_err(|why| ConsoleError::Damaged(clean(key), why))?;
             all.extend(read.map(|(tenant, saved)| (tenant.to_owned(), saved)));
         }
