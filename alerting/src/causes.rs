@@ -108,12 +108,14 @@ impl Causes {
         self.shared.insert(id.to_owned(), shared);
     }
 
-    fn leave(&mut self, id: &str) {
-        let Some(shared) = self.shared.remove(id) else { return };
+    /// Lets nobody join an alert any more; whether somebody could.
+    pub(crate) fn leave(&mut self, id: &str) -> bool {
+        let Some(shared) = self.shared.remove(id) else { return false };
         self.oldest.remove(&(shared.opened, id.to_owned()));
         for thing in shared.things {
             self.by_thing.remove(&(thing, shared.opened.millis(), id.to_owned()));
         }
+        true
     }
 
     /// Lets those go that are no longer joined; gives their ids.

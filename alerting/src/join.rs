@@ -118,8 +118,7 @@ impl Tenant {
             (shared.actor.clone(), shared.slot.clone(), closed)
         })?;
         self.touch_causes(vec![id.to_owned()]);
-        self.note_joined();
-        self.change(&actor, &slot, |case| {
+        let joined = self.change(&actor, &slot, |case| {
             if let Some(closed) = closed {
                 case.alerts.insert(slot.clone(), closed);
             }
@@ -133,7 +132,11 @@ impl Tenant {
                 joined.return_period = joined.return_period.max(period);
             }
             Some(alert.clone())
-        })
+        });
+        if joined.is_some() {
+            self.note_joined();
+        }
+        joined
     }
 }
 

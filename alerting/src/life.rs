@@ -119,6 +119,9 @@ impl Applied<'_> {
             expires_at: None,
             matched: None,
         };
+        if ack.author.as_deref().is_some_and(|author| self.tenant.knows_agent(author)) {
+            return vec![self.audit(DecisionKind::Request, "refused", None, Some(said))];
+        }
         let Some(asked) = self.tenant.requests().get(&ack.request_id).cloned() else {
             return vec![self.audit(DecisionKind::Request, "unknown", None, Some(said))];
         };

@@ -286,6 +286,7 @@ impl Requests {
             may_revoke(asked.request.action)
                 && !asked.held
                 && asked.wave.is_none()
+                && asked.state.may_be_done()
                 && now.millis().saturating_sub(asked.request.time.millis()) < WAVE_MS
         };
         let all = self.all.iter().filter(|(_, asked)| of_wave(asked));

@@ -200,7 +200,10 @@ fn is_url(text: &str) -> bool {
     }
     let Some(rest) = text.strip_prefix("http://") else { return false };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let (host, port) = host.rsplit_once(':').unwrap_or((host, "80"));
+    let (host, port) = match host {
+        "[::1]" => (host, "80"),
+        _ => host.rsplit_once(':').unwrap_or((host, "80")),
+    };
     ["127.0.0.1", "localhost", "[::1]"].contains(&host) && port.parse::<u16>().is_ok()
 }
 

@@ -441,7 +441,7 @@ fn mistakes_of_receivers_have_their_places() {
     let lacks: Vec<String> = messages(receiver).into_iter().map(|(text, _)| text).collect();
     assert_eq!(lacks, ["a `receiver` needs `sets.issuer`", "a `receiver` needs `sets.keys`"]);
     let whole = valid(&format!(
-        "{sets}{receiver}url = \"http://[::1]:80/e?x\"\ntenants = [\"t\"]\nalgorithm = \"ES256\"\nprincipal = \"APPLICATION\"\nsubject_issuer = \"i\"\nauthorization_file = \"/run/s\"\nevents = [\"credential-change\"]\n"
+        "{sets}{receiver}url = \"http://[::1]/e?x\"\ntenants = [\"t\"]\nalgorithm = \"ES256\"\nprincipal = \"APPLICATION\"\nsubject_issuer = \"i\"\nauthorization_file = \"/run/s\"\nevents = [\"credential-change\"]\n"
     ));
     assert_eq!(valid(&whole.to_toml()), whole, "what is shown loads and is the same");
     assert_ne!(valid(&format!("{sets}{receiver}")).hash(), Config::default().hash());

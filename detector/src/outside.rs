@@ -43,8 +43,12 @@ impl Observe {
         take_outside(state, said, authority, self.settings.trust_levels);
     }
 
-    /// Whether people expected an activity of the kind.
+    /// Whether people expected an activity of the kind. A hard indicator is never expected.
     pub(crate) fn expects(&self, at: &Moment<'_>, assessment: &Assessment) -> bool {
+        let seen = assessment.signals.iter().filter(|signal| !signal.shadow);
+        if seen.filter_map(|signal| signal.evidence).any(|evidence| evidence.hard.is_some()) {
+            return false;
+        }
         let signal = assessment.signals.iter().find(|signal| !signal.shadow);
         let signal = signal.map_or("", |signal| signal.id);
         let mut expected = self.shared.outside().expected(&at.activity.tenant_id);

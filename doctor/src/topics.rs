@@ -25,6 +25,7 @@ pub(super) fn check<B: Bus>(
             topics.found(*topic, info);
         }
     }
+    let rekeys = topics.sources().next().is_some();
     let mut found = Vec::new();
     for (topic, info) in &known {
         let Some(spec) = topics.get(*topic) else { continue };
@@ -39,7 +40,7 @@ pub(super) fn check<B: Bus>(
             found.push(Finding::new(Level::Fault, &spec.name, why));
         }
         differences(spec, &details, &mut found);
-        rights(*topic, &spec.name, &details, &mut found);
+        rights((*topic, rekeys), &spec.name, &details, &mut found);
         if found.len() == before {
             let text = format!("{} partitions, as wanted", info.partitions);
             found.push(Finding::new(Level::Good, &spec.name, text));
@@ -86,18 +87,62 @@ fn differences(spec: &TopicSpec, details: &TopicDetails, found: &mut Vec<Finding
 }
 
 /// What the broker says that we may not do.
-fn rights(topic: Topic, name: &str, details: &TopicDetails, found: &mut Vec<Finding>) {
+fn rights(
+    (topic, rekeys): (Topic, bool),
+    name: &str,
+    details: &TopicDetails,
+    found: &mut Vec<Finding>,
+) {
     let reads = matches!(
         topic,
-        Topic::Activity | Topic::Findings | Topic::Control | Topic::State | Topic::Cases
+        Topic::Activity
+            | Topic::Source(_)
+            | Topic::Intake(_)
+            | Topic::Findings
+            | Topic::Control
+            | Topic::State
+            | Topic::Cases
     );
-    let writes = topic != Topic::Activity;
+    let writes = match topic {
+        Topic::Source(_) => false,
+        Topic::Activity => rekeys,
+        _ => true,
+    };
     for (needed, told, verb) in
         [(reads, details.may_read, "read"), (writes, details.may_write, "write to")]
     {
         if needed && told == Some(false) {
             let text = format!("the broker's ACLs do not let us {verb} it");
             found.push(Finding::new(Level::Fault, name, text));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_rights_that_a_topic_needs_are_missed() {
+        let nothing = TopicDetails {
+            may_read: Some(false),
+            may_write: Some(false),
+            ..TopicDetails::default()
+        };
+        let missed = |topic, rekeys| {
+            let mut found = Vec::new();
+            rights((topic, rekeys), "t", &nothing, &mut found);
+            found.into_iter().map(|one| one.text).collect::<Vec<_>>().join(" ")
+        };
+        for (topic, rekeys, reads, writes) in [
+            (Topic::Activity, false, true, false),
+            (Topic::Activity, true, true, true),
+            (Topic::Source(0), false, true, false),
+            (Topic::Intake(0), true, true, true),
+            (Topic::Alerts, false, false, true),
+        ] {
+            let text = missed(topic, rekeys);
+            assert_eq!((text.contains("read it"), text.contains("write to it")), (reads, writes));
         }
     }
 }

@@ -150,12 +150,19 @@ impl<B: Bus> Committer<B> {
 
     fn is_committed(&self, part: &Part, admin: &mut dyn Admin) -> Result<bool, BusError> {
         let Proof::Progress(range) = part.proof else { return Ok(false) };
+        let (_, written) = admin.bounds(&part.state, Isolation::ReadUncommitted)?;
         let (first, end) = admin.bounds(&part.state, Isolation::ReadCommitted)?;
         let mut window = WINDOW_MIN.max(4 * part.records.len() as u64);
         loop {
             let from = end.saturating_sub(window).max(first);
             match self.newest_reaches(&part.state, from, range)? {
-                Some(found) => return Ok(found),
+                Some(true) => return Ok(true),
+                // Behind somebody's open transaction nothing shows, of ours neither: absence proves nothing yet.
+                _ if end < written => {
+                    let reason = format!("a transaction is open on {}", part.state);
+                    return Err(BusError::Unavailable(reason));
+                }
+                Some(false) => return Ok(false),
                 None if from == first => return Ok(false),
                 None => window = window.saturating_mul(8),
             }

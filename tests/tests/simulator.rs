@@ -98,10 +98,10 @@ impl Scenario for Folds {
 }
 
 #[test]
-fn random_faults_over_500_seeds_lose_and_double_nothing() {
+fn random_faults_over_1000_seeds_lose_and_double_nothing() {
     let folds = Arc::new(Folds::new());
-    let tally = random_faults(0..500, |seed| folds.run(seed, 40));
-    tally.print("observe and respond, 500 seeds");
+    let tally = random_faults(0..1_000, |seed| folds.run(seed, 40));
+    tally.print("observe and respond, 1,000 seeds");
     tally.expect_every_fault();
     assert!(tally.restarts > tally.runs / 2, "{} restarts", tally.restarts);
 }

@@ -114,6 +114,9 @@ impl Tenant {
         let (_, key, signal) = deadline;
         let alert = self.cases.get_mut(&key)?.alerts.remove(&signal)?;
         self.touched.insert(RecordId::Alert(key, signal, alert.id.clone()));
+        if self.causes.leave(&alert.id) {
+            self.touched.insert(RecordId::Cause(alert.id.clone()));
+        }
         Some(alert)
     }
 

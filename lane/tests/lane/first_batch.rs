@@ -1,10 +1,14 @@
 //! A partition's first transactions, torn and followed by a death: nothing before them tells where it stands.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bus::memory::{Fault, FaultPlan, Half, Memory, Step};
-use bus::{Bus, Outgoing, Producer, TopicPartition};
-use lane::{OWNER_KEY, Owner, PROGRESS_KEY, Progress, read_all};
+use bus::{Bus, Consumer, Outgoing, Producer, TopicPartition};
+use lane::{
+    Committer, Counts, Meter, Notice, OWNER_KEY, Outcome, Owner, PROGRESS_KEY, Part, Progress,
+    Proof, Transaction, read_all,
+};
 
 use crate::core::layout;
 use crate::sim::new_run;
@@ -69,4 +73,49 @@ fn the_auditor_sees_entries_passed_over_before_a_first_range_and_records_that_no
     let told = |text: &str| audit.findings.iter().any(|finding| finding.0.contains(text));
     assert!(told("range 1 from 1 to 1 does not follow") && told("began at Some(0)"), "{audit:#?}");
     assert!(told("findings: 3 records were written, 0 read"), "{audit:#?}");
+}
+
+struct Silent;
+
+impl Meter for Silent {
+    fn note(&self, _: &Notice<'_>) {}
+}
+
+/// What is ours lies behind the transaction of somebody else, and nothing of it shows until that one ends.
+#[test]
+fn a_commit_in_doubt_behind_an_open_transaction_is_not_taken_for_absent() {
+    let run = new_run(1, 40);
+    let memory = run.memory.process("lane");
+    let state = TopicPartition::new("state", 0);
+    let record = |key: &[u8], value: Vec<u8>| Outgoing {
+        to: state.clone(),
+        key: Some(key.to_vec()),
+        value: Some(value),
+        headers: Vec::new(),
+    };
+    let mut other = run.memory.producer("other", Duration::ZERO).unwrap();
+    other.begin().unwrap();
+    other.send(&record(b"other", b"open".to_vec())).unwrap();
+    let mut consumer = memory.consumer("group", &[INPUT]).unwrap();
+    while !consumer.has_joined() {
+        consumer.poll(Duration::from_secs(1)).unwrap();
+    }
+    let progress = Progress { range: 2, ..Progress::default() };
+    let part = Part {
+        at: TopicPartition::new(INPUT, 0),
+        state: state.clone(),
+        tenure: 1,
+        next: 0,
+        proof: Proof::Progress(2),
+        records: vec![record(PROGRESS_KEY, progress.encode())],
+        causes: Vec::new(),
+        counts: Counts::default(),
+    };
+    let transaction = Transaction { parts: vec![part] };
+    memory.plan(FaultPlan::none().at_nth(Step::Commit, 0, Fault::LoseReply).only("lane"));
+    let mut committer = Committer::new(memory.clone(), "lane".to_owned(), Arc::new(Silent));
+    let group = consumer.group().unwrap();
+    assert_eq!(committer.commit(&transaction, &group).unwrap(), None, "nobody can know yet");
+    other.abort().unwrap();
+    assert_eq!(committer.commit(&transaction, &group).unwrap(), Some(Outcome::Committed));
 }
