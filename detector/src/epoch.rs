@@ -8,7 +8,7 @@ use baseline::agent::authority_index;
 use baseline::shared::Scope;
 use schemas::ActorRef;
 use schemas::finding::{Body, Epoch, Finding, Increment, LevelChange, Meeting};
-use schemas::trust::{TrustReason, TrustRecord};
+use schemas::trust::{Level, TrustReason, TrustRecord};
 
 use crate::observe::{Observe, Stamp};
 use crate::publish::Said;
@@ -181,6 +181,19 @@ impl Observe {
             return false;
         }
         actor.trust = stepped;
+        let told = (before, level, score, TrustReason::Decay);
+        self.tell((agent_key, actor), told, (stamp, position), end);
+        true
+    }
+
+    /// Tells where an actor stands that no activity moved: to respond, and as a record.
+    pub(crate) fn tell(
+        &mut self,
+        (agent_key, actor): (&str, &mut Actor),
+        (before, level, score, reason): (Level, Level, f64, TrustReason),
+        (stamp, position): (&Stamp<'_>, u64),
+        end: &mut EpochEnd,
+    ) {
         let (tenant_id, agent_id) = agent_key.split_once('|').unwrap_or(("", agent_key));
         let (tenant, id) = (tenant_id.to_owned(), agent_id.to_owned());
         let change = LevelChange {
@@ -198,11 +211,10 @@ impl Observe {
             sequence: position,
             score,
             level,
-            reason: TrustReason::Decay,
+            reason,
             contributors: Vec::new(),
         };
         end.trust.push(self.record(agent_key, actor, said));
-        true
     }
 }
 

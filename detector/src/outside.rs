@@ -6,18 +6,15 @@ use std::sync::Arc;
 
 use baseline::Shared;
 use baseline::part::trust::TrustState;
+use schemas::Authority;
 use schemas::activity::Activity;
 use schemas::feedback::Scope;
-use schemas::finding::{Body, LevelChange};
 use schemas::trust::TrustReason;
-use schemas::{ActorRef, Authority};
 
 use crate::engine::Assessment;
 use crate::epoch::EpochEnd;
 use crate::keys::destination_label;
 use crate::observe::{Moment, Observe, Stamp};
-use crate::publish::Said;
-use crate::report::{finding, log_time};
 use crate::trust::{enter_hour, hour_of, standing, step_up, take_outside};
 
 impl Observe {
@@ -45,16 +42,14 @@ impl Observe {
 
     /// Whether people expected an activity of the kind. A hard indicator is never expected.
     pub(crate) fn expects(&self, at: &Moment<'_>, assessment: &Assessment) -> bool {
-        let seen = assessment.signals.iter().filter(|signal| !signal.shadow);
-        if seen.filter_map(|signal| signal.evidence).any(|evidence| evidence.hard.is_some()) {
-            return false;
-        }
         let signal = assessment.signals.iter().find(|signal| !signal.shadow);
         let signal = signal.map_or("", |signal| signal.id);
         let mut expected = self.shared.outside().expected(&at.activity.tenant_id);
-        expected.any(|expected| {
+        let holds = expected.any(|expected| {
             at.stamp.log_ms < expected.until_ms && holds_for(&expected.scope, at.activity, signal)
-        })
+        });
+        let seen = assessment.signals.iter().filter(|signal| !signal.shadow);
+        holds && !seen.filter_map(|signal| signal.evidence).any(|evidence| evidence.hard.is_some())
     }
 
     /// Tells the trust of actors of whom people said something since it was told last.
@@ -89,32 +84,9 @@ impl Observe {
         }
         step_up(&mut actor.trust, hour, levels);
         let (score, level) = standing(&actor.trust, hour, levels);
-        let (tenant_id, agent_id) = agent_key.split_once('|').unwrap_or(("", agent_key));
-        let actor_ref = ActorRef {
-            tenant_id: tenant_id.to_owned(),
-            agent_id: agent_id.to_owned(),
-            authority: actor.authority,
-        };
         // Respond knows the score from findings alone: it is told where no level changed, too.
-        let change = LevelChange {
-            actor: actor_ref,
-            before: before.published.level,
-            after: level,
-            score,
-            time: log_time(stamp.log_ms),
-        };
-        end.findings.push(finding(tenant_id, stamp, &self.settings, Body::Level(change)));
-        let said = Said {
-            tenant_id,
-            agent_id,
-            log_ms: stamp.log_ms,
-            sequence: position,
-            score,
-            level,
-            reason: TrustReason::Override,
-            contributors: Vec::new(),
-        };
-        end.trust.push(self.record(agent_key, actor, said));
+        let told = (before.published.level, level, score, TrustReason::Override);
+        self.tell((agent_key, actor), told, (stamp, position), end);
         true
     }
 }

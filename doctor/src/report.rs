@@ -11,7 +11,7 @@ use ingest::{Carrier, LogFile, file_limits, file_records};
 use mapping::Reading;
 use schemas::Rejection;
 use serde_json::{Value, json};
-use stream::Topics;
+use stream::{AHEAD_MS_MAX, BEHIND_MS_MAX, Topics};
 
 use super::field::FIELDS;
 use super::sample::{RECORDS_MAX, Survey, sample};
@@ -19,10 +19,6 @@ use super::topics::check;
 
 /// The share of activities, in percent, from which on a missing field makes signals blind.
 const BLIND_PERCENT: u64 = 90;
-/// An event this far ahead of its record is refused by `run`; 5 minutes.
-const AHEAD_MS_MAX: i64 = 300_000;
-/// An event this far behind its record is refused by `run`; 7 days.
-const BEHIND_MS_MAX: i64 = 7 * 86_400_000;
 /// Unmapped members that are named.
 const UNMAPPED_MAX: usize = 20;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bus::{Bus, BusError, Consumer, GroupEvent, Isolation, Reader, TopicPartition};
 
-use crate::batch::{Part, Transaction};
+use crate::batch::Transaction;
 use crate::board::Board;
 use crate::breaker::{Breaker, BreakerLimits};
 use crate::commit::Committer;
@@ -364,23 +364,22 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
         };
         self.refused = outcome != Outcome::Committed;
         let since_ms = now_ms - since_ms;
-        match &outcome {
-            Outcome::Committed => self.meter.note(&Notice::Committed(transaction, since_ms)),
-            Outcome::NotCommitted => {}
+        let torn;
+        let committed = match &outcome {
+            Outcome::Committed => Some(&**transaction),
+            Outcome::NotCommitted => None,
             Outcome::Torn(done) => {
                 let parts = transaction.parts.iter().filter(|part| done.contains(&part.at));
-                let transaction = Transaction { parts: parts.cloned().collect() };
-                self.meter.note(&Notice::Committed(&transaction, since_ms));
+                torn = Transaction { parts: parts.cloned().collect() };
+                Some(&torn)
             }
-        }
-        let counts = |part: &Part| match &outcome {
-            Outcome::Committed => Some(part.counts),
-            Outcome::NotCommitted => None,
-            Outcome::Torn(done) => done.contains(&part.at).then_some(part.counts),
         };
-        for counts in transaction.parts.iter().filter_map(counts) {
-            if let Some(turned) = self.breaker.note(&counts, now_ms) {
-                self.meter.note(&Notice::Breaker(turned));
+        if let Some(committed) = committed {
+            self.meter.note(&Notice::Committed(committed, since_ms));
+            for part in &committed.parts {
+                if let Some(turned) = self.breaker.note(&part.counts, now_ms) {
+                    self.meter.note(&Notice::Breaker(turned));
+                }
             }
         }
         self.sent = None;

@@ -13,9 +13,9 @@ use super::dead_letter::{Place, dead_letter};
 use super::setup::Setup;
 
 /// How far an event may lie ahead of log time.
-const AHEAD_MS_MAX: i64 = 5 * 60_000;
+pub const AHEAD_MS_MAX: i64 = 5 * 60_000;
 /// How far it may lie behind.
-const BEHIND_MS_MAX: i64 = 7 * DAY_MS;
+pub const BEHIND_MS_MAX: i64 = 7 * DAY_MS;
 
 /// What is asked of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -70,7 +70,17 @@ pub(super) fn quarantined(setup: &Setup, record: &Record, log_ms: i64) -> Applie
         path: String::new(),
         message: "apply a record at which the process died again and again".to_owned(),
     };
-    setup.tell(|metrics| metrics.dead_letter(ErrorCode::Quarantined));
+    refused(setup, record, log_ms, rejection)
+}
+
+/// A record that is one thing, as a dead letter.
+pub(super) fn refused(
+    setup: &Setup,
+    record: &Record,
+    log_ms: i64,
+    rejection: Rejection,
+) -> Applied {
+    setup.tell(|metrics| metrics.dead_letter(rejection.code));
     let counts = Counts { records: 1, activities: 1, dead_lettered: 1, ..Counts::default() };
     Applied {
         counts,

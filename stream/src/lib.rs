@@ -18,6 +18,7 @@ mod setup;
 mod topics;
 mod trust;
 
+pub use admit::{AHEAD_MS_MAX, BEHIND_MS_MAX};
 pub use connect::{Connected, Unusable, connect};
 pub use control::snapshots;
 pub use fold::{StreamFold, Switches};

@@ -121,15 +121,7 @@ impl ObserveStream {
             finding.versions.control_offset = self.control_offset;
             // Latency is that of what an activity led to, not of an epoch's end.
             let cause_ms = if matches!(finding.body, Body::Verdict(_)) { began_ms } else { 0 };
-            let tenant = finding.tenant_id.clone().into_bytes();
-            applied.emits.push(Emit {
-                topic: Arc::clone(&self.setup.names.findings),
-                by: tenant.clone(),
-                key: Some(tenant),
-                value: serde_json::to_vec(&finding).ok(),
-                headers: Vec::new(),
-                cause_ms,
-            });
+            applied.emits.push(self.setup.finding(&finding, cause_ms));
         }
         applied.emits.extend(trust.iter().filter_map(|trust| self.trust(trust)));
     }

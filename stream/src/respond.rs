@@ -83,16 +83,7 @@ impl RespondStream {
     pub(super) fn due(&self) -> Option<(i64, Emit)> {
         let (tenant, due) = self.respond.next_deadline()?;
         let tick = tick(tenant, due, self.partition, &self.setup.observe.versions);
-        let tenant = tenant.as_bytes().to_vec();
-        let emit = Emit {
-            topic: Arc::clone(&self.setup.names.findings),
-            by: tenant.clone(),
-            key: Some(tenant),
-            value: serde_json::to_vec(&tick).ok(),
-            headers: Vec::new(),
-            cause_ms: 0,
-        };
-        Some((due.millis(), emit))
+        Some((due.millis(), self.setup.finding(&tick, 0)))
     }
 
     fn emit(&self, mut record: Outgoing) -> Option<Emit> {

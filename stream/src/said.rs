@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use alerting::intake::{Arrival, Authors, acknowledgement, feedback_or_command};
 use bus::Record;
-use lane::{Applied, Counts, Emit};
+use lane::{Applied, Counts};
 use schemas::{EventTime, Source};
 
-use super::dead_letter::{Place, dead_letter, quarantined};
+use super::dead_letter::{quarantined, refused};
 use super::setup::Setup;
 
 /// The fold of one partition of a topic of what is said.
@@ -47,8 +47,6 @@ impl SaidStream {
     /// Takes in one record.
     pub(super) fn apply(&mut self, record: &Record) -> Applied {
         self.log_ms = self.log_ms.max(record.timestamp_ms);
-        let counts = Counts { records: 1, activities: 1, ..Counts::default() };
-        let mut applied = Applied { counts, emits: Vec::new() };
         let source = Source {
             topic_id: self.topic_id.clone(),
             partition: record.at.partition,
@@ -68,24 +66,10 @@ impl SaidStream {
         };
         match checked {
             Ok(finding) => {
-                applied.counts.scored = 1;
-                let tenant = finding.tenant_id.clone().into_bytes();
-                applied.emits.push(Emit {
-                    topic: Arc::clone(&self.setup.names.findings),
-                    by: tenant.clone(),
-                    key: Some(tenant),
-                    value: serde_json::to_vec(&finding).ok(),
-                    headers: Vec::new(),
-                    cause_ms: 0,
-                });
+                let counts = Counts { records: 1, activities: 1, scored: 1, ..Counts::default() };
+                Applied { counts, emits: vec![self.setup.finding(&finding, 0)] }
             }
-            Err(rejection) => {
-                applied.counts.dead_lettered = 1;
-                self.setup.tell(|metrics| metrics.dead_letter(rejection.code));
-                let place = Place { record, index: 0, log_ms: self.log_ms };
-                applied.emits.push(dead_letter(&self.setup, place, rejection));
-            }
+            Err(rejection) => refused(&self.setup, record, self.log_ms, rejection),
         }
-        applied
     }
 }

@@ -8,10 +8,11 @@ use bus::{TopicPartition, TopicSpec};
 use config::{Config, Mode, Start as ConfigStart};
 use detector::Inventory;
 use ingest::{Class, Format, Principals};
-use lane::{InForce, Input, Layout, Start};
+use lane::{Emit, InForce, Input, Layout, Start};
 use mapping::Reading;
 use networks::Networks;
 use schemas::EventTime;
+use schemas::finding::Finding;
 use schemas::time::TIME_MS_MIN;
 use sinks::{Algorithm, Signing};
 
@@ -255,6 +256,19 @@ impl Setup {
         match self.mode {
             Mode::Shadow => self.names.shadow.clone().map(|shadow| (shadow, true)),
             Mode::Alert | Mode::Enforce => Some((Arc::clone(topic), false)),
+        }
+    }
+
+    /// A finding under its tenant; `cause_ms` is where its latency is counted from, 0 where it has none.
+    pub(super) fn finding(&self, finding: &Finding, cause_ms: i64) -> Emit {
+        let tenant = finding.tenant_id.as_bytes().to_vec();
+        Emit {
+            topic: Arc::clone(&self.names.findings),
+            by: tenant.clone(),
+            key: Some(tenant),
+            value: serde_json::to_vec(finding).ok(),
+            headers: Vec::new(),
+            cause_ms,
         }
     }
 
