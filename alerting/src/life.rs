@@ -63,6 +63,12 @@ impl Applied<'_> {
         responses.push(self.audit(DecisionKind::Request, outcome, Some(request), None));
     }
 
+    /// Closes the alerts about requests that left for lack of room.
+    pub(crate) fn close_evicted(&mut self) -> Vec<Response> {
+        let evicted = self.tenant.take_evicted();
+        evicted.iter().filter_map(|asked| self.close_notice(asked)).collect()
+    }
+
     /// Takes up a request that a policy made; what was held back of the kind waits no more.
     pub(crate) fn asked(
         &mut self,
@@ -200,6 +206,7 @@ impl Applied<'_> {
         let mut approved = Asked::new(request.clone(), &asked.signal, false, self.now);
         approved.wave.clone_from(&asked.wave);
         self.tenant.ask(approved);
+        self.tenant.follow(&asked, &request);
         let record =
             self.audit(DecisionKind::Command, "approved", Some(&request), Some(said.clone()));
         Some(vec![Response::Revocation(Box::new(request)), record])

@@ -171,12 +171,13 @@ impl Asked {
 // === impl Requests ===
 
 impl Requests {
-    /// Takes up a request.
-    pub(crate) fn put(&mut self, asked: Asked, touched: &mut BTreeSet<RecordId>) {
-        self.make_room(touched);
+    /// Takes up a request; gives those that left for it.
+    pub(crate) fn put(&mut self, asked: Asked, touched: &mut BTreeSet<RecordId>) -> Vec<Asked> {
+        let evicted = self.make_room(touched);
         let id = asked.request.request_id.clone();
         touched.insert(RecordId::Request(id.clone()));
         self.insert(id, asked);
+        evicted
     }
 
     fn insert(&mut self, id: String, asked: Asked) {
@@ -193,17 +194,16 @@ impl Requests {
         Some(asked)
     }
 
-    fn make_room(&mut self, touched: &mut BTreeSet<RecordId>) {
+    fn make_room(&mut self, touched: &mut BTreeSet<RecordId>) -> Vec<Asked> {
         if self.all.len() < REQUESTS_MAX {
-            return;
+            return Vec::new();
         }
         let goes_on = |id: &str| self.all.get(id).is_some_and(|asked| !asked.state.is_over());
         let mut first: Vec<(bool, i64, String)> =
             self.due.iter().map(|(due_ms, id)| (goes_on(id), *due_ms, id.clone())).collect();
         first.sort_unstable();
-        for (_, _, id) in first.into_iter().take(REQUESTS_LEAVE) {
-            self.forget(&id, touched);
-        }
+        let leave = first.into_iter().take(REQUESTS_LEAVE);
+        leave.filter_map(|(_, _, id)| self.forget(&id, touched)).collect()
     }
 
     /// Forgets a request.

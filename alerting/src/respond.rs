@@ -77,6 +77,8 @@ pub struct RespondCounts {
     pub requests: u64,
     /// Requests that wait for a person.
     pub requests_waiting: u64,
+    /// Requests that left for lack of room.
+    pub requests_evicted: u64,
     /// Silences in force.
     pub silences: u64,
     /// Events that would have alerted, and were silent.
@@ -130,6 +132,7 @@ impl Respond {
             Entry::Feedback(said) => responses.extend(at.judged(said)),
             Entry::Tick => {}
         }
+        responses.extend(at.close_evicted());
         if settings.publish_tables {
             let tenant_id = &finding.tenant_id;
             let control = |(id, value): (RecordId, Vec<u8>)| Response::Control {

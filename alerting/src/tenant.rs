@@ -18,7 +18,7 @@ use crate::opinion::Opinions;
 use crate::past::Past;
 use crate::record::{self, RecordError};
 use crate::record_id::{ActorKey, RecordId};
-use crate::requests::Requests;
+use crate::requests::{Asked, Requests};
 use crate::respond::RespondCounts;
 use crate::settings::Settings;
 use crate::silence::Silences;
@@ -66,6 +66,9 @@ pub(crate) struct Tenant {
     cases_evicted: u64,
     policy_errors: u64,
     requests: Requests,
+    requests_evicted: u64,
+    /// Those whose alerts are to be closed.
+    evicted: Vec<Asked>,
     silences: Silences,
     breakwater: Breakwater,
     past: Past,
@@ -198,6 +201,7 @@ impl Tenant {
         let (requests, waiting) = self.requests.counts();
         all.requests += requests;
         all.requests_waiting += waiting;
+        all.requests_evicted += self.requests_evicted;
         all.silences += self.silences.len() as u64;
         all.silenced += self.silenced;
         self.tables.count(&mut all.epochs, &mut all.tables);

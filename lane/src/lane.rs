@@ -119,9 +119,9 @@ pub struct Lane<F: LogFold> {
     open_records: usize,
     open_bytes: usize,
     opened_ms: i64,
-    /// When folds are asked next what is due, and what was written last for each: its time, and since when.
+    /// When folds are asked next what is due, and what was written last for each: its value, and since when.
     look_ms: i64,
-    asked: BTreeMap<TopicPartition, (i64, i64)>,
+    asked: BTreeMap<TopicPartition, (Option<Vec<u8>>, i64)>,
     pub(crate) waiting: VecDeque<Transaction>,
     in_flight: Option<Arc<Transaction>>,
     pub(crate) tenures: u64,
@@ -243,15 +243,17 @@ impl<F: LogFold> Lane<F> {
     /// Writes what is due into the batch. Where that is lost in a doubtful commit, it is written once more.
     fn write_due(&mut self, now_ms: i64) {
         for (at, slot) in &self.slots {
-            let Some((due_ms, emit)) = slot.fold.due().filter(|due| due.0 <= now_ms) else {
+            let Some((_, emit)) = slot.fold.due().filter(|due| due.0 <= now_ms) else {
                 continue;
             };
-            let is_new = |asked: &(i64, i64)| asked.0 != due_ms || asked.1 + DUE_AGAIN_MS <= now_ms;
+            let is_new = |(value, since_ms): &(Option<Vec<u8>>, i64)| {
+                *value != emit.value || since_ms + DUE_AGAIN_MS <= now_ms
+            };
             let owed = slot.phase == Phase::Running && !slot.leaving;
             if !owed || !self.asked.get(at).is_none_or(is_new) {
                 continue;
             }
-            self.asked.insert(at.clone(), (due_ms, now_ms));
+            self.asked.insert(at.clone(), (emit.value.clone(), now_ms));
             if self.open_records == 0 {
                 self.opened_ms = now_ms;
             }

@@ -192,7 +192,11 @@ impl Gauges {
                     self.shared.metrics.store(at, observe.fold().counts());
                     observe.log_ms()
                 }
-                StreamFold::Said(_) | StreamFold::Respond(_) => continue,
+                StreamFold::Respond(respond) => {
+                    self.shared.metrics.respond(at, respond.counts());
+                    continue;
+                }
+                StreamFold::Said(_) => continue,
             };
             let mut logs = self.shared.logs.lock().unwrap_or_else(PoisonError::into_inner);
             logs.insert(at.clone(), log_ms);

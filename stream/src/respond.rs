@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use alerting::intake::tick;
 use alerting::ocsf::Severity;
-use alerting::{Outgoing, Respond, Response, TopicKind, outgoing};
+use alerting::{Outgoing, Respond, RespondCounts, Response, TopicKind, outgoing};
 use bus::Record;
 use lane::{Applied, Counts, Emit};
 use schemas::Rejection;
 use schemas::reject::{ErrorCode, Stage};
 
-use super::dead_letter::{Place, dead_letter, quarantined};
+use super::dead_letter::{quarantined, refused};
 use super::sets;
 use super::setup::Setup;
 
@@ -34,6 +34,11 @@ impl RespondStream {
         &mut self.respond
     }
 
+    /// What it holds and did.
+    pub(super) fn counts(&self) -> RespondCounts {
+        self.respond.counts()
+    }
+
     /// Newest log time.
     pub(super) fn log_ms(&self) -> i64 {
         self.log_ms
@@ -46,8 +51,6 @@ impl RespondStream {
 
     /// Takes in one record.
     pub(super) fn apply(&mut self, record: &Record) -> Applied {
-        let counts = Counts { records: 1, activities: 1, ..Counts::default() };
-        let mut applied = Applied { counts, emits: Vec::new() };
         let finding = match alerting::read(record.value.as_deref().unwrap_or_default()) {
             Ok(finding) => finding,
             Err(error) => {
@@ -58,20 +61,19 @@ impl RespondStream {
                     path: String::new(),
                     message: error.to_string(),
                 };
-                applied.counts.dead_lettered = 1;
-                let place = Place { record, index: 0, log_ms: self.log_ms };
-                applied.emits.push(dead_letter(&self.setup, place, rejection));
-                return applied;
+                return refused(&self.setup, record, self.log_ms, rejection);
             }
         };
         self.log_ms = self.log_ms.max(finding.log_time.millis());
-        applied.counts.scored = 1;
         let responses =
             self.setup.timed(telemetry::Stage::Respond, || self.respond.apply(&finding));
         self.tell(&responses);
         let records = outgoing(&self.setup.respond, finding.log_time, &responses);
-        applied.emits.extend(records.into_iter().filter_map(|record| self.emit(record)));
-        applied
+        let counts = Counts { records: 1, activities: 1, scored: 1, ..Counts::default() };
+        Applied {
+            counts,
+            emits: records.into_iter().filter_map(|record| self.emit(record)).collect(),
+        }
     }
 
     /// Refuses a finding that killed the process.

@@ -52,18 +52,21 @@ pub(super) fn algorithms(config: &Config) -> BTreeMap<String, Option<Algorithm>>
     receivers.map(|receiver| (receiver.set.id.clone(), algorithm(receiver))).collect()
 }
 
-/// The token of the claims that a record holds.
+/// The token of the claims that a record holds; one that cannot be made is counted.
 pub(super) fn sign(setup: &Setup, record: &Outgoing) -> Option<Vec<u8>> {
     let named = record.headers.iter().find(|(name, _)| name == RECEIVER_HEADER);
-    let receiver = std::str::from_utf8(&named?.1).ok()?;
-    let key = setup.lists.signing.key(*setup.algorithms.get(receiver)?)?;
-    match key.sign(record.value.as_deref()?) {
-        Ok(token) => Some(token.into_bytes()),
-        Err(error) => {
-            tracing::error!("a token for {receiver} is left out: failed to {error}");
-            None
-        }
-    }
+    let receiver = named.and_then(|(_, id)| std::str::from_utf8(id).ok()).unwrap_or_default();
+    let algorithm = setup.algorithms.get(receiver);
+    let key = algorithm.and_then(|algorithm| setup.lists.signing.key(*algorithm));
+    let claims = record.value.as_deref().unwrap_or_default();
+    let why = match key.map(|key| key.sign(claims)) {
+        Some(Ok(token)) => return Some(token.into_bytes()),
+        Some(Err(error)) => error.to_string(),
+        None => "find its key".to_owned(),
+    };
+    tracing::error!("a token for {receiver} is left out: failed to {why}");
+    setup.tell(|metrics| metrics.set_unmade(receiver));
+    None
 }
 
 /// A delivery for each receiver that has an address.

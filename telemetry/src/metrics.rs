@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use alerting::Mode;
 use alerting::ocsf::Severity;
+use alerting::{Mode, RespondCounts};
 use baseline::StoreCounts;
 use bus::{BusError, TopicPartition};
 use lane::Counts;
@@ -97,7 +97,12 @@ pub struct Metrics {
     alert_joins: Counter,
     revocations: Counters<1>,
     pushes: Family<[(&'static str, String); 2], Counter>,
+    unmade: Family<[(&'static str, String); 1], Counter>,
     push_lag: Family<[(&'static str, String); 1], Gauge<f64, AtomicU64>>,
+    silenced: Counter,
+    policy_errors: Counter,
+    response_evicted: Counters<1>,
+    coordination_lost: Counters<1>,
     evicted: Counters<1>,
     commits: Latency,
     commit_failures: Counters<1>,
@@ -180,6 +185,28 @@ impl Metrics {
         }
     }
 
+    /// What respond holds of an owned partition of the findings, and did so far.
+    pub fn respond(&self, at: &TopicPartition, now: RespondCounts) {
+        let before = self.partitions.change(at, |partition| partition.respond = now).respond;
+        self.silenced.inc_by(now.silenced.saturating_sub(before.silenced));
+        self.policy_errors.inc_by(now.policy_errors.saturating_sub(before.policy_errors));
+        let (met, met_before) = (now.coordination, before.coordination);
+        for (kind, now, before) in [
+            ("case", now.cases_evicted, before.cases_evicted),
+            ("request", now.requests_evicted, before.requests_evicted),
+            ("thing", met.evicted, met_before.evicted),
+        ] {
+            let more = now.saturating_sub(before);
+            self.response_evicted.get_or_create(&[("kind", kind)]).inc_by(more);
+        }
+        for (reason, now, before) in
+            [("cut", met.cut, met_before.cut), ("late", met.late, met_before.late)]
+        {
+            let more = now.saturating_sub(before);
+            self.coordination_lost.get_or_create(&[("reason", reason)]).inc_by(more);
+        }
+    }
+
     /// A partition is owned no more.
     pub fn release(&self, at: &TopicPartition) {
         self.partitions.release(at);
@@ -255,6 +282,11 @@ impl Metrics {
         };
         let labels = [("receiver", receiver.to_owned()), ("outcome", outcome.to_owned())];
         self.pushes.get_or_create(&labels).inc();
+    }
+
+    /// A token for a receiver could not be signed.
+    pub fn set_unmade(&self, receiver: &str) {
+        self.unmade.get_or_create(&[("receiver", receiver.to_owned())]).inc();
     }
 
     /// The oldest token that a receiver does not have yet is that many milliseconds old.
@@ -350,7 +382,12 @@ impl Metrics {
             alert_joins: add(new, "alert_joins_total", Counter::default()),
             revocations: add(new, "revocations_total", Family::default()),
             pushes: add(new, "set_pushes_total", Family::default()),
+            unmade: add(new, "sets_unmade_total", Family::default()),
             push_lag: add(new, "set_lag_seconds", Family::default()),
+            silenced: add(new, "silenced_events_total", Counter::default()),
+            policy_errors: add(new, "policy_errors_total", Counter::default()),
+            response_evicted: add(new, "response_evicted_total", Family::default()),
+            coordination_lost: add(new, "coordination_lost_total", Family::default()),
             evicted: add(new, "agents_evicted_total", Family::default()),
             commits: add(new, "commit_duration_seconds", hop()),
             commit_failures: add(new, "commit_failures_total", Family::default()),

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use alerting::RespondCounts;
 use baseline::StoreCounts;
 use bus::TopicPartition;
 use prometheus_client::collector::Collector;
@@ -23,6 +24,7 @@ pub(super) struct Partition {
     pub(super) lag_records: u64,
     pub(super) log_ms: i64,
     pub(super) store: StoreCounts,
+    pub(super) respond: RespondCounts,
 }
 
 impl Partitions {
@@ -64,6 +66,19 @@ impl Collector for Partitions {
             encoder.encode_descriptor("agents", &help("agents"), None, MetricType::Gauge)?;
         for (ring, agents) in [("known", sum(|c| c.known)), ("young", sum(|c| c.young))] {
             ConstGauge::new(agents).encode(family.encode_family(&[("ring", ring)])?)?;
+        }
+        let sum_of =
+            |of: fn(&RespondCounts) -> u64| all.values().map(|p| of(&p.respond)).sum::<u64>();
+        for (name, value) in [
+            ("cases", sum_of(|c| c.cases)),
+            ("open_alerts", sum_of(|c| c.open_alerts)),
+            ("requests", sum_of(|c| c.requests)),
+            ("requests_waiting", sum_of(|c| c.requests_waiting)),
+            ("silences", sum_of(|c| c.silences)),
+            ("coordination_things", sum_of(|c| c.coordination.things)),
+        ] {
+            let encoder = encoder.encode_descriptor(name, &help(name), None, MetricType::Gauge)?;
+            ConstGauge::new(value).encode(encoder)?;
         }
         let now_ms = now_ms();
         let behind = all.values().filter(|p| p.lag_records > 0 && p.log_ms > 0);

@@ -12,6 +12,7 @@ use lane::{
     Positions, Reference, Worker, WorkerSettings, audit, ends, read_all,
 };
 use stream::{Lists, Setup, StreamFold, Switches, Topics};
+use telemetry::{Facts, Metrics};
 
 /// Rounds after which a run that does not end has failed.
 const ROUNDS_MAX: u32 = 60_000;
@@ -31,6 +32,8 @@ pub struct Simulated {
     pub memory: Memory,
     /// What folds are made with.
     pub setup: Arc<Setup>,
+    /// What the folds count.
+    pub metrics: Arc<Metrics>,
     restarts: u64,
 }
 
@@ -63,8 +66,10 @@ impl Simulated {
         for (_, spec) in topics.all() {
             admin.create(spec).expect("a topic");
         }
-        let setup = Setup::new(&config, (&topics, "id"), None, lists).expect("a setup");
-        Self { memory, setup: Arc::new(setup), restarts: 0 }
+        let metrics = Arc::new(Metrics::new(Facts::default()));
+        let told = Some(Arc::clone(&metrics));
+        let setup = Setup::new(&config, (&topics, "id"), told, lists).expect("a setup");
+        Self { memory, setup: Arc::new(setup), metrics, restarts: 0 }
     }
 
     /// Writes a record to a partition of a topic.

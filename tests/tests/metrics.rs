@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use alerting::Mode;
 use alerting::ocsf::Severity;
+use alerting::{CoordinationCounts, Mode, RespondCounts};
 use baseline::StoreCounts;
 use bus::{BusError, TopicPartition};
 use lane::Counts;
@@ -34,6 +34,21 @@ fn counts(known: u64, young: u64, evicted: u64) -> StoreCounts {
         known_evicted: evicted,
         young_evicted: 2 * evicted,
         ..StoreCounts::default()
+    }
+}
+
+fn response(silenced: u64) -> RespondCounts {
+    RespondCounts {
+        cases: 9,
+        open_alerts: 4,
+        requests: 5,
+        requests_waiting: 2,
+        requests_evicted: 3 * silenced,
+        silences: 1,
+        silenced,
+        policy_errors: 2 * silenced,
+        coordination: CoordinationCounts { things: 7, cut: silenced, ..Default::default() },
+        ..RespondCounts::default()
     }
 }
 
@@ -66,6 +81,13 @@ fn feed(metrics: &Metrics) {
     metrics.unknown_fields(4);
     metrics.progress(&at, 7, 1_767_571_200_000);
     metrics.store(&at, counts(2, 3, 0));
+    let findings = TopicPartition::new("habitus.findings.v1", 0);
+    metrics.respond(&findings, response(1));
+    metrics.respond(&findings, response(3));
+    // Another owner restores it: what it holds is the same, what it did counts anew.
+    metrics.release(&findings);
+    metrics.respond(&findings, response(2));
+    metrics.set_unmade("idp");
     for hop in [
         Hop::EventToActivity,
         Hop::ActivityToFinding,
@@ -157,6 +179,19 @@ fn values_are_those_that_were_recorded() {
         ("habitus_watermark_seconds", &[], 1_767_571_200.0),
         ("habitus_alerts_total", &alert, 1.0),
         ("habitus_alert_joins_total", &[], 1.0),
+        ("habitus_cases", &[], 9.0),
+        ("habitus_open_alerts", &[], 4.0),
+        ("habitus_requests", &[], 5.0),
+        ("habitus_requests_waiting", &[], 2.0),
+        ("habitus_silences", &[], 1.0),
+        ("habitus_coordination_things", &[], 7.0),
+        ("habitus_silenced_events_total", &[], 5.0),
+        ("habitus_policy_errors_total", &[], 10.0),
+        ("habitus_response_evicted_total", &[("kind", "request")], 15.0),
+        ("habitus_response_evicted_total", &[("kind", "case")], 0.0),
+        ("habitus_coordination_lost_total", &[("reason", "cut")], 5.0),
+        ("habitus_coordination_lost_total", &[("reason", "late")], 0.0),
+        ("habitus_sets_unmade_total", &[("receiver", "idp")], 1.0),
         ("habitus_agents", &[("ring", "young")], 3.0),
         ("habitus_state_bytes", &[], 2_000.0),
         ("habitus_state_limit_bytes", &[], f64::from(1 << 30)),

@@ -1,14 +1,16 @@
 //! What is said from outside, and what the clock says, on the simulator: acknowledgements, verdicts and commands stand in the
 //! findings once or in the dead letters once, killed at any step; an alert closes although nothing more comes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bus::memory::{Fault, FaultPlan};
+use schemas::finding::{Body, Finding, LevelChange, Versions};
 use schemas::header::DeadLetterHeaders;
-use schemas::time::EventTime;
+use schemas::trust::Level;
+use schemas::{ActorRef, Authority, EventTime, Source};
 use serde_json::{Value, json};
 use stream::Lists;
-use tests::Simulated;
+use tests::{Simulated, exposition};
 
 const CONFIG: &str = "[kafka]\nprefix = \"t.\"\npartitions = 1\nfindings_partitions = 2\n[input]\nstart = \"latest\"\n\
                       [output]\nshadow = true\n";
@@ -140,4 +142,87 @@ fn an_alert_closes_by_the_clock_where_nothing_more_comes() {
     assert!((1..=4).contains(&ticks), "{ticks} ticks");
     let audit = run.audit();
     assert!(audit.is_clean(), "{audit:#?}");
+}
+
+#[test]
+fn two_tenants_whose_deadlines_fall_on_the_same_millisecond_do_not_wait_for_each_other() {
+    let config = CONFIG
+        .replace("latest", "earliest")
+        .replace("findings_partitions = 2", "findings_partitions = 1");
+    let mut run = Simulated::new(3, &config, Lists::default());
+    for number in 0..400 {
+        for tenant in ["acme", "globex"] {
+            let mut event = json!({
+                "schema": "agent.activity/1", "id": format!("e{number}"), "tenant_id": tenant,
+                "time": time(run.memory.now_ms()), "agent": {"id": "bot"},
+                "action": {"type": "tool_call", "operation": "read"},
+            });
+            if number == 399 {
+                event["credential"] = json!({"id": "key", "expires_at": "2025-01-01T00:00:00Z"});
+                event["outcome"] = json!({"result": "success"});
+            }
+            let key = format!("{tenant}|bot");
+            run.write("t.activity.v1", 0, Some(&key), event.to_string().as_bytes());
+        }
+        run.memory.advance(600_000);
+    }
+    run.finish(1).expect("it ends");
+    let closed = |run: &Simulated| -> BTreeSet<String> {
+        let all = run.read("t.shadow.v1").into_iter().map(|record| value(record.value.as_ref()));
+        let closed = all.filter(|v| v["class_uid"] == 2004 && v["activity_name"] == "Close");
+        let tenant = |v: Value| v["unmapped"]["habitus"]["tenant_id"].as_str().map(str::to_owned);
+        closed.filter_map(tenant).collect()
+    };
+    run.memory.advance(13 * 3_600_000);
+    // Less than the half minute after which one that was lost is written again.
+    run.finish_after(1, 15_000).expect("it ends");
+    assert_eq!(closed(&run).into_iter().collect::<Vec<_>>(), ["acme", "globex"]);
+}
+
+#[test]
+fn a_finding_that_cannot_be_read_is_counted_as_the_dead_letters_of_the_other_folds_are() {
+    let mut run = Simulated::new(4, CONFIG, Lists::default());
+    run.write("t.findings.v1", 0, Some("acme"), b"no finding");
+    run.finish(1).expect("it ends");
+    assert_eq!(left_letters(&run), 1);
+    let dead = &exposition(&run.metrics.encode().expect("text"))["habitus_dlq_events_total"];
+    assert_eq!(dead.value(&[("reason", "invalid_field")]), Some(1.0));
+}
+
+fn left_letters(run: &Simulated) -> usize {
+    run.read("t.activity.dlq.v1").len()
+}
+
+#[test]
+fn a_token_that_cannot_be_made_is_counted() {
+    let receiver = "[sets]\nissuer = \"https://habitus.acme.example\"\nkeys = [\"gone.pem\"]\n[[receiver]]\n\
+                    id = \"idp\"\naudience = \"https://idp.acme.example\"\n";
+    let config = format!("mode = \"alert\"\n{CONFIG}{receiver}");
+    // The key is not there: what should have been signed by it is nowhere.
+    let mut run = Simulated::new(5, &config, Lists::default());
+    let now_ms = run.memory.now_ms();
+    let change = LevelChange {
+        actor: ActorRef {
+            tenant_id: "acme".to_owned(),
+            agent_id: "bot".to_owned(),
+            authority: Authority::Delegated,
+        },
+        before: Level::Trusted,
+        after: Level::Untrusted,
+        score: 12.0,
+        time: EventTime::from_millis(now_ms).expect("a time"),
+    };
+    let finding = Finding {
+        schema: "agent.finding/1".to_owned(),
+        tenant_id: "acme".to_owned(),
+        log_time: change.time,
+        source: Source { topic_id: "id".to_owned(), partition: 0, offset: 0, ordinal: 0 },
+        versions: Versions::default(),
+        body: Body::Level(change),
+    };
+    run.write("t.findings.v1", 0, Some("acme"), &serde_json::to_vec(&finding).expect("JSON"));
+    run.finish(1).expect("it ends");
+    assert_eq!((run.read("t.revocations.set.v1").len(), left_letters(&run)), (0, 0));
+    let lost = &exposition(&run.metrics.encode().expect("text"))["habitus_sets_unmade_total"];
+    assert_eq!(lost.value(&[("receiver", "idp")]), Some(1.0));
 }

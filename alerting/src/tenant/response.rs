@@ -3,6 +3,7 @@
 
 use baseline::shared::Expected;
 use schemas::finding::{Finding, Verdict};
+use schemas::revocation::RevocationRequest;
 use schemas::{Authority, EventTime};
 
 use super::{Deadline, Tenant};
@@ -38,7 +39,32 @@ impl Tenant {
             self.touched.insert(RecordId::Wave);
             asked.wave = wave;
         }
-        self.requests.put(asked, &mut self.touched);
+        let evicted = self.requests.put(asked, &mut self.touched);
+        self.requests_evicted += evicted.len() as u64;
+        self.evicted.extend(evicted.into_iter().filter(|asked| asked.notice.is_some()));
+    }
+
+    /// Takes out the requests that left for lack of room while an alert about them was open.
+    pub(crate) fn take_evicted(&mut self) -> Vec<Asked> {
+        std::mem::take(&mut self.evicted)
+    }
+
+    /// Lets incident and alert of a request that a person approved follow the one that took its place.
+    pub(crate) fn follow(&mut self, asked: &Asked, approved: &RevocationRequest) {
+        let (key, alert_id) = (asked.actor(), approved.cause.alert_id.as_ref());
+        if self.case(&key).is_none() {
+            return;
+        }
+        self.change(&key, &asked.signal, |case| {
+            let id = &approved.request_id;
+            if let Some(incident) = case.incident.as_mut() {
+                incident.requests.insert(approved.action.as_str().to_owned(), id.clone());
+            }
+            let alert = case.alerts.get_mut(&asked.signal);
+            if let Some(alert) = alert.filter(|alert| Some(&alert.id) == alert_id) {
+                alert.request_id = Some(id.clone());
+            }
+        });
     }
 
     /// Changes a request.

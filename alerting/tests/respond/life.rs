@@ -225,6 +225,51 @@ fn what_a_policy_may_not_do_a_person_may() {
 }
 
 #[test]
+fn a_request_that_was_held_back_and_approved_is_followed_by_its_incident() {
+    let mut respond = fold(Mode::Enforce);
+    let one_key = Told { keys: vec!["place".to_owned()], ..fallen("bot", 0) };
+    respond.apply(&verdict(0, &one_key));
+    let held = verdict(0, &one_key).source.derive("revocation/revoke_sessions");
+    let approve = command(1, MINUTE_MS, CommandAction::Approve, &format!("rr-{held}"));
+    let approved = requests(&respond.apply(&approve))[0].clone();
+    assert_eq!(approved.action, RevocationAction::RevokeSessions);
+    // The second key comes in the same incident: what it calls for is asked for already.
+    let responses = respond.apply(&verdict(2, &fallen("bot", 2 * MINUTE_MS)));
+    assert_eq!(requests(&responses).len(), 0, "not twice in one incident");
+    assert_eq!(decisions(&responses)[0].request_id.as_ref(), Some(&approved.request_id));
+    let alert = &alerts(&responses)[0].unmapped.habitus;
+    assert_eq!(
+        alert.revocation_request_id.as_ref(),
+        Some(&approved.request_id),
+        "the alert names it"
+    );
+    let next = respond.apply(&verdict(3, &fallen("bot", 8 * HOUR_MS)));
+    assert_eq!(requests(&next).len(), 1, "another incident asks anew");
+}
+
+#[test]
+fn requests_that_leave_for_lack_of_room_are_counted_and_their_alerts_close() {
+    let mut respond = fold(Mode::Enforce);
+    let restricted =
+        |n: u64| Told { level: Level::Restricted, ..fallen(&format!("agent-{n:05}"), 0) };
+    let first = requests(&respond.apply(&verdict(0, &restricted(0))))[0].request_id.clone();
+    let failed = respond.apply(&ack(1, 0, &first, AckStatus::Failed));
+    assert_eq!(told(&failed), [(1, "failed".to_owned())]);
+    let opened = alerts(&failed)[0].finding_info.uid.clone();
+    let mut all = Vec::new();
+    for n in 1..=1 << 14 {
+        all.extend(respond.apply(&verdict(1 + n, &restricted(n))));
+    }
+    let counts = respond.counts();
+    assert_eq!((counts.requests_evicted, counts.requests), (1_024, (1 << 14) + 1 - 1_024));
+    let about = |alert: &&&alerting::ocsf::DetectionFinding| alert.activity_id == 3;
+    let alerts = alerts(&all);
+    let closed: Vec<_> = alerts.iter().filter(about).collect();
+    assert_eq!(closed.len(), 1);
+    assert_eq!(closed[0].finding_info.uid, opened);
+}
+
+#[test]
 fn a_request_is_undone_once_and_only_by_people() {
     let mut respond = fold(Mode::Enforce);
     let request = revoked(&mut respond);

@@ -112,6 +112,23 @@ fn what_was_expected_is_closed_silent_and_forgiven_until_it_expires() {
 }
 
 #[test]
+fn a_hard_indicator_is_never_silenced_by_feedback_expected() {
+    let mut respond = fold(Mode::Alert);
+    let opened = respond.apply(&verdict(0, &told(0, 90.0, 72.0)));
+    let id = alerts(&opened)[0].finding_info.uid.clone();
+    respond.apply(&said(1, 0, FeedbackVerdict::Expected, Some(&id)));
+    let again = told(MINUTE_MS, 90.0, 90.0);
+    assert_eq!(respond.apply(&verdict(2, &again)), [], "what was expected is silent");
+    for (offset, word) in (3..).zip(["canary", "revoked_credential", "policy_deny", "retired"]) {
+        let hard = Told { hard_indicator: Some(word.to_owned()), ..again.clone() };
+        let responses = respond.apply(&verdict(offset, &hard));
+        assert_eq!(alerts(&responses).len(), 1, "{word}");
+    }
+    let counts = respond.counts();
+    assert_eq!((counts.silenced, counts.open_alerts, counts.silences), (1, 1, 1));
+}
+
+#[test]
 fn malicious_is_evidence_once_an_alert_and_bounded_for_an_actor() {
     let (mut respond, mut lane) = (fold(Mode::Alert), Shared::default());
     let opened = respond.apply(&verdict(0, &told(0, 90.0, 89.0)));
