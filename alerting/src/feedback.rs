@@ -26,6 +26,7 @@ impl Applied<'_> {
             scope: Some(said.scope.clone()),
             expires_at: Some(said.expires_at),
             matched: None,
+            signed: self.finding.signed,
         };
         let mut responses = Vec::new();
         // An agent that is watched has no say in it; what has expired says nothing.

@@ -15,6 +15,8 @@ use schemas::{EventTime, Rejection, Source};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::signature::Secret;
+
 /// Longest record: every text at its limit, however it is escaped.
 const BYTES_MAX: usize = 64 << 10;
 /// How far its time may lie ahead of the log.
@@ -51,9 +53,11 @@ pub struct Grant {
     pub tenants: BTreeSet<String>,
     /// What may be said; empty for everything.
     pub rights: BTreeSet<Right>,
+    /// What the author signs with, any of them; without one nothing is taken.
+    pub secrets: Vec<Secret>,
 }
 
-/// Who may say what. Without an author, whoever may write to the topic.
+/// Who may say what, by name. Without an author, whoever may write to the topic.
 pub type Authors = BTreeMap<String, Grant>;
 
 /// Where and when a record came in, and what is in force.
@@ -67,6 +71,8 @@ pub struct Arrival<'a> {
     pub versions: &'a Versions,
     /// Who may say what.
     pub authors: &'a Authors,
+    /// The record's signature.
+    pub signature: Option<&'a [u8]>,
 }
 
 // === impl Right ===
@@ -87,6 +93,11 @@ impl Right {
         }
     }
 
+    /// The right of a word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|right| right.as_str() == word)
+    }
+
     fn of(action: CommandAction) -> Self {
         match action {
             CommandAction::Approve | CommandAction::Deny => Self::Approve,
@@ -102,9 +113,9 @@ pub fn acknowledgement(bytes: &[u8], arrival: &Arrival<'_>) -> Result<Finding, R
     check_acknowledgement(&said)?;
     in_time(said.time, arrival.log_time)?;
     let author = said.author.as_deref().unwrap_or_default();
-    may(arrival.authors, author, &said.tenant_id, Right::Acknowledge)?;
+    let signed = may(arrival, bytes, (author, &said.tenant_id, Right::Acknowledge))?;
     let tenant_id = said.tenant_id.clone();
-    Ok(finding(tenant_id, arrival, Body::Acknowledgement(Box::new(said))))
+    Ok(finding(tenant_id, arrival, signed, Body::Acknowledgement(Box::new(said))))
 }
 
 /// A verdict of an analyst as a finding.
@@ -113,9 +124,9 @@ pub fn feedback(bytes: &[u8], arrival: &Arrival<'_>) -> Result<Finding, Rejectio
     check_feedback(&said)?;
     in_time(said.time, arrival.log_time)?;
     lives(said.expires_at, said.time, arrival.log_time)?;
-    may(arrival.authors, &said.author, &said.tenant_id, Right::Verdict)?;
+    let signed = may(arrival, bytes, (&said.author, &said.tenant_id, Right::Verdict))?;
     let tenant_id = said.tenant_id.clone();
-    Ok(finding(tenant_id, arrival, Body::Feedback(Box::new(said))))
+    Ok(finding(tenant_id, arrival, signed, Body::Feedback(Box::new(said))))
 }
 
 /// A command of an operator as a finding.
@@ -126,9 +137,9 @@ pub fn command(bytes: &[u8], arrival: &Arrival<'_>) -> Result<Finding, Rejection
     if let Some(expires_at) = said.expires_at {
         lives(expires_at, said.time, arrival.log_time)?;
     }
-    may(arrival.authors, &said.author, &said.tenant_id, Right::of(said.action))?;
+    let signed = may(arrival, bytes, (&said.author, &said.tenant_id, Right::of(said.action)))?;
     let tenant_id = said.tenant_id.clone();
-    Ok(finding(tenant_id, arrival, Body::Command(Box::new(said))))
+    Ok(finding(tenant_id, arrival, signed, Body::Command(Box::new(said))))
 }
 
 /// A record of the feedback topic, which verdicts and commands share.
@@ -159,26 +170,29 @@ pub fn tick(tenant_id: &str, due: EventTime, partition: u32, versions: &Versions
         log_time: due,
         source,
         versions: versions.clone(),
+        signed: false,
         body: Body::Tick {},
     }
 }
 
-fn finding(tenant_id: String, arrival: &Arrival<'_>, body: Body) -> Finding {
+fn finding(tenant_id: String, arrival: &Arrival<'_>, signed: bool, body: Body) -> Finding {
     Finding {
         schema: FINDING_SCHEMA.to_owned(),
         tenant_id,
         log_time: arrival.log_time,
         source: arrival.source.clone(),
         versions: arrival.versions.clone(),
+        signed,
         body,
     }
 }
 
 fn refusal(code: ErrorCode, path: &str, message: impl Into<String>) -> Rejection {
     let stage = match code {
-        ErrorCode::InvalidField | ErrorCode::TimeOutOfRange | ErrorCode::MissingField => {
-            Stage::Validate
-        }
+        ErrorCode::InvalidField
+        | ErrorCode::TimeOutOfRange
+        | ErrorCode::BadSignature
+        | ErrorCode::NotPermitted => Stage::Validate,
         _ => Stage::Parse,
     };
     Rejection { code, stage, path: path.to_owned(), message: message.into() }
@@ -295,16 +309,30 @@ fn lives(expires_at: EventTime, from: EventTime, log_time: EventTime) -> Result<
     Err(refusal(ErrorCode::TimeOutOfRange, "/expires_at", message))
 }
 
-fn may(authors: &Authors, author: &str, tenant_id: &str, right: Right) -> Result<(), Rejection> {
-    let allows = |grant: &Grant| {
-        (grant.tenants.is_empty() || grant.tenants.contains(tenant_id))
-            && (grant.rights.is_empty() || grant.rights.contains(&right))
+/// Whether an author may say that of a tenant; gives whether a signature proves who it was.
+fn may(
+    arrival: &Arrival<'_>,
+    bytes: &[u8],
+    (author, tenant_id, right): (&str, &str, Right),
+) -> Result<bool, Rejection> {
+    if arrival.authors.is_empty() {
+        return Ok(false);
+    }
+    let signs = |grant: &&Grant| {
+        let mut secrets = grant.secrets.iter();
+        secrets.any(|secret| arrival.signature.is_some_and(|code| secret.verifies(bytes, code)))
     };
-    if authors.is_empty() || authors.get(author).is_some_and(allows) {
-        return Ok(());
+    let Some(grant) = arrival.authors.get(author).filter(signs) else {
+        let message = "find this author's signature of it";
+        return Err(refusal(ErrorCode::BadSignature, "/author", message));
+    };
+    if (grant.tenants.is_empty() || grant.tenants.contains(tenant_id))
+        && (grant.rights.is_empty() || grant.rights.contains(&right))
+    {
+        return Ok(true);
     }
     let message = format!("let this author {} for this tenant", right.as_str());
-    Err(refusal(ErrorCode::InvalidField, "/author", message))
+    Err(refusal(ErrorCode::NotPermitted, "/author", message))
 }
 
 #[cfg(test)]

@@ -124,6 +124,7 @@ impl Applied<'_> {
             scope: None,
             expires_at: None,
             matched: None,
+            signed: self.finding.signed,
         };
         if ack.author.as_deref().is_some_and(|author| self.tenant.knows_agent(author)) {
             return vec![self.audit(DecisionKind::Request, "refused", None, Some(said))];
@@ -164,6 +165,7 @@ impl Applied<'_> {
             scope: command.scope.clone(),
             expires_at: command.expires_at,
             matched: None,
+            signed: self.finding.signed,
         };
         let target = command.target.as_deref().unwrap_or_default();
         let done = if self.tenant.knows_agent(&command.author) {
@@ -418,5 +420,6 @@ fn said_of(silence: &Silence) -> DecisionSaid {
         scope: Some(silence.scope.clone()),
         expires_at: Some(silence.expires_at),
         matched: Some(silence.matched),
+        signed: false,
     }
 }

@@ -45,6 +45,12 @@ pub(super) const FIELDS: &[Field] = &[
         "Who is told of risk and revocations by signed security event tokens, such as an identity provider.",
     ),
     field(
+        "author",
+        Kind::Authors,
+        "",
+        "Who may acknowledge, judge and command, each with a secret. Where one stands, nothing is taken without its author's signature.",
+    ),
+    field(
         "budget.alerts_per_actor_month",
         Kind::Number(0.0001, 1_000.0),
         "1.0",

@@ -7,6 +7,7 @@ use alerting::policy::Policy;
 use serde_json::{Value as Json, json};
 use toml_edit::Item;
 
+use super::author::{self, AuthorConfig};
 use super::client;
 use super::form::Form;
 use super::policy;
@@ -37,6 +38,8 @@ pub(super) enum Kind {
     Policies,
     /// Receivers: tables that `receiver.rs` reads.
     Receivers,
+    /// Authors: tables that `author.rs` reads.
+    Authors,
 }
 
 /// One value as read.
@@ -51,6 +54,7 @@ pub(super) enum Value {
     Client(BTreeMap<String, String>),
     Policies(Vec<Policy>),
     Receivers(Vec<ReceiverConfig>),
+    Authors(Vec<AuthorConfig>),
 }
 
 /// What is wrong with a value, to follow its path, and what to do.
@@ -118,7 +122,7 @@ impl Kind {
                 Ok(Value::Texts(texts))
             }
             Self::Client => Err(wrong("a table of properties")),
-            Self::Policies | Self::Receivers => Err(wrong("a list of tables")),
+            Self::Policies | Self::Receivers | Self::Authors => Err(wrong("a list of tables")),
         }
     }
 
@@ -143,6 +147,7 @@ impl Kind {
             }),
             Self::Policies => policy::schema(),
             Self::Receivers => receiver::schema(),
+            Self::Authors => author::schema(),
         }
     }
 }
@@ -163,6 +168,7 @@ impl fmt::Display for Kind {
             Self::Client => f.write_str("table of texts, numbers and `true` or `false`"),
             Self::Policies => f.write_str("`[[policy]]` tables, see `docs/policy.md`"),
             Self::Receivers => f.write_str("`[[receiver]]` tables, see `docs/sets.md`"),
+            Self::Authors => f.write_str("`[[author]]` tables, see `docs/response.md`"),
         }
     }
 }
@@ -198,6 +204,7 @@ impl fmt::Display for Value {
             }
             Self::Policies(policies) => f.write_str(&policy::toml(policies)),
             Self::Receivers(receivers) => f.write_str(&receiver::toml(receivers)),
+            Self::Authors(authors) => f.write_str(&author::toml(authors)),
             Self::Client(properties) if properties.is_empty() => f.write_str("{}"),
             Self::Client(properties) => {
                 let shown = |(name, value): (&String, &String)| {

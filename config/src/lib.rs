@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod author;
 mod client;
 mod fields;
 mod form;
@@ -13,12 +14,14 @@ mod policy;
 mod problem;
 mod read;
 mod receiver;
+mod rows;
 mod schema;
 mod sources;
 mod stream;
 mod unit;
 
 pub use access::AccessConfig;
+pub use author::AuthorConfig;
 pub use inventory::{Mistake, read_inventory};
 pub use loaded::{Config, Mode, Settings};
 pub use problem::{Problem, Severity, render};

@@ -13,6 +13,7 @@ use schemas::finding::Versions;
 use sha2::{Digest, Sha256};
 
 use super::access::AccessConfig;
+use super::author::AuthorConfig;
 use super::fields::{FIELDS, LOCAL, signal_ids};
 use super::kind::Value;
 use super::policy;
@@ -158,6 +159,14 @@ impl Config {
     pub fn receivers(&self) -> &[ReceiverConfig] {
         match self.values.get("receiver") {
             Some(Value::Receivers(receivers)) => receivers,
+            _ => &[],
+        }
+    }
+
+    /// Who may say what; empty where the brokers alone decide.
+    pub fn authors(&self) -> &[AuthorConfig] {
+        match self.values.get("author") {
+            Some(Value::Authors(authors)) => authors,
             _ => &[],
         }
     }

@@ -6,7 +6,8 @@ use std::ops::Range;
 use toml_edit::{Document, Item, TableLike};
 
 use super::access;
-use super::client;
+use super::author;
+use super::client::{self, Mistake};
 use super::fields::{FIELDS, Field, SIGNAL_DEFAULT, SIGNAL_MODES, signal_ids};
 use super::kind::{Kind, Value};
 use super::loaded::Config;
@@ -92,6 +93,14 @@ impl Reader<'_> {
         self.problems.push(Problem { severity: Severity::Error, message, span, help });
     }
 
+    /// What was read, its mistakes apart.
+    fn found<T>(&mut self, (read, mistakes): (T, Vec<Mistake>)) -> T {
+        for (span, message, help) in mistakes {
+            self.error(span, message, help);
+        }
+        read
+    }
+
     fn table(&mut self, prefix: &str, table: &dyn TableLike, outer: Range<usize>) {
         for (key, item) in table.iter() {
             let path = if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") };
@@ -120,26 +129,15 @@ impl Reader<'_> {
         let span = item.span().unwrap_or_else(|| key_span.clone());
         let value = match (field.kind, item.as_table_like()) {
             (Kind::Client, Some(table)) => {
-                let (properties, mistakes) = client::read(table, &key_span);
-                for (span, message, help) in mistakes {
-                    self.error(span, message, help);
-                }
-                Ok(Value::Client(properties))
+                Ok(Value::Client(self.found(client::read(table, &key_span))))
             }
             (Kind::Policies, _) => {
-                let (policies, mistakes) = policy::read(self.text, item, &key_span);
-                for (span, message, help) in mistakes {
-                    self.error(span, message, help);
-                }
-                Ok(Value::Policies(policies))
+                Ok(Value::Policies(self.found(policy::read(self.text, item, &key_span))))
             }
             (Kind::Receivers, _) => {
-                let (receivers, mistakes) = receiver::read(item, &key_span);
-                for (span, message, help) in mistakes {
-                    self.error(span, message, help);
-                }
-                Ok(Value::Receivers(receivers))
+                Ok(Value::Receivers(self.found(receiver::read(item, &key_span))))
             }
+            (Kind::Authors, _) => Ok(Value::Authors(self.found(author::read(item, &key_span)))),
             (kind, _) => kind.read(item),
         };
         match value {

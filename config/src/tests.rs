@@ -433,7 +433,7 @@ fn mistakes_of_receivers_have_their_places() {
         ),
         (format!("{sets}{receiver}tenant = \"acme\""), "unknown setting `receiver.tenant`", 7),
         (format!("{sets}{receiver}{receiver}"), "receiver `idp` stands here a second time", 7),
-        (format!("{sets}[[receiver]]\nid = \"idp\""), "a receiver needs `audience`", 4),
+        (format!("{sets}[[receiver]]\nid = \"idp\""), "each `receiver` needs `audience`", 4),
         (format!("{sets}receiver = 3"), "unknown setting `sets.receiver`", 4),
     ] {
         assert_eq!(messages(&text), [(expected.to_owned(), line)], "{text}");
@@ -445,4 +445,38 @@ fn mistakes_of_receivers_have_their_places() {
     ));
     assert_eq!(valid(&whole.to_toml()), whole, "what is shown loads and is the same");
     assert_ne!(valid(&format!("{sets}{receiver}")).hash(), Config::default().hash());
+}
+
+#[test]
+fn authors_are_read_with_every_mistake_and_shown_as_they_are() {
+    let author = "[[author]]\nname = \"carol@acme.example\"\nsecret_file = \"carol.key\"\n";
+    let words = "`acknowledge`, `verdict`, `approve`, `restore`, `silence`";
+    for (text, expected, line) in [
+        (format!("{author}right = [\"approve\"]"), "unknown setting `author.right`".to_owned(), 4),
+        (
+            format!("{author}rights = [\"all\"]"),
+            format!("`author.rights` must be a list of one of {words}"),
+            4,
+        ),
+        (
+            format!("{author}tenants = []"),
+            "`author.tenants` must be a list of tenants".to_owned(),
+            4,
+        ),
+        (
+            format!("{author}{author}"),
+            "author `carol@acme.example` stands here a second time".to_owned(),
+            4,
+        ),
+        ("[[author]]\nname = \"x\"".to_owned(), "each `author` needs `secret_file`".to_owned(), 1),
+    ] {
+        assert_eq!(messages(&text), [(expected, line)], "{text}");
+    }
+    let whole =
+        valid(&format!("{author}rights = [\"approve\", \"restore\"]\ntenants = [\"acme\"]\n"));
+    let [carol] = whole.authors() else { panic!("one author") };
+    let rights = [alerting::intake::Right::Approve, alerting::intake::Right::Restore];
+    assert_eq!((&carol.rights[..], &carol.tenants[..]), (&rights[..], &["acme".to_owned()][..]));
+    assert_eq!(valid(&whole.to_toml()), whole, "what is shown loads and is the same");
+    assert_ne!(valid(author).hash(), Config::default().hash(), "who may say what is judged by");
 }

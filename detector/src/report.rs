@@ -71,6 +71,7 @@ pub(crate) fn finding(
         log_time: log_time(stamp.log_ms),
         source: source(stamp),
         versions: settings.versions.clone(),
+        signed: false,
         body,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use alerting::RecordError;
 use bus::kafka::{Kafka, KafkaSettings};
 use bus::{Bus, BusError, Isolation, Outgoing, Producer, Reader, Record, TopicPartition};
-use config::Config;
+use config::{AuthorConfig, Config};
 use lane::FrameError;
 use stream::{Topic, Topics};
 
@@ -40,6 +40,8 @@ pub struct Console<B> {
     pub(crate) bus: B,
     topics: Topics,
     group: String,
+    /// Who may say what; empty where nothing is signed.
+    pub(crate) authors: Vec<AuthorConfig>,
 }
 
 /// Records on their way in transactions: counted once they are written for good.
@@ -68,7 +70,8 @@ impl Console<Kafka> {
 impl<B: Bus> Console<B> {
     /// A deployment on a log.
     pub fn new(bus: B, config: &Config) -> Self {
-        Self { bus, topics: Topics::new(config), group: config.kafka().group.clone() }
+        let (group, authors) = (config.kafka().group.clone(), config.authors().to_vec());
+        Self { bus, topics: Topics::new(config), group, authors }
     }
 
     /// The partitions of a topic; none of one that the config has no use for.
@@ -104,12 +107,17 @@ impl<B: Bus> Console<B> {
         Ok(())
     }
 
-    /// Writes what a person says, under its tenant; gives where to.
-    pub(crate) fn say(&self, tenant_id: &str, value: &[u8]) -> Result<TopicPartition, BusError> {
+    /// Writes what a person says, under its tenant and with these headers; gives where to.
+    pub(crate) fn say(
+        &self,
+        tenant_id: &str,
+        value: &[u8],
+        headers: &[(String, Vec<u8>)],
+    ) -> Result<TopicPartition, BusError> {
         let [_, (feedback, _)] = self.topics.said();
         let partitions = self.partitions(feedback)?;
         let id = format!("{}-console-{}", self.group, std::process::id());
-        let mut sending = Sending::new(self.bus.producer(&id, PATIENCE)?, partitions, &[]);
+        let mut sending = Sending::new(self.bus.producer(&id, PATIENCE)?, partitions, headers);
         let to = sending.send(tenant_id, value)?;
         sending.commit()?;
         Ok(to)

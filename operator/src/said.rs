@@ -2,7 +2,7 @@
 //! that what would become a dead letter is refused at once, and what names nothing that is known is not written.
 
 use alerting::intake::{Arrival, Authors, feedback_or_command};
-use alerting::{Asked, RequestState};
+use alerting::{Asked, RequestState, SIGNATURE_HEADER, Secret};
 use bus::{Bus, TopicPartition};
 use schemas::command::{COMMAND_SCHEMA, Command, CommandAction};
 use schemas::feedback::{FEEDBACK_SCHEMA, Feedback, FeedbackVerdict, Scope};
@@ -28,6 +28,8 @@ pub struct By {
     pub time: EventTime,
     /// Says it also of what is not known.
     pub force: bool,
+    /// Signs it.
+    pub secret: Option<Secret>,
 }
 
 /// What was written.
@@ -144,7 +146,7 @@ impl<B: Bus> Console<B> {
             author: by.author.clone(),
             comment: by.comment(action.as_str()),
         };
-        self.write(&command.tenant_id, &command, (what, by.time))
+        self.write(&command.tenant_id, &command, what, by)
     }
 
     /// Says of an alert whether it was expected; it holds for a scope, or else for the actor and leading signal of the
@@ -193,7 +195,7 @@ impl<B: Bus> Console<B> {
             comment: by.comment(verdict.as_str()),
         };
         let what = format!("{} of alert {}", verdict.as_str(), clean(alert_id));
-        self.write(&feedback.tenant_id, &feedback, (what, by.time))
+        self.write(&feedback.tenant_id, &feedback, what, by)
     }
 
     /// The tenant of what a command is about, and why it would come to nothing.
@@ -226,20 +228,36 @@ impl<B: Bus> Console<B> {
         &self,
         tenant_id: &str,
         said: &impl Serialize,
-        (what, now): (String, EventTime),
+        what: String,
+        by: &By,
     ) -> Result<Written, ConsoleError> {
         let unwritable = |why| ConsoleError::Misuse(format!("write it as JSON: {why}"));
         let record = serde_json::to_value(said).map_err(unwritable)?;
         let bytes = record.to_string().into_bytes();
+        if by.secret.is_none() && !self.authors.is_empty() {
+            let why = "say it unsigned: the config names authors, so sign with --key-file";
+            return Err(ConsoleError::Misuse(why.to_owned()));
+        }
+        let signature = by.secret.as_ref().map(|secret| secret.sign(&bytes));
         let arrival = Arrival {
             source: &Source { topic_id: String::new(), partition: 0, offset: 0, ordinal: 0 },
-            log_time: now,
+            log_time: by.time,
             versions: &Versions::default(),
-            authors: &Authors::new(),
+            authors: &self.known(by),
+            signature: signature.as_deref().map(str::as_bytes),
         };
         feedback_or_command(&bytes, &arrival)
             .map_err(|no| ConsoleError::Misuse(format!("{}: {}", no.message, no.path)))?;
-        let at = self.say(tenant_id, &bytes)?;
+        let header = |code: String| (SIGNATURE_HEADER.to_owned(), code.into_bytes());
+        let headers: Vec<_> = signature.map(header).into_iter().collect();
+        let at = self.say(tenant_id, &bytes, &headers)?;
         Ok(Written { record, at, what })
+    }
+
+    /// What intake will know: the own secret stands for that of the author; whether it is the same only intake can tell.
+    fn known(&self, by: &By) -> Authors {
+        let secrets = || by.secret.iter().cloned().collect();
+        let authors = self.authors.iter();
+        authors.map(|author| (author.name.clone(), author.grant(secrets()))).collect()
     }
 }

@@ -1,7 +1,9 @@
 //! The operator's verbs as they are said: what can be named, what is asked of the console, what is printed.
 
 use std::io::Write;
+use std::path::PathBuf;
 
+use alerting::Secret;
 use bus::Bus;
 use clap::{Args, Subcommand, ValueEnum};
 use schemas::command::CommandAction;
@@ -115,6 +117,9 @@ struct ByArgs {
     /// Says it also of what is not known, or is over.
     #[arg(long)]
     force: bool,
+    /// Signs it with the first secret of this file; needed where the config names authors.
+    #[arg(long)]
+    key_file: Option<PathBuf>,
     #[command(flatten)]
     show: ShowArgs,
 }
@@ -202,7 +207,7 @@ pub fn run<B: Bus>(
     let now =
         EventTime::from_millis(now_ms).map_err(|why| ConsoleError::Misuse(why.to_string()))?;
     let command = |action, args: &TargetArgs, out: &mut dyn Write| {
-        let written = console.command(action, &args.id, &args.by.by(now))?;
+        let written = console.command(action, &args.id, &args.by.by(now)?)?;
         told(written, &args.by, out)
     };
     match verb {
@@ -216,7 +221,7 @@ pub fn run<B: Bus>(
         Verb::Revoke(Revoke::Restore(args)) => command(CommandAction::Restore, args, out),
         Verb::Trust(verb) => trust(console, verb, out),
         Verb::Feedback(args) => {
-            let by = args.by.by(now);
+            let by = args.by.by(now)?;
             let of = (args.alert.as_str(), args.verdict.wire());
             let until = until(&args.until, now)?;
             told(console.feedback(of, args.scope.scope(), until, &by)?, &args.by, out)
@@ -230,7 +235,7 @@ pub fn run<B: Bus>(
             print(lines, show, out)
         }
         Verb::Silence(Silence::Add(args)) => {
-            let (by, until) = (args.by.by(now), until(&args.until, now)?);
+            let (by, until) = (args.by.by(now)?, until(&args.until, now)?);
             told(console.silence(args.scope.scope(), until, &by)?, &args.by, out)
         }
         Verb::Silence(Silence::End(args)) => command(CommandAction::Unsilence, args, out),
@@ -289,14 +294,21 @@ fn authority(word: &str) -> Result<Authority, String> {
 // === impl ByArgs ===
 
 impl ByArgs {
-    fn by(&self, time: EventTime) -> By {
-        By {
+    fn by(&self, time: EventTime) -> Result<By, ConsoleError> {
+        let secret = |file: &PathBuf| {
+            let text = std::fs::read_to_string(file).map_err(|why| format!("read it: {why}"));
+            let secrets = text.and_then(|text| Secret::read(&text).map_err(|why| why.to_string()));
+            let wrong = |why| ConsoleError::Misuse(format!("sign with {}: {why}", file.display()));
+            secrets.map(|secrets| secrets.into_iter().next()).map_err(wrong)
+        };
+        Ok(By {
             author: self.author.clone(),
             comment: self.comment.clone(),
             tenant: self.show.tenant.clone(),
             time,
             force: self.force,
-        }
+            secret: self.key_file.as_ref().map(secret).transpose()?.flatten(),
+        })
     }
 }
 

@@ -108,6 +108,9 @@ pub struct DecisionSaid {
     /// Alerts that it kept silent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matched: Option<u64>,
+    /// Whether the author's signature was verified.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub signed: bool,
 }
 
 /// What whoever lets an actor go on is to keep to.

@@ -32,6 +32,9 @@ pub struct Finding {
     pub source: Source,
     /// What was in force.
     pub versions: Versions,
+    /// Whether intake verified the signature of who said it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub signed: bool,
     /// What was found.
     pub body: Body,
 }

@@ -36,6 +36,10 @@ pub enum ErrorCode {
     Miskeyed,
     /// The time lies outside what is accepted.
     TimeOutOfRange,
+    /// No signature of its author, where authors sign.
+    BadSignature,
+    /// Its author may not say that.
+    NotPermitted,
     /// The process died of the record three times, alone.
     Quarantined,
     /// A receiver refused it for good.
@@ -62,6 +66,8 @@ impl ErrorCode {
             Self::MissingAgentId => "missing_agent_id",
             Self::Miskeyed => "miskeyed",
             Self::TimeOutOfRange => "time_out_of_range",
+            Self::BadSignature => "bad_signature",
+            Self::NotPermitted => "not_permitted",
             Self::Quarantined => "quarantined",
             Self::ReceiverRefused => "receiver_refused",
             Self::Internal => "internal",

@@ -188,6 +188,7 @@ fn a_written_finding_validates_and_round_trips() {
         log_time: time,
         source: Source { topic_id: "file:0".to_owned(), partition: 0, offset: 7, ordinal: 0 },
         versions: Versions::default(),
+        signed: false,
         body: Body::Verdict(Box::new(Verdict {
             causes: Vec::new(),
             actor,

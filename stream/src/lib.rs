@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod admit;
+mod authors;
 mod connect;
 mod control;
 mod dead_letter;
@@ -19,11 +20,11 @@ mod topics;
 mod trust;
 
 pub use admit::{AHEAD_MS_MAX, BEHIND_MS_MAX};
+pub use authors::secrets;
 pub use connect::{Connected, Unusable, connect};
 pub use control::snapshots;
 pub use fold::{StreamFold, Switches};
 pub use process::{Orders, clock, run as run_process, watch_end};
-pub use sets::signing;
 pub use setup::{Lists, Names, Setup};
 pub use topics::{Topic, Topics};
 pub use trust::TrustFollower;

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use alerting::intake::{Arrival, Authors, acknowledgement, feedback_or_command};
+use alerting::SIGNATURE_HEADER;
+use alerting::intake::{Arrival, acknowledgement, feedback_or_command};
 use bus::Record;
 use lane::{Applied, Counts};
 use schemas::{EventTime, Source};
@@ -53,11 +54,14 @@ impl SaidStream {
             offset: record.offset,
             ordinal: 0,
         };
+        let mut headers = record.headers.iter();
+        let signature = headers.find(|(name, _)| name == SIGNATURE_HEADER);
         let arrival = Arrival {
             source: &source,
             log_time: EventTime::from_millis(self.log_ms).unwrap_or(self.setup.epoch),
             versions: &self.setup.observe.versions,
-            authors: &Authors::new(),
+            authors: &self.setup.authors,
+            signature: signature.map(|(_, code)| code.as_slice()),
         };
         let bytes = record.value.as_deref().unwrap_or_default();
         let checked = match self.acknowledges {

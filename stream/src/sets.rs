@@ -14,7 +14,10 @@ use super::setup::Setup;
 
 /// Reads the keys that a config names, beside its file, and checks that each receiver's tokens can be signed and sent;
 /// else gives the setting and the place in it, and what is wrong.
-pub fn signing(config: &Config, folder: &Path) -> Result<Signing, (&'static str, usize, String)> {
+pub(super) fn signing(
+    config: &Config,
+    folder: &Path,
+) -> Result<Signing, (&'static str, usize, String)> {
     let files: Vec<_> = config.signing_keys().iter().map(|file| folder.join(file)).collect();
     let signing = Signing::load(&files).map_err(|(at, error)| {
         let file = config.signing_keys().get(at).map_or("", String::as_str);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use alerting::intake::Authors;
 use bus::{TopicPartition, TopicSpec};
 use config::{Config, Mode, Start as ConfigStart};
 use detector::Inventory;
@@ -16,6 +17,7 @@ use schemas::finding::Finding;
 use schemas::time::TIME_MS_MIN;
 use sinks::{Algorithm, Signing};
 
+use super::authors;
 use super::fold::StreamFold;
 use super::sets;
 use super::topics::{Topic, Topics};
@@ -30,6 +32,8 @@ pub struct Lists {
     pub inventory: Arc<Inventory>,
     /// What signs security event tokens.
     pub signing: Arc<Signing>,
+    /// Who may say what, and their secrets.
+    pub authors: Arc<Authors>,
 }
 
 impl Lists {
@@ -90,6 +94,8 @@ pub struct Setup {
     pub(super) epoch: EventTime,
     pub(super) layout: Layout,
     pub(super) lists: Lists,
+    /// Who may say what.
+    pub(super) authors: Authors,
     /// How tokens for each receiver are signed.
     pub(super) algorithms: BTreeMap<String, Option<Algorithm>>,
     /// How the records of each topic are read that holds activities.
@@ -219,6 +225,7 @@ impl Setup {
             group: config.kafka().group,
             epoch: EventTime::from_millis(TIME_MS_MIN)?,
             layout,
+            authors: authors::known(config, &lists.authors),
             lists,
             algorithms: sets::algorithms(config),
             in_force,

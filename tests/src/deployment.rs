@@ -101,8 +101,8 @@ impl Deployment {
         let (config, problems) = config::parse(&text);
         let config = config.unwrap_or_else(|| panic!("{problems:?}"));
         let stop = AtomicBool::new(false);
-        let signing = stream::signing(&config, &self.folder).expect("keys that sign");
-        let lists = Lists { signing: signing.into(), ..self.lists() };
+        let (signing, authors) = stream::secrets(&config, &self.folder).expect("secrets");
+        let lists = Lists { signing: signing.into(), authors: authors.into(), ..self.lists() };
         let connected = connect(&config, true, &stop, None, lists).expect("a broker");
         connected.expect("nobody stops it")
     }

@@ -94,6 +94,7 @@ fn the_largest_part_keeps_its_size() {
             ordinal: u32::MAX,
         },
         versions,
+        signed: false,
         body: Body::Epoch(Epoch {
             epoch: i64::MIN,
             part: u32::MAX,

@@ -2,12 +2,16 @@
 //! nothing is refused. On the simulator, and as the binary on a genuine broker.
 
 use std::process::Output;
+use std::sync::Arc;
 
+use alerting::Secret;
 use bus::memory::Memory;
 use operator::{By, Console, ConsoleError, Request};
 use schemas::EventTime;
 use schemas::command::CommandAction;
 use schemas::feedback::{FeedbackVerdict, Scope};
+use schemas::header::DeadLetterHeaders;
+use schemas::reject::ErrorCode;
 use serde_json::{Value, json};
 use stream::Lists;
 use tests::Simulated;
@@ -81,6 +85,7 @@ impl Drill {
             tenant: None,
             time: time(self.run.memory.now_ms()),
             force: false,
+            secret: None,
         }
     }
 
@@ -185,6 +190,61 @@ fn what_is_denied_waits_no_more_and_nothing_unknown_is_said() {
     let forced = By { tenant: Some("acme".to_owned()), ..forced };
     console.command(CommandAction::Deny, "nothing", &forced).expect("it is said");
     assert_eq!(drill.values("t.feedback.v1").len(), n_said + 1);
+}
+
+#[test]
+fn where_the_config_names_authors_only_what_they_sign_is_taken() {
+    let author = "[[author]]\nname = \"carol\"\nrights = [\"approve\"]\nsecret_file = \"k\"\n";
+    let text = format!("{CONFIG}{POLICY}{author}");
+    let (config, problems) = config::parse(&text);
+    let config = config.unwrap_or_else(|| panic!("{problems:?}"));
+    let secret = |byte: &str| Secret::read(&byte.repeat(32)).expect("a secret").remove(0);
+    let authors = config.authors().iter().map(|a| (a.name.clone(), a.grant(vec![secret("k")])));
+    let lists = Lists { authors: Arc::new(authors.collect()), ..Lists::default() };
+    let mut run = Simulated::new(6, &text, lists);
+    let console = Console::new(run.memory.clone(), &config);
+    let by = By {
+        author: "carol".to_owned(),
+        comment: None,
+        tenant: Some("acme".to_owned()),
+        time: time(run.memory.now_ms()),
+        force: true,
+        secret: None,
+    };
+    let say = |by: &By| console.command(CommandAction::Deny, "rr-1", by);
+    assert!(why(say(&by)).contains("--key-file"));
+    let signed = By { secret: Some(secret("k")), ..by.clone() };
+    assert!(why(say(&By { author: "dave".to_owned(), ..signed.clone() })).contains("signature"));
+    let restore = console.command(CommandAction::Restore, "rr-1", &signed);
+    assert!(why(restore).contains("let this author restore"));
+    let written = say(&signed).expect("it is said");
+    // Whether the secret is the author's only intake can tell; an unsigned record it knows by itself.
+    say(&By { secret: Some(secret("x")), ..signed }).expect("it is written");
+    let unsigned = written.record.to_string();
+    run.write("t.feedback.v1", 0, Some("acme"), unsigned.as_bytes());
+    run.finish(1).expect("it ends");
+    let values = |topic: &str| -> Vec<Value> {
+        let all = run.read(topic).into_iter().filter_map(|record| record.value);
+        all.map(|bytes| serde_json::from_slice(&bytes).expect("JSON")).collect()
+    };
+    let said = values("t.findings.v1");
+    assert_eq!(said.len(), 1);
+    assert_eq!(said[0]["signed"], true, "what was decided stands in the entry");
+    let outcomes = values("t.decisions.v1");
+    assert_eq!(
+        (&outcomes[0]["outcome"], &outcomes[0]["said"]["signed"]),
+        (&json!("refused"), &json!(true))
+    );
+    let letters = run.read("t.activity.dlq.v1");
+    let code =
+        |letter: &bus::Record| DeadLetterHeaders::decode(&letter.headers).expect("a reason").code;
+    assert_eq!(letters.iter().map(code).collect::<Vec<_>>(), [ErrorCode::BadSignature; 2]);
+    assert!(run.audit().is_clean());
+    // Secrets that could not be read are nobody's: intake stays closed.
+    let mut run = Simulated::new(7, &text, Lists::default());
+    run.write("t.feedback.v1", 0, Some("acme"), unsigned.as_bytes());
+    run.finish(1).expect("it ends");
+    assert_eq!((run.read("t.findings.v1").len(), run.read("t.activity.dlq.v1").len()), (0, 1));
 }
 
 #[test]

@@ -218,6 +218,7 @@ fn a_token_that_cannot_be_made_is_counted() {
         log_time: change.time,
         source: Source { topic_id: "id".to_owned(), partition: 0, offset: 0, ordinal: 0 },
         versions: Versions::default(),
+        signed: false,
         body: Body::Level(change),
     };
     run.write("t.findings.v1", 0, Some("acme"), &serde_json::to_vec(&finding).expect("JSON"));

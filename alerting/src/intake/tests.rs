@@ -8,18 +8,39 @@ fn at(ms: i64) -> EventTime {
 }
 
 fn taken(value: &Value, authors: &Authors) -> Result<Finding, Rejection> {
+    signed_by(value, authors, None)
+}
+
+/// The same with a signature of this secret.
+fn signed_by(
+    value: &Value,
+    authors: &Authors,
+    secret: Option<&Secret>,
+) -> Result<Finding, Rejection> {
+    let bytes = serde_json::to_vec(value).unwrap();
+    let signature = secret.map(|secret| secret.sign(&bytes));
     let source = Source { topic_id: "said".to_owned(), partition: 1, offset: 7, ordinal: 0 };
     let versions = Versions::default();
-    let arrival = Arrival { source: &source, log_time: at(0), versions: &versions, authors };
-    let bytes = serde_json::to_vec(value).unwrap();
+    let arrival = Arrival {
+        source: &source,
+        log_time: at(0),
+        versions: &versions,
+        authors,
+        signature: signature.as_deref().map(str::as_bytes),
+    };
     let finding = match value["schema"].as_str() {
         Some(ACKNOWLEDGEMENT_SCHEMA) => acknowledgement(&bytes, &arrival),
         _ => feedback_or_command(&bytes, &arrival),
     }?;
     assert_eq!((&finding.source, finding.log_time), (&source, at(0)));
+    assert_eq!(finding.signed, !authors.is_empty(), "what was decided stands in the entry");
     // What is appended is what the fold reads.
     assert_eq!(crate::read(&serde_json::to_vec(&finding).unwrap()).unwrap(), finding);
     Ok(finding)
+}
+
+fn secret(byte: &str) -> Secret {
+    Secret::read(&byte.repeat(32)).unwrap().remove(0)
 }
 
 fn samples() -> [Value; 4] {
@@ -102,20 +123,59 @@ fn every_rule_refuses_what_breaks_it() {
 
 #[test]
 fn authors_say_only_what_they_may_and_only_of_their_tenants() {
+    let own = secret("k");
     let grant = |tenant: &str, rights: &[Right]| Grant {
         tenants: [tenant.to_owned()].into(),
         rights: rights.iter().copied().collect(),
+        secrets: vec![own.clone()],
     };
     let by = |grant| Authors::from([("carol@acme.example".to_owned(), grant)]);
+    let code = |sample: &Value, authors: &Authors| {
+        signed_by(sample, authors, Some(&own)).map(|_| ()).map_err(|refused| refused.code)
+    };
     let needed = [Right::Acknowledge, Right::Verdict, Right::Approve, Right::Silence];
     for (sample, needed) in samples().iter().zip(needed) {
         for right in Right::ALL {
-            let allowed = taken(sample, &by(grant("acme", &[right]))).is_ok();
-            assert_eq!(allowed, right == needed, "{sample}");
+            let expected = if right == needed { Ok(()) } else { Err(ErrorCode::NotPermitted) };
+            assert_eq!(code(sample, &by(grant("acme", &[right]))), expected, "{sample}");
         }
-        assert!(taken(sample, &by(grant("acme", &[]))).is_ok(), "no rights named: all");
-        assert!(taken(sample, &by(grant("other", &[needed]))).is_err());
-        let others = Authors::from([("dave".to_owned(), Grant::default())]);
-        assert!(taken(sample, &others).is_err());
+        assert_eq!(code(sample, &by(grant("acme", &[]))), Ok(()), "no rights named: all");
+        let other = by(grant("other", &[needed]));
+        assert_eq!(code(sample, &other), Err(ErrorCode::NotPermitted));
+        let others = Authors::from([("dave".to_owned(), grant("acme", &[]))]);
+        assert_eq!(code(sample, &others), Err(ErrorCode::BadSignature), "not this author's");
     }
+}
+
+#[test]
+fn where_authors_sign_nothing_is_taken_without_their_signature() {
+    let (old, new) = (secret("o"), secret("n"));
+    let grant = Grant { secrets: vec![new.clone(), old.clone()], ..Grant::default() };
+    let authors = Authors::from([("carol@acme.example".to_owned(), grant)]);
+    let mute = Authors::from([("carol@acme.example".to_owned(), Grant::default())]);
+    for sample in samples() {
+        for secret in [&old, &new] {
+            assert!(signed_by(&sample, &authors, Some(secret)).unwrap().signed);
+            let refused = signed_by(&sample, &mute, Some(secret)).expect_err("without a secret");
+            assert_eq!(refused.code, ErrorCode::BadSignature);
+        }
+        for wrong in [None, Some(&secret("x"))] {
+            let refused = signed_by(&sample, &authors, wrong).expect_err("not theirs");
+            assert_eq!((refused.code, &*refused.path), (ErrorCode::BadSignature, "/author"));
+        }
+        // Without a table, topics are guarded by the brokers alone, and a signature proves nothing.
+        assert!(!signed_by(&sample, &Authors::new(), Some(&secret("x"))).unwrap().signed);
+    }
+    let nameless = with(0, "/author", Value::Null);
+    assert!(signed_by(&nameless, &authors, Some(&new)).is_err());
+}
+
+#[test]
+fn the_test_vector_of_the_page_holds() {
+    let page = include_str!("../../../docs/response.md");
+    let (_, vector) = page.split_once("```text\n").expect("a test vector");
+    let lines: Vec<&str> = vector.lines().take(3).collect();
+    let secret = Secret::read(lines[0]).unwrap().remove(0);
+    let header = format!("{}: {}", crate::SIGNATURE_HEADER, secret.sign(lines[1].as_bytes()));
+    assert_eq!(header, lines[2]);
 }

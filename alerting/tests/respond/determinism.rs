@@ -172,6 +172,7 @@ fn said(offset: u64, told: &Told) -> Finding {
         log_time: time(told.at_ms),
         versions: &Default::default(),
         authors: &Default::default(),
+        signature: None,
     };
     let bytes = value.to_string();
     let taken = match told.signals[0].1 % 6 {

@@ -76,6 +76,7 @@ pub(crate) fn finding(offset: u64, at_ms: i64, body: Body) -> Finding {
         log_time: time(at_ms),
         source: Source { topic_id: "file:0".to_owned(), partition: 0, offset, ordinal: 0 },
         versions: Versions { program: "0.1.0".to_owned(), ..Versions::default() },
+        signed: false,
         body,
     }
 }

@@ -39,7 +39,7 @@ impl Lists {
     }
 }
 
-/// Reads every list, and the keys for who `signs`; prints what is wrong with any of them and gives nothing then.
+/// Reads every list, and the keys and secrets for who `signs`; prints what is wrong with any of them and gives nothing then.
 pub(super) fn load(
     config: &Config,
     path: Option<&Path>,
@@ -67,16 +67,17 @@ pub(super) fn load(
             }
         }
     }
-    let mut signing = Default::default();
+    let (mut signing, mut authors) = Default::default();
     if signs {
-        match stream::signing(config, folder) {
-            Ok(read) => signing = read,
+        match stream::secrets(config, folder) {
+            Ok(read) => (signing, authors) = read,
             Err(wrong) => broken.push(wrong),
         }
     }
     if broken.is_empty() {
         let (networks, inventory) = (Arc::new(networks), Arc::new(inventory));
-        let lists = stream::Lists { networks, inventory, signing: Arc::new(signing) };
+        let (signing, authors) = (Arc::new(signing), Arc::new(authors));
+        let lists = stream::Lists { networks, inventory, signing, authors };
         return Ok(Some(Lists { lists, lines }));
     }
     let text = path.map(fs::read_to_string).transpose()?.unwrap_or_default();
