@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::budget;
 use crate::join::Joined;
 use crate::kept::{self, kept};
+use crate::ocsf;
+use crate::settings::Settings;
 
 /// An alert closes after that much log time without an event.
 pub(crate) const ALERT_QUIET_MS: i64 = 12 * HOUR_MS;
@@ -87,6 +89,18 @@ pub(crate) struct OpenAlert {
     /// What of it is new to the whole blueprint, and who joined it for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) joined: Option<Box<Joined>>,
+    /// What its newest record told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) told: Option<Told>,
+}
+
+/// What a record of an alert told of what people act on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    at: EventTime,
+    severity_id: u8,
+    level: Level,
+    request_id: Option<String>,
 }
 
 /// Alerting events of one actor without a gap of more than 6 h.
@@ -207,7 +221,24 @@ impl OpenAlert {
             truncated,
             request_id: None,
             joined: None,
+            told: None,
         }
+    }
+
+    /// Whether it is to be told again: where what people act on changed, or the interval has passed.
+    pub(crate) fn tells(&mut self, settings: &Settings, now: EventTime) -> bool {
+        let severity_id = ocsf::severity(settings, self).id();
+        let (level, request_id) = (self.level, self.request_id.clone());
+        let tells = self.told.as_ref().is_none_or(|told| {
+            settings.repeat_ms <= now.millis().saturating_sub(told.at.millis())
+                || told.severity_id != severity_id
+                || told.level != level
+                || told.request_id != request_id
+        });
+        if tells {
+            self.told = Some(Told { at: now, severity_id, level, request_id });
+        }
+        tells
     }
 
     /// Takes up an event of its actor.

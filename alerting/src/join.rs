@@ -23,7 +23,7 @@ pub(crate) struct Joined {
     /// What kind of thing it is.
     kind: CauseKind,
     /// What it is called.
-    name: String,
+    pub(crate) name: String,
     /// Its hash.
     key: u64,
     /// The others.
@@ -101,14 +101,15 @@ impl Tenant {
         self.touch_causes(changed);
     }
 
-    /// Adds an event of an actor to the alert that it joins, which opens again where it was closed; gives the alert.
+    /// Adds an event of an actor to the alert that it joins, which opens again where it was closed; gives the alert and
+    /// where it stands.
     fn join(
         &mut self,
         (id, key): (&str, &ActorKey),
         finding: &Finding,
         verdict: &Verdict,
         now: EventTime,
-    ) -> Option<OpenAlert> {
+    ) -> Option<(OpenAlert, ActorKey, String)> {
         let (actor, slot, closed) = self.causes.change(id, |shared| {
             let closed = shared.closed.take();
             if closed.is_some() {
@@ -120,7 +121,7 @@ impl Tenant {
         self.touch_causes(vec![id.to_owned()]);
         let joined = self.change(&actor, &slot, |case| {
             if let Some(closed) = closed {
-                case.alerts.insert(slot.clone(), closed);
+                case.alerts.insert(slot.clone(), OpenAlert { told: None, ..closed });
             }
             let alert = case.alerts.get_mut(&slot).filter(|alert| alert.id == id)?;
             alert.seen(finding, verdict, now);
@@ -136,7 +137,7 @@ impl Tenant {
         if joined.is_some() {
             self.note_joined();
         }
-        joined
+        joined.map(|alert| (alert, actor, slot))
     }
 }
 
@@ -151,7 +152,8 @@ impl Applied<'_> {
         effective: (f64, Level),
     ) -> Option<Vec<Response>> {
         let (finding, now) = (self.finding, self.now);
-        let alert = self.tenant.join((id, key), finding, verdict, now)?;
+        let (alert, opener, slot) = self.tenant.join((id, key), finding, verdict, now)?;
+        let tells = self.tenant.tells((&opener, &slot), self.settings, now);
         self.tenant.change(key, "", |case| {
             case.told(verdict, now);
             case.incident_event(verdict, now);
@@ -162,15 +164,15 @@ impl Applied<'_> {
         (own.trust_effective, own.level_effective) = effective;
         let decided = self.decided(key, "", Some(&own)).unwrap_or_default();
         let activity_id = verdict.activity_id.clone();
-        let mut responses = vec![
-            Response::AlertRef {
-                activity_id,
-                alert_id: alert.id.clone(),
-                opened: false,
-                joined: true,
-            },
-            self.alert(finding.source.derive("alert-update"), Phase::Update, &alert),
-        ];
+        let mut responses = vec![Response::AlertRef {
+            activity_id,
+            alert_id: alert.id.clone(),
+            opened: false,
+            joined: true,
+        }];
+        let uid = finding.source.derive("alert-update");
+        responses.extend(tells.then(|| self.alert(uid, Phase::Update, &alert)));
+        responses.extend(self.gather_joined(&opener, &alert));
         responses.extend(decided);
         Some(responses)
     }

@@ -76,7 +76,8 @@ impl Applied<'_> {
         signal: &str,
         request: RevocationRequest,
     ) -> Response {
-        if may_revoke(request.action) {
+        let by_policy = request.initiating_entity == Some(InitiatingEntity::Policy);
+        if may_revoke(request.action) && by_policy {
             self.tenant.note_revoked(&key.agent_id, self.now);
         }
         if let Some(held) = self.tenant.requests().held(key, request.action) {
@@ -211,7 +212,9 @@ impl Applied<'_> {
         self.tenant.follow(&asked, &request);
         let record =
             self.audit(DecisionKind::Command, "approved", Some(&request), Some(said.clone()));
-        Some(vec![Response::Revocation(Box::new(request)), record])
+        let cascade = self.cascade(&asked.actor(), &request, None);
+        let own = [Response::Revocation(Box::new(request)), record];
+        Some(own.into_iter().chain(cascade).collect())
     }
 
     fn deny(&mut self, target: &str, said: &DecisionSaid) -> Option<Vec<Response>> {
@@ -292,25 +295,27 @@ impl Applied<'_> {
         Some(self.expect_no_more(target).into_iter().chain([record]).collect())
     }
 
-    fn enter(&mut self, id: &str, state: State) {
+    pub(crate) fn enter(&mut self, id: &str, state: State) {
         let now = self.now;
         self.tenant.change_request(id, |asked| asked.enter(state, now));
     }
 
     /// Closes the alert that led to a request which was done, where that took something away.
-    fn resolve(&mut self, asked: &Asked) -> Option<Response> {
-        let alert_id = asked.request.cause.alert_id.as_deref()?;
-        if !may_revoke(asked.request.action) {
-            return None;
+    fn resolve(&mut self, asked: &Asked) -> Vec<Response> {
+        match asked.request.cause.alert_id.as_deref() {
+            Some(alert_id) if may_revoke(asked.request.action) && asked.of.is_none() => {
+                self.resolve_alert(alert_id, "What was asked for was done.")
+            }
+            _ => Vec::new(),
         }
-        self.resolve_alert(alert_id, "What was asked for was done.")
     }
 
     /// Closes an alert of an actor, if it is open.
-    pub(crate) fn resolve_alert(&mut self, alert_id: &str, why: &'static str) -> Option<Response> {
-        let alert = self.tenant.take_alert(alert_id)?;
+    pub(crate) fn resolve_alert(&mut self, alert_id: &str, why: &'static str) -> Vec<Response> {
+        let Some(alert) = self.tenant.take_alert(alert_id) else { return Vec::new() };
         let uid = self.finding.source.derive(&format!("alert-resolve/{}", alert.id));
-        Some(self.alert(uid, Phase::Resolve(why), &alert))
+        let closed = self.alert(uid, Phase::Resolve(why), &alert);
+        [closed].into_iter().chain(self.ungather(alert_id)).collect()
     }
 
     fn open_notice(&mut self, asked: &Asked, kind: &str, detail: &str) -> Response {

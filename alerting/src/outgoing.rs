@@ -18,6 +18,8 @@ use crate::settings::Settings;
 pub enum TopicKind {
     /// Alerts.
     Alerts,
+    /// Incidents.
+    Incidents,
     /// Revocation requests.
     Revocations,
     /// Decisions, for the audit.
@@ -66,6 +68,17 @@ pub fn outgoing(settings: &Settings, log_time: EventTime, responses: &[Response]
                 headers,
                 cause: log_time,
             })
+        }
+        Response::Incident(incident) => {
+            let kind = to(TopicKind::Incidents)?;
+            let (id, own) = (incident.metadata.uid.clone(), &incident.unmapped.habitus);
+            let of = incident.metadata.correlation_uid.as_ref().unwrap_or(&id);
+            let key = key(&own.tenant_id, of);
+            let time = Some(EventTime::from_millis(incident.time).unwrap_or(log_time));
+            let headers = headers(id.clone(), RecordKind::Incident, (&own.tenant_id, of), shadow);
+            let headers = EventHeaders { time, ..headers }.encode();
+            let value = Some(serde_json::to_vec(incident).ok()?);
+            Some(Outgoing { kind, key, value, headers, cause: log_time })
         }
         Response::Revocation(request) => {
             let kind = to(TopicKind::Revocations)?;

@@ -4,8 +4,10 @@
 use baseline::shared::TableKey;
 use schemas::Authority;
 use schemas::finding::MetKind;
+use schemas::incident::IncidentKind;
 use serde::{Deserialize, Serialize};
 
+use crate::incidents::CauseKey;
 use crate::swarm::ThingKey;
 
 /// An actor within its tenant.
@@ -70,6 +72,10 @@ pub(crate) enum RecordId {
     Outside(String),
     /// What people expected, by id.
     Expected(String),
+    /// Alerts with one cause.
+    Incident(CauseKey),
+    /// A link between delegator and delegate.
+    Link(u64),
 }
 
 // === impl RecordId ===
@@ -102,6 +108,10 @@ impl RecordId {
             Self::Past(id) => format!("{tenant_id}|~past/{id}"),
             Self::Outside(agent_id) => format!("{tenant_id}|~outside/{agent_id}"),
             Self::Expected(id) => format!("{tenant_id}|~expected/{id}"),
+            Self::Incident((kind, key)) => {
+                format!("{tenant_id}|~incident/{}/{key}", kind.as_str())
+            }
+            Self::Link(id) => format!("{tenant_id}|~link/{id:016x}"),
         }
     }
 
@@ -119,6 +129,11 @@ impl RecordId {
             Some(("past", id)) => Self::Past(id.to_owned()),
             Some(("outside", agent_id)) => Self::Outside(agent_id.to_owned()),
             Some(("expected", id)) => Self::Expected(id.to_owned()),
+            Some(("incident", cause)) => {
+                let (kind, key) = cause.split_once('/')?;
+                Self::Incident((IncidentKind::from_wire(kind)?, key.to_owned()))
+            }
+            Some(("link", id)) => Self::Link(u64::from_str_radix(id, 16).ok()?),
             Some(("met", thing)) => {
                 let (kind, key) = thing.split_once('/')?;
                 Self::Thing((MetKind::from_wire(kind)?, u64::from_str_radix(key, 16).ok()?))

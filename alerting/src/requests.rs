@@ -69,6 +69,9 @@ pub struct Asked {
     /// Whether a policy was held back, so that it was never sent.
     #[serde(default)]
     pub held: bool,
+    /// The request that it follows: its actor acts for that one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
     /// The alert of the breaker that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wave: Option<String>,
@@ -134,7 +137,8 @@ impl Asked {
         };
         let due_ms = now.millis().saturating_add(after_ms);
         let signal = signal.to_owned();
-        Self { request, state, signal, due_ms, cool_until_ms: 0, held, wave: None, notice: None }
+        let (of, wave, notice) = (None, None, None);
+        Self { request, state, signal, due_ms, cool_until_ms: 0, held, of, wave, notice }
     }
 
     /// Whether it belongs to an alert, be it an actor's or the breaker's.
@@ -271,12 +275,32 @@ impl Requests {
             .map(|asked| asked.request.request_id.clone())
     }
 
-    /// The requests that an id names: one, or all of an alert.
+    /// Whether the sessions or credentials of an actor were asked for within a day.
+    pub(crate) fn is_revoked(&self, actor: &ActorKey, now: EventTime) -> bool {
+        let age_ms = |asked: &Asked| now.millis().saturating_sub(asked.request.time.millis());
+        self.of_actor(actor).any(|asked| {
+            may_revoke(asked.request.action)
+                && matches!(asked.state, State::Asked | State::Resent | State::Done)
+                && age_ms(asked) < DAY_MS
+        })
+    }
+
+    /// What was asked of an actor, or waits, and takes less away than a revocation.
+    pub(crate) fn weaker(&self, actor: &ActorKey) -> Vec<String> {
+        let weaker = |asked: &&Asked| {
+            let restores = asked.request.action == RevocationAction::Restore;
+            !asked.state.is_over() && !restores && !may_revoke(asked.request.action)
+        };
+        let weaker = self.of_actor(actor).filter(weaker);
+        weaker.map(|asked| asked.request.request_id.clone()).collect()
+    }
+
+    /// The requests that an id names: one with those that follow it, or all of an alert.
     pub(crate) fn named(&self, target: &str) -> Vec<String> {
-        if self.all.contains_key(target) {
-            return vec![target.to_owned()];
-        }
-        let named = self.all.iter().filter(|(_, asked)| asked.is_of_alert(target));
+        let is_named = |(id, asked): &(&String, &Asked)| {
+            *id == target || asked.of.as_deref() == Some(target) || asked.is_of_alert(target)
+        };
+        let named = self.all.iter().filter(is_named);
         named.map(|(id, _)| id.clone()).collect()
     }
 

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use baseline::Shared;
-use baseline::shared::SharedCounts;
 use schemas::decision::DecisionRecord;
 use schemas::finding::{Finding, LevelChange, Verdict};
 use schemas::revocation::RevocationRequest;
@@ -12,9 +11,9 @@ use schemas::{Authority, EventTime, MicroNats};
 
 use crate::budget;
 use crate::cases::{Case, Change, OpenAlert, leading, percent};
-use crate::coordination::{CoordinationCounts, Raised};
+use crate::coordination::Raised;
+use crate::counts::RespondCounts;
 use crate::entry::Entry;
-use crate::epochs::EpochCounts;
 use crate::ocsf::{self, Moment, Phase};
 use crate::policy::chain;
 use crate::policy::{Action, Decision, Facts, Hold, Inventory, Trust, VerdictFacts, decide};
@@ -30,6 +29,8 @@ use crate::{audit, revocation};
 pub enum Response {
     /// An alert was opened, updated or closed.
     Alert(Box<ocsf::DetectionFinding>),
+    /// An incident was opened, updated or closed.
+    Incident(Box<ocsf::IncidentFinding>),
     /// A policy asks for an action.
     Revocation(Box<RevocationRequest>),
     /// A policy decided otherwise than before, for the audit.
@@ -56,41 +57,6 @@ pub enum Response {
         /// Its bytes; none where the table left.
         value: Vec<u8>,
     },
-}
-
-/// What the fold holds and did since its start, for metrics.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RespondCounts {
-    /// Tenants.
-    pub tenants: u64,
-    /// Actors with findings.
-    pub cases: u64,
-    /// Alerts that are not closed.
-    pub open_alerts: u64,
-    /// Events that joined the alert of another actor.
-    pub joined: u64,
-    /// Alerts that others of their blueprint may join.
-    pub joinable: u64,
-    /// Cases of idle actors that left.
-    pub cases_evicted: u64,
-    /// Requests that were made or wait.
-    pub requests: u64,
-    /// Requests that wait for a person.
-    pub requests_waiting: u64,
-    /// Requests that left for lack of room.
-    pub requests_evicted: u64,
-    /// Silences in force.
-    pub silences: u64,
-    /// Events that would have alerted, and were silent.
-    pub silenced: u64,
-    /// Policies whose condition needed what was not known, at each decision.
-    pub policy_errors: u64,
-    /// What agents met for the first time.
-    pub coordination: CoordinationCounts,
-    /// Epochs on their way into the tables.
-    pub epochs: EpochCounts,
-    /// The shared tables of all tenants.
-    pub tables: SharedCounts,
 }
 
 /// The respond fold.
@@ -250,12 +216,13 @@ pub(crate) struct Applied<'a> {
 
 impl Applied<'_> {
     fn close_due(&mut self) -> Vec<Response> {
-        let closed = self.tenant.close_due(self.now).into_iter();
-        let close = |alert: OpenAlert| {
+        let mut responses = Vec::new();
+        for alert in self.tenant.close_due(self.now) {
             let uid = self.finding.source.derive(&format!("alert-close/{}", alert.id));
-            self.alert(uid, Phase::Close, &alert)
-        };
-        closed.map(close).collect()
+            responses.push(self.alert(uid, Phase::Close, &alert));
+            responses.extend(self.ungather(&alert.id));
+        }
+        responses
     }
 
     pub(crate) fn alert(&self, uid: String, phase: Phase, alert: &OpenAlert) -> Response {
@@ -287,6 +254,7 @@ impl Applied<'_> {
         let of = |link: &str| self.tenant.least_trusted(std::iter::once(link));
         let effective = chain::effective(&verdict.facts.chain, (own, verdict.level_after), of);
         let (finding, now) = (self.finding, self.now);
+        self.tenant.note_chain(verdict, now);
         let alerting = alerting && !self.tenant.is_silent(verdict, now);
         let signal = if alerting { leading(verdict) } else { String::new() };
         if alerting
@@ -315,6 +283,7 @@ impl Applied<'_> {
             self.tenant.share(key, &change.signal, verdict);
         }
         let decided = self.decided(key, &change.signal, None).unwrap_or_default();
+        let tells = self.tenant.tells((key, &change.signal), self.settings, self.now);
         let case = self.tenant.case(key);
         let Some(alert) = case.and_then(|case| case.alerts.get(&change.signal)) else {
             return Vec::new();
@@ -324,15 +293,16 @@ impl Applied<'_> {
         } else {
             (self.finding.source.derive("alert-update"), Phase::Update)
         };
-        let mut responses = vec![
-            Response::AlertRef {
-                activity_id: verdict.activity_id.clone(),
-                alert_id: alert.id.clone(),
-                opened: change.opened,
-                joined: false,
-            },
-            self.alert(uid, phase, alert),
-        ];
+        let mut responses = vec![Response::AlertRef {
+            activity_id: verdict.activity_id.clone(),
+            alert_id: alert.id.clone(),
+            opened: change.opened,
+            joined: false,
+        }];
+        responses.extend(tells.then(|| self.alert(uid, phase, alert)));
+        if change.opened {
+            responses.extend(self.gather(verdict, key, &change.signal));
+        }
         responses.extend(decided);
         responses
     }
@@ -358,6 +328,7 @@ impl Applied<'_> {
             .filter(|_| !cools)
             .map(|action| revocation::compose(finding, now, alert, action, &decision));
         let withheld = revocation::withheld(finding, now, alert, &decision);
+        let rarity = incident.return_period();
         let request_id = request.as_ref().map(|request| request.request_id.clone()).or(made);
         let short = audit::short(&decision, cools);
         let is_new = incident.decided.as_ref() != Some(&short);
@@ -380,12 +351,12 @@ impl Applied<'_> {
                 alert.request_id = request_id;
             }
         });
-        let asked = request.map(|request| self.asked(key, signal, request));
+        let asked = request.map(|request| self.asked_of_all(key, signal, request, rarity));
         let record = record.map(|record| Response::Decision(Box::new(record)));
         let wave = withheld.and_then(|request| {
             self.withhold(key, signal, request, decision.held == Some(Hold::Breaker))
         });
-        Some(asked.into_iter().chain(record).chain(wave).collect())
+        Some(asked.into_iter().flatten().chain(record).chain(wave).collect())
     }
 
     fn decide(&self, key: &ActorKey, case: &Case, alert: &OpenAlert) -> Option<Decision> {

@@ -117,7 +117,7 @@ fn targets(alert: &OpenAlert, action: RevocationAction, decision: &Decision) -> 
 }
 
 /// An id that the wire form has room for; a cut one would name something else.
-fn fitting(id: &Option<String>) -> Option<String> {
+pub(crate) fn fitting(id: &Option<String>) -> Option<String> {
     id.clone().filter(|id| id.chars().count() <= ID_CHARS_MAX)
 }
 

@@ -40,6 +40,9 @@ pub struct Settings {
     pub fail: Fail,
     /// Limit on automatic revocations of a tenant.
     pub breaker: BreakerSettings,
+    /// An alert that stays open and says nothing new is told again at most once in that time, in milliseconds; 0 is with
+    /// every event.
+    pub repeat_ms: i64,
     /// Whether changed tables are published as control records; not needed where the folds of one process take a
     /// snapshot.
     pub publish_tables: bool,
@@ -70,6 +73,7 @@ impl Default for Settings {
             policies: policy::ladder(),
             fail: Fail::default(),
             breaker: BreakerSettings::default(),
+            repeat_ms: 0,
             publish_tables: true,
             shadow_output: false,
             sets: SetSettings::default(),

@@ -14,15 +14,17 @@ use crate::breaker::Breaker;
 use crate::cases::{Case, OpenAlert};
 use crate::causes::{Causes, Shared};
 use crate::coordination::{Coordination, Raised};
+use crate::counts::RespondCounts;
+use crate::incidents::Incidents;
 use crate::opinion::Opinions;
 use crate::past::Past;
 use crate::record::{self, RecordError};
 use crate::record_id::{ActorKey, RecordId};
 use crate::requests::{Asked, Requests};
-use crate::respond::RespondCounts;
 use crate::settings::Settings;
 use crate::silence::Silences;
 use crate::tables::Tables;
+use crate::tree::Tree;
 use crate::wave::Breakwater;
 
 /// Cases kept. Beyond, those of the longest idle actors without an open alert leave, so many at a time.
@@ -73,6 +75,9 @@ pub(crate) struct Tenant {
     breakwater: Breakwater,
     past: Past,
     opinions: Opinions,
+    tree: Tree,
+    incidents: Incidents,
+    updates_withheld: u64,
     id: String,
     silenced: u64,
     touched: BTreeSet<RecordId>,
@@ -90,6 +95,7 @@ impl Tenant {
     pub(crate) fn advance(&mut self, log_time: EventTime) -> EventTime {
         let now = self.log_time.map_or(log_time, |newest| newest.max(log_time));
         self.past.pass(now, &mut self.touched);
+        self.tree.pass(now, &mut self.touched);
         self.log_time = Some(now);
         self.touched.insert(RecordId::Tenant);
         let gone = self.causes.pass(now);
@@ -202,6 +208,10 @@ impl Tenant {
         all.requests += requests;
         all.requests_waiting += waiting;
         all.requests_evicted += self.requests_evicted;
+        let (incidents, withheld) = self.incidents.counts();
+        all.open_incidents += incidents;
+        all.updates_withheld += self.updates_withheld + withheld;
+        all.links_evicted += self.tree.n_evicted();
         all.silences += self.silences.len() as u64;
         all.silenced += self.silenced;
         self.tables.count(&mut all.epochs, &mut all.tables);
@@ -318,6 +328,8 @@ impl Tenant {
             RecordId::Past(id) => self.past.record(id),
             RecordId::Outside(agent_id) => self.opinions.record(agent_id),
             RecordId::Expected(id) => self.opinions.expected(id),
+            RecordId::Link(id) => self.tree.record(*id),
+            RecordId::Incident(key) => self.incidents.record(key),
         }
     }
 
@@ -360,6 +372,8 @@ impl Tenant {
             RecordId::Wave => self.breakwater.load(bytes),
             RecordId::Silence(_) => self.silences.load(bytes),
             RecordId::Past(id) => self.past.load(id, bytes),
+            RecordId::Link(id) => self.tree.load(id, bytes),
+            RecordId::Incident(key) => self.incidents.load(key, bytes),
             RecordId::Outside(_) | RecordId::Expected(_) => self.load_said(id, bytes),
         }
     }

@@ -119,6 +119,12 @@ pub(super) const FIELDS: &[Field] = &[
         "The same as a share of the tenant's agents; the larger of both holds.",
     ),
     field(
+        "response.repeat_interval",
+        Kind::Measure(Unit::Millis, 0, 86_400_000),
+        "\"0ms\"",
+        "An alert that stays open is told again at most once in this time, unless its severity, level or request changes; 0 is with every event. Raise it where updates are too many.",
+    ),
+    field(
         "networks.databases",
         Kind::Texts(64),
         "[]",

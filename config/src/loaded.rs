@@ -215,6 +215,7 @@ impl Config {
                     agents_per_hour: self.count("response.breaker_agents_per_hour"),
                     share_per_hour: self.number("response.breaker_share_per_hour"),
                 },
+                repeat_ms: i64::try_from(self.measure("response.repeat_interval")).unwrap_or(0),
                 sets: SetSettings {
                     issuer: self.text("sets.issuer").to_owned(),
                     receivers: self.receivers().iter().map(|known| known.set.clone()).collect(),

@@ -74,6 +74,17 @@ impl Lane {
         }
     }
 
+    /// Lets time pass and takes up the tables, as a lane without records does.
+    fn poll(&mut self, at_ms: i64) {
+        let log_ms = START_MS + at_ms;
+        let stamp = Stamp { topic: "t", partition: 0, offset: self.offset, ordinal: 0, log_ms };
+        self.fold.take_up(Arc::new(self.shared.clone()));
+        if let Some(end) = self.fold.advance(&stamp) {
+            self.told.extend(end.trust);
+            self.note(end.findings);
+        }
+    }
+
     /// Trust after a call.
     fn call(&mut self, agent: &str, at_ms: i64, host: &str) -> f64 {
         self.offset += 1;
@@ -154,6 +165,23 @@ fn what_was_expected_moves_no_trust_and_only_within_its_scope_and_time() {
     check(of("calm"), WEEK, true);
     check(of("other"), WEEK + 10, true);
     check(Scope { key: Some("elsewhere.example.net".to_owned()), ..of("calm") }, WEEK + 10, true);
+}
+
+/// Row 1 of the table that tells us from others: there, trust depends on how often somebody asks for it.
+#[test]
+fn an_idle_day_at_three_polling_rates_ends_with_the_same_bits() {
+    let after = |every_ms: usize| {
+        let mut lane = Lane::after_a_week(Vec::new());
+        lane.hear("acme|~outside/calm", &against(WEEK));
+        for at_ms in (0..24 * HOUR_MS).step_by(every_ms) {
+            lane.poll(WEEK * HOUR_MS + at_ms);
+        }
+        lane.call("calm", (WEEK + 24) * HOUR_MS, "api.example.org")
+    };
+    let [second, minute, hour] = [1_000, 60_000, 3_600_000].map(after);
+    assert!(second < 42.0, "it was moved, and a day of idleness heals little: {second}");
+    assert_eq!(second.to_bits(), minute.to_bits());
+    assert_eq!(second.to_bits(), hour.to_bits());
 }
 
 proptest! {

@@ -13,6 +13,7 @@ pub mod feedback;
 pub mod finding;
 pub mod header;
 pub mod id;
+pub mod incident;
 pub mod inventory;
 pub mod newcomers;
 pub mod reject;

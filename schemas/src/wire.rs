@@ -14,6 +14,7 @@ use crate::command::{COMMAND_SCHEMA, Command};
 use crate::decision::{DECISION_SCHEMA, DecisionRecord};
 use crate::feedback::{FEEDBACK_SCHEMA, Feedback};
 use crate::finding::{FINDING_SCHEMA, Finding};
+use crate::incident::{HabitusIncident, INCIDENT_SCHEMA};
 use crate::inventory::{COMPLETE_SCHEMA, INVENTORY_SCHEMA, InventoryComplete, InventoryEntry};
 use crate::revocation::{REVOCATION_SCHEMA, RevocationRequest};
 use crate::set::SetClaims;
@@ -91,6 +92,12 @@ fn activity_to_finding() -> Vec<Document> {
 
 fn inventory_to_trust() -> Vec<Document> {
     vec![
+        document::<HabitusIncident>(
+            "agent.incident-1.schema.json",
+            "Habitus part of an incident v1",
+            INCIDENT_SCHEMA,
+            limits::INCIDENT,
+        ),
         document::<InventoryEntry>(
             "agent.inventory-1.schema.json",
             "Agent inventory entry v1",

@@ -12,6 +12,7 @@ use schemas::alert::HabitusAlert;
 use schemas::command::Command;
 use schemas::feedback::Feedback;
 use schemas::finding::{Body, Finding, Verdict, Versions};
+use schemas::incident::HabitusIncident;
 use schemas::inventory::InventoryEntry;
 use schemas::revocation::RevocationRequest;
 use schemas::set::SetClaims;
@@ -107,6 +108,7 @@ fn examples_decode_validate_and_round_trip() {
     round_trip::<Feedback>("feedback.json", "agent.feedback-1.schema.json");
     round_trip::<Command>("command.json", "agent.command-1.schema.json");
     round_trip::<HabitusAlert>("alert.habitus.json", "agent.alert-1.schema.json");
+    round_trip::<HabitusIncident>("incident.habitus.json", "agent.incident-1.schema.json");
     round_trip::<InventoryEntry>("inventory.json", "agent.inventory-1.schema.json");
     for event in ["risk-level-change", "session-revoked", "credential-change"] {
         let fixture = format!("set.{event}.json");

@@ -92,6 +92,7 @@ impl RespondStream {
         let names = &self.setup.names;
         let (topic, measured) = match record.kind {
             TopicKind::Alerts => (Arc::clone(&names.alerts), true),
+            TopicKind::Incidents => (Arc::clone(&names.incidents), false),
             TopicKind::Revocations => (Arc::clone(&names.revocations), false),
             TopicKind::Decisions => (Arc::clone(&names.decisions), false),
             TopicKind::Shadow => (names.shadow.clone()?, true),
@@ -133,6 +134,7 @@ impl RespondStream {
                     self.setup.tell(telemetry::Metrics::alert_join);
                 }
                 Response::Alert(_)
+                | Response::Incident(_)
                 | Response::Decision(_)
                 | Response::Risk(_)
                 | Response::AlertRef { .. }

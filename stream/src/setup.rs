@@ -63,6 +63,8 @@ pub struct Names {
     pub control: Arc<str>,
     /// Alerts.
     pub alerts: Arc<str>,
+    /// Incidents.
+    pub incidents: Arc<str>,
     /// Trust of actors.
     pub trust: Arc<str>,
     /// Revocation requests.
@@ -126,6 +128,7 @@ impl Names {
             findings: name(Topic::Findings),
             control: name(Topic::Control),
             alerts: name(Topic::Alerts),
+            incidents: name(Topic::Incidents),
             trust: name(Topic::Trust),
             revocations: name(Topic::Revocations),
             sets: name(Topic::Sets),

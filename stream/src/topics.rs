@@ -33,6 +33,8 @@ pub enum Topic {
     Cases,
     /// Alerts.
     Alerts,
+    /// Incidents.
+    Incidents,
     /// The trust of actors.
     Trust,
     /// Revocation requests.
@@ -64,13 +66,14 @@ pub struct Topics {
 
 impl Topic {
     /// Every topic that is there once, and none of intake's.
-    const OWN: [Self; 12] = [
+    const OWN: [Self; 13] = [
         Self::Activity,
         Self::Findings,
         Self::Control,
         Self::State,
         Self::Cases,
         Self::Alerts,
+        Self::Incidents,
         Self::Trust,
         Self::Revocations,
         Self::Sets,
@@ -88,6 +91,7 @@ impl Topic {
             Self::State => "state.v1",
             Self::Cases => "cases.v1",
             Self::Alerts => "alerts.v1",
+            Self::Incidents => "incidents.v1",
             Self::Trust => "trust.v1",
             Self::Revocations => "revocations.v1",
             Self::Sets => "revocations.set.v1",
@@ -126,7 +130,7 @@ impl Topic {
             | Self::Sets
             | Self::Shadow => Cleanup::Delete(7 * DAY_MS),
             Self::DeadLetters => Cleanup::Delete(14 * DAY_MS),
-            Self::Alerts => Cleanup::Delete(30 * DAY_MS),
+            Self::Alerts | Self::Incidents => Cleanup::Delete(30 * DAY_MS),
             Self::Decisions => Cleanup::Delete(365 * DAY_MS),
         }
     }
@@ -156,9 +160,12 @@ impl Topic {
             Self::DeadLetters | Self::Shadow => {
                 vec![("max.message.bytes", DEAD_LETTER_BYTES_MAX.to_string())]
             }
-            Self::Findings | Self::Alerts | Self::Revocations | Self::Sets | Self::Decisions => {
-                Vec::new()
-            }
+            Self::Findings
+            | Self::Alerts
+            | Self::Incidents
+            | Self::Revocations
+            | Self::Sets
+            | Self::Decisions => Vec::new(),
         }
     }
 }

@@ -99,6 +99,7 @@ pub struct Metrics {
     pushes: Family<[(&'static str, String); 2], Counter>,
     unmade: Family<[(&'static str, String); 1], Counter>,
     push_lag: Family<[(&'static str, String); 1], Gauge<f64, AtomicU64>>,
+    updates_withheld: Counter,
     silenced: Counter,
     policy_errors: Counter,
     response_evicted: Counters<1>,
@@ -188,6 +189,8 @@ impl Metrics {
     /// What respond holds of an owned partition of the findings, and did so far.
     pub fn respond(&self, at: &TopicPartition, now: RespondCounts) {
         let before = self.partitions.change(at, |partition| partition.respond = now).respond;
+        let withheld = now.updates_withheld.saturating_sub(before.updates_withheld);
+        self.updates_withheld.inc_by(withheld);
         self.silenced.inc_by(now.silenced.saturating_sub(before.silenced));
         self.policy_errors.inc_by(now.policy_errors.saturating_sub(before.policy_errors));
         let (met, met_before) = (now.coordination, before.coordination);
@@ -195,6 +198,7 @@ impl Metrics {
             ("case", now.cases_evicted, before.cases_evicted),
             ("request", now.requests_evicted, before.requests_evicted),
             ("thing", met.evicted, met_before.evicted),
+            ("link", now.links_evicted, before.links_evicted),
         ] {
             let more = now.saturating_sub(before);
             self.response_evicted.get_or_create(&[("kind", kind)]).inc_by(more);
@@ -384,6 +388,7 @@ impl Metrics {
             pushes: add(new, "set_pushes_total", Family::default()),
             unmade: add(new, "sets_unmade_total", Family::default()),
             push_lag: add(new, "set_lag_seconds", Family::default()),
+            updates_withheld: add(new, "alert_updates_withheld_total", Counter::default()),
             silenced: add(new, "silenced_events_total", Counter::default()),
             policy_errors: add(new, "policy_errors_total", Counter::default()),
             response_evicted: add(new, "response_evicted_total", Family::default()),

@@ -72,6 +72,7 @@ impl Collector for Partitions {
         for (name, value) in [
             ("cases", sum_of(|c| c.cases)),
             ("open_alerts", sum_of(|c| c.open_alerts)),
+            ("open_incidents", sum_of(|c| c.open_incidents)),
             ("requests", sum_of(|c| c.requests)),
             ("requests_waiting", sum_of(|c| c.requests_waiting)),
             ("silences", sum_of(|c| c.silences)),

@@ -158,6 +158,7 @@ pub const TABLE: &[Spec] = &[
     ),
     spec("cases", Gauge, &[], "Actors with findings"),
     spec("open_alerts", Gauge, &[], "Alerts that are not closed, those about many agents included"),
+    spec("open_incidents", Gauge, &[], "Incidents that are not closed"),
     spec(
         "requests",
         Gauge,
@@ -165,6 +166,12 @@ pub const TABLE: &[Spec] = &[
         "Revocation requests kept: made or waiting, and 30 days after they are over",
     ),
     spec("requests_waiting", Gauge, &[], "Revocation requests that wait for a person"),
+    spec(
+        "alert_updates_withheld_total",
+        Counter,
+        &[],
+        "Updates of open alerts that were not told again within `response.repeat_interval`",
+    ),
     spec("silences", Gauge, &[], "Silences in force"),
     spec("silenced_events_total", Counter, &[], "Events that would have alerted, and were silent"),
     spec(
@@ -177,7 +184,7 @@ pub const TABLE: &[Spec] = &[
         "response_evicted_total",
         Counter,
         &["kind"],
-        "What left respond for lack of room: case, request or thing",
+        "What left respond for lack of room: case, request, thing or link of a delegation",
     ),
     spec(
         "coordination_things",

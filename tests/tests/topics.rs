@@ -45,6 +45,7 @@ fn topics_have_the_names_partitions_and_retention_of_the_wire_formats() {
         ("habitus.state.v1", 64, Cleanup::Compact),
         ("habitus.cases.v1", 8, Cleanup::Compact),
         ("habitus.alerts.v1", 8, days(30)),
+        ("habitus.incidents.v1", 8, days(30)),
         ("habitus.trust.v1", 64, Cleanup::Compact),
         ("habitus.revocations.v1", 8, days(7)),
         ("habitus.revocations.set.v1", 8, days(7)),

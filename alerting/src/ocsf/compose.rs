@@ -19,7 +19,7 @@ use crate::policy::Mode;
 use crate::settings::Settings;
 use crate::text::clean;
 
-const OCSF_VERSION: &str = "1.8.0";
+pub(super) const OCSF_VERSION: &str = "1.8.0";
 const CLASS_UID: u16 = 2004;
 /// Actor-hours of peers that are half of the way to full confidence.
 const CONFIDENCE_HOURS: f64 = 1_000.0;
@@ -52,6 +52,15 @@ pub(crate) struct Moment<'f> {
     pub(crate) phase: Phase,
 }
 
+/// How severe an alert is, with all who joined it.
+pub(crate) fn severity(settings: &Settings, alert: &OpenAlert) -> Severity {
+    let joined = alert.joined.as_deref();
+    let period = joined.map_or(0.0, |joined| joined.return_period);
+    let period = period.max(alert.worst.return_period_actor_months);
+    let level = joined.map_or(alert.level, |joined| joined.level.min(alert.level));
+    Severity::of(level, period * settings.alerts_per_actor_month)
+}
+
 /// The record of an alert at a moment.
 pub(crate) fn compose(
     settings: &Settings,
@@ -60,10 +69,7 @@ pub(crate) fn compose(
 ) -> DetectionFinding {
     let verdict = &alert.worst;
     let joined = alert.joined.as_deref();
-    let period = joined.map_or(0.0, |joined| joined.return_period);
-    let period = period.max(verdict.return_period_actor_months);
-    let level = joined.map_or(alert.level, |joined| joined.level.min(alert.level));
-    let severity = Severity::of(level, period * settings.alerts_per_actor_month);
+    let severity = severity(settings, alert);
     let (activity_id, activity_name, status_id, status) = match moment.phase {
         Phase::Open => (1, "Create", 1, "New"),
         Phase::Update => (2, "Update", 2, "In Progress"),
@@ -135,17 +141,22 @@ fn confidence(verdict: &Verdict) -> (u8, &'static str, u8) {
     (id, name, base + step)
 }
 
+/// What made a record.
+pub(super) fn product(settings: &Settings) -> Product {
+    Product {
+        uid: Some(settings.product.clone()),
+        name: settings.product.clone(),
+        vendor_name: Some(settings.vendor.clone()),
+        version: Some(settings.program.clone()),
+    }
+}
+
 fn metadata(settings: &Settings, moment: &Moment<'_>, alert: &OpenAlert) -> Metadata {
     Metadata {
         version: OCSF_VERSION.to_owned(),
         uid: moment.uid.clone(),
         profiles: vec!["host".to_owned()],
-        product: Product {
-            uid: Some(settings.product.clone()),
-            name: settings.product.clone(),
-            vendor_name: Some(settings.vendor.clone()),
-            version: Some(settings.program.clone()),
-        },
+        product: product(settings),
         tenant_uid: Some(moment.tenant_id.to_owned()),
         logged_time: Some(moment.now.millis()),
         processed_time: Some(moment.now.millis()),

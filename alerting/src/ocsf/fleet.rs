@@ -116,6 +116,7 @@ fn open_alert(moment: &Moment<'_>, raised: &Raised, (trust, level): (f64, Level)
         truncated: false,
         request_id: None,
         joined: None,
+        told: None,
     }
 }
 

@@ -129,6 +129,7 @@ fn open_alert(moment: &Moment<'_>, notice: &Notice<'_>) -> OpenAlert {
     };
     OpenAlert {
         joined: None,
+        told: None,
         id: notice.id.to_owned(),
         opened: notice.opened,
         last: notice.last,

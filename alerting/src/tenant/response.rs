@@ -8,12 +8,16 @@ use schemas::{Authority, EventTime};
 
 use super::{Deadline, Tenant};
 use crate::cases::OpenAlert;
+use crate::incidents::{Gathered, Gathering};
+use crate::ocsf::Phase;
 use crate::past::PastAlert;
 use crate::policy;
 use crate::record::RecordError;
 use crate::record_id::{ActorKey, RecordId};
 use crate::requests::{Asked, Requests};
+use crate::settings::Settings;
 use crate::silence::Silence;
+use crate::tree::Link;
 use crate::wave::Wave;
 
 /// The evidence in an actor's name that a verdict takes back, in nats: fast and slow.
@@ -47,6 +51,46 @@ impl Tenant {
     /// Takes out the requests that left for lack of room while an alert about them was open.
     pub(crate) fn take_evicted(&mut self) -> Vec<Asked> {
         std::mem::take(&mut self.evicted)
+    }
+
+    /// Notes who acts for whom.
+    pub(crate) fn note_chain(&mut self, verdict: &Verdict, now: EventTime) {
+        self.tree.note(verdict, now, &mut self.touched);
+    }
+
+    /// Who acts for an agent.
+    pub(crate) fn delegates(&self, agent_id: &str) -> Vec<Link> {
+        self.tree.delegates(agent_id)
+    }
+
+    /// Takes an alert into an incident, where there is something to tell of it.
+    pub(crate) fn gather(
+        &mut self,
+        of: &Gathered<'_>,
+        finding: &Finding,
+        by: (&Settings, EventTime),
+    ) -> Option<(Phase, Gathering)> {
+        self.incidents.gather(of, finding, by, &mut self.touched)
+    }
+
+    /// Lets an alert that closed go; gives the incidents that close with it.
+    pub(crate) fn ungather(&mut self, alert_id: &str) -> Vec<Gathering> {
+        self.incidents.close(alert_id, &mut self.touched)
+    }
+
+    /// Whether an open alert is to be told again; where it is not, that is counted.
+    pub(crate) fn tells(
+        &mut self,
+        (key, signal): (&ActorKey, &str),
+        settings: &Settings,
+        now: EventTime,
+    ) -> bool {
+        let tells = self.change(key, signal, |case| {
+            let alert = case.alerts.get_mut(signal);
+            alert.is_none_or(|alert| alert.tells(settings, now))
+        });
+        self.updates_withheld += u64::from(!tells);
+        tells
     }
 
     /// Lets incident and alert of a request that a person approved follow the one that took its place.

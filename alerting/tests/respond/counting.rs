@@ -1,6 +1,6 @@
 //! The counting rule: what opens, updates and closes an alert.
 
-use alerting::{Mode, Respond, Response};
+use alerting::{Mode, Respond, Response, Settings};
 use schemas::Authority;
 use schemas::finding::Finding;
 use schemas::trust::Level;
@@ -191,4 +191,29 @@ fn the_longest_idle_actors_leave_when_there_are_too_many() {
     // Those of the oldest hundredths of a second; within the last of them, by name.
     assert_eq!(gone.len() as u64, left);
     assert!(gone.iter().take(left as usize - 100).copied().eq(1..=left - 100), "{:?}", &gone[..9]);
+}
+
+#[test]
+fn an_open_alert_is_told_again_once_an_interval_or_when_what_people_act_on_changes() {
+    let settings = Settings { mode: Mode::Alert, repeat_ms: HOUR_MS, ..Settings::default() };
+    let mut respond = Respond::new(settings);
+    let (mut told, mut refs) = (Vec::new(), 0);
+    let mut tell = |respond: &mut Respond, finding: &Finding| {
+        let responses = respond.apply(finding);
+        let is_ref = |response: &&Response| matches!(response, Response::AlertRef { .. });
+        refs += responses.iter().filter(is_ref).count();
+        let counts = |alert: &&alerting::ocsf::DetectionFinding| (alert.activity_id, alert.count);
+        told.extend(alerts(&responses).iter().map(counts));
+    };
+    for n in 0..=12 {
+        let at_ms = i64::from(n) * 10 * MINUTE_MS;
+        tell(&mut respond, &verdict(n.into(), &Told { at_ms, ..Told::default() }));
+    }
+    let worse = Told { at_ms: 121 * MINUTE_MS, level: Level::Restricted, ..Told::default() };
+    tell(&mut respond, &verdict(13, &worse));
+    assert_eq!(respond.counts().updates_withheld, 10);
+    tell(&mut respond, &epoch(14, 15 * HOUR_MS));
+    let expected = [(1, 1), (2, 7), (2, 13), (2, 14), (3, 14)];
+    assert_eq!(told, expected.map(|(phase, count)| (phase, Some(count))));
+    assert_eq!(refs, 14, "which alert an activity belongs to is told each time");
 }

@@ -17,7 +17,7 @@ use crate::findings::{
 const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// An agent that two keys speak against.
-fn fallen(agent: &str, at_ms: i64) -> Told {
+pub(crate) fn fallen(agent: &str, at_ms: i64) -> Told {
     Told {
         agent: agent.to_owned(),
         at_ms,
@@ -29,7 +29,7 @@ fn fallen(agent: &str, at_ms: i64) -> Told {
     }
 }
 
-fn ack(offset: u64, at_ms: i64, request_id: &str, status: AckStatus) -> Finding {
+pub(crate) fn ack(offset: u64, at_ms: i64, request_id: &str, status: AckStatus) -> Finding {
     let said = Acknowledgement {
         schema: "agent.revocation-ack/1".to_owned(),
         request_id: request_id.to_owned(),
@@ -42,7 +42,7 @@ fn ack(offset: u64, at_ms: i64, request_id: &str, status: AckStatus) -> Finding 
     finding(offset, at_ms, Body::Acknowledgement(Box::new(said)))
 }
 
-fn command(offset: u64, at_ms: i64, action: CommandAction, target: &str) -> Finding {
+pub(crate) fn command(offset: u64, at_ms: i64, action: CommandAction, target: &str) -> Finding {
     let said = Command {
         schema: "agent.command/1".to_owned(),
         id: format!("c-{offset}"),
@@ -81,7 +81,7 @@ fn pass(respond: &mut Respond, until_ms: i64) -> Vec<Response> {
     responses
 }
 
-fn decisions(responses: &[Response]) -> Vec<&DecisionRecord> {
+pub(crate) fn decisions(responses: &[Response]) -> Vec<&DecisionRecord> {
     let mut decisions = Vec::new();
     for response in responses {
         if let Response::Decision(record) = response {
@@ -91,7 +91,7 @@ fn decisions(responses: &[Response]) -> Vec<&DecisionRecord> {
     decisions
 }
 
-fn outcomes(responses: &[Response]) -> Vec<&str> {
+pub(crate) fn outcomes(responses: &[Response]) -> Vec<&str> {
     decisions(responses).iter().filter_map(|record| record.outcome.as_deref()).collect()
 }
 

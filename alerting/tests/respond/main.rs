@@ -6,11 +6,13 @@
     reason = "tests: a failure here is a failure of the test"
 )]
 
+mod cascade;
 mod causes;
 mod coordination;
 mod counting;
 mod determinism;
 mod findings;
+mod incidents;
 mod ladder;
 mod life;
 mod ocsf;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use alerting::ocsf::DetectionFinding;
+use alerting::ocsf::{DetectionFinding, IncidentFinding};
 use alerting::{Mode, Respond, Response};
 use proptest::option::of;
 use proptest::prelude::*;
@@ -27,6 +27,18 @@ pub(crate) fn complaints(alert: &DetectionFinding) -> Vec<String> {
         .iter_errors(&value)
         .map(|error| format!("{error} at {}", error.instance_path()))
         .collect()
+}
+
+/// What the schema of incidents says against one.
+pub(crate) fn complaints_of_incident(incident: &IncidentFinding) -> Vec<String> {
+    static OF_INCIDENTS: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+        let schema = include_str!("../../fixtures/ocsf-1.8.0.2005.incident_finding.schema.json");
+        let schema: Value = serde_json::from_str(schema).unwrap_or_default();
+        jsonschema::validator_for(&schema).unwrap_or_else(|error| unreachable!("{error}"))
+    });
+    let value = serde_json::to_value(incident).unwrap_or_default();
+    let told = OF_INCIDENTS.iter_errors(&value);
+    told.map(|error| format!("{error} at {}", error.instance_path())).collect()
 }
 
 /// Opens, updates and closes an alert; every record must validate and read back the same.

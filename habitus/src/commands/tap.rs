@@ -49,6 +49,8 @@ pub(super) struct TapArgs {
 enum TapWhat {
     /// Alerts.
     Alerts,
+    /// Incidents.
+    Incidents,
     /// Trust of actors.
     Trust,
     /// Revocation requests.
@@ -117,6 +119,7 @@ fn topics(connected: &Connected, what: TapWhat) -> Vec<Arc<str>> {
     let names = connected.setup.names();
     let own = match what {
         TapWhat::Alerts => &names.alerts,
+        TapWhat::Incidents => &names.incidents,
         TapWhat::Trust => &names.trust,
         TapWhat::Revocations => &names.revocations,
         TapWhat::Decisions => &names.decisions,
@@ -133,6 +136,7 @@ fn is_wanted(record: &Record, what: TapWhat) -> bool {
     let kind = EventHeaders::decode(&record.headers).map(|headers| headers.kind);
     match what {
         TapWhat::Alerts => kind == Ok(RecordKind::Alert),
+        TapWhat::Incidents => kind == Ok(RecordKind::Incident),
         TapWhat::Trust => kind == Ok(RecordKind::Trust),
         TapWhat::Revocations => kind == Ok(RecordKind::Revocation),
         TapWhat::Decisions => kind == Ok(RecordKind::Decision),

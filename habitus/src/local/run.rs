@@ -310,7 +310,10 @@ impl Run {
             Response::AlertRef { activity_id: id, alert_id, .. } => {
                 (id == activity_id).then_some(alert_id)
             }
-            Response::Decision(_) | Response::Control { .. } | Response::Risk(_) => None,
+            Response::Incident(_)
+            | Response::Decision(_)
+            | Response::Control { .. }
+            | Response::Risk(_) => None,
         }
     }
 

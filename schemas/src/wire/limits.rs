@@ -24,6 +24,7 @@ const ID_256: &str = r#"{"minLength":1,"maxLength":256}"#;
 const ID_1024: &str = r#"{"minLength":1,"maxLength":1024}"#;
 const TENANT: &str = r#"{"pattern":"^[A-Za-z0-9._-]{1,64}$"}"#;
 const L32: &str = r#"{"maxLength":32}"#;
+const L32_ITEMS: &str = r#"{"maxItems":32}"#;
 const L64: &str = r#"{"maxLength":64}"#;
 const L128: &str = r#"{"maxLength":128}"#;
 const L256: &str = r#"{"maxLength":256}"#;
@@ -146,6 +147,12 @@ pub(super) const ALERT: &[Limit] = &[
     limit("", "trust_effective", PERCENT),
     limit("", "return_period_actor_months", r#"{"minimum":0}"#),
     limit("Contribution", "signal", L64),
+];
+
+pub(super) const INCIDENT: &[Limit] = &[
+    limit("", "tenant_id", TENANT),
+    limit("", "members", L32_ITEMS),
+    limit("", "trust_score", PERCENT),
 ];
 
 pub(super) const FINDING: &[Limit] = &[
