@@ -65,6 +65,20 @@ impl Link {
         hash::text(hash::text(of, self.actor.authority.as_str()), &self.actor.agent_id)
     }
 
+    /// Keeps what is known where this one says nothing.
+    fn keep(&mut self, known: &Self) {
+        for (own, known) in [
+            (&mut self.issuer, &known.issuer),
+            (&mut self.session, &known.session),
+            (&mut self.delegation_id, &known.delegation_id),
+            (&mut self.credential_id, &known.credential_id),
+        ] {
+            if own.is_none() {
+                own.clone_from(known);
+            }
+        }
+    }
+
     /// The links of the chain behind an activity, the nearest last; of those before it only the names are known.
     fn of_chain(verdict: &Verdict, now: EventTime) -> Vec<Self> {
         let (chain, facts) = (&verdict.facts.chain, &verdict.facts);
@@ -99,8 +113,11 @@ impl Tree {
         now: EventTime,
         touched: &mut BTreeSet<RecordId>,
     ) {
-        for link in Link::of_chain(verdict, now) {
+        for mut link in Link::of_chain(verdict, now) {
             let id = link.id();
+            if let Some(known) = self.links.get(&id) {
+                link.keep(known);
+            }
             let is_known = self.links.get(&id).is_some_and(|known| {
                 now.millis().saturating_sub(known.seen.millis()) < AGAIN_MS
                     && *known == Link { seen: known.seen, ..link.clone() }

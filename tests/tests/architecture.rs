@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tests::{cargo, workspace_root};
 
-const PURE: [&str; 11] = [
-    "schemas", "record", "ingest", "networks", "mapping", "baseline", "detector", "policy",
+const PURE: [&str; 12] = [
+    "schemas", "record", "ingest", "networks", "mapping", "baseline", "detector", "policy", "ocsf",
     "alerting", "config", "scenario",
 ];
 
 /// What each crate of the workspace sees of it, directly. A new edge is a change of the architecture.
-const EDGES: [(&str, &[&str]); 21] = [
+const EDGES: [(&str, &[&str]); 22] = [
     ("schemas", &[]),
     ("record", &["schemas"]),
     ("ingest", &["record", "schemas"]),
@@ -23,7 +23,8 @@ const EDGES: [(&str, &[&str]); 21] = [
     ("baseline", &["schemas"]),
     ("detector", &["baseline", "schemas"]),
     ("policy", &["schemas"]),
-    ("alerting", &["baseline", "policy", "schemas"]),
+    ("ocsf", &["schemas"]),
+    ("alerting", &["baseline", "ocsf", "policy", "schemas"]),
     ("config", &["alerting", "detector", "ingest", "mapping", "schemas"]),
     ("bus", &[]),
     ("lane", &["bus"]),

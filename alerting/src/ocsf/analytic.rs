@@ -1,9 +1,9 @@
 //! Signals as OCSF analytics, as data. A signal that is not listed is named by its id: a new one needs no
 //! line here.
 
-use super::finding::Analytic;
 use crate::policy::Mode;
 use crate::settings::Settings;
+use ::ocsf::Analytic;
 
 /// What is known of a signal beside its id.
 struct Known {

@@ -1,19 +1,17 @@
 //! Composes a Detection Finding from an open alert. What it says of trust, counts and times is the alert's;
 //! what it says of behaviour is the worst event's. It decides nothing.
 
+use ::ocsf::{
+    AnalysisTarget, Anomaly, AnomalyAnalysis, DetectionFinding, FindingInfo, KeyValue, Metadata,
+    Observation, Product, RelatedEvent, Remediation, Severity, Trait, Unmapped, actor, evidence,
+    observables, resources,
+};
 use schemas::alert::{ALERT_SCHEMA, AlertBaseline, HabitusAlert};
 use schemas::finding::Verdict;
 use schemas::trust::risk_score;
 use schemas::{Contribution, EventTime};
 
-use super::evidence::{actor, evidence, resources};
-use super::finding::{
-    AnalysisTarget, Anomaly, AnomalyAnalysis, DetectionFinding, FindingInfo, KeyValue, Metadata,
-    Observation, Product, RelatedEvent, Remediation, Trait, Unmapped,
-};
-use super::observable::observables;
-use super::severity::Severity;
-use super::{analytic, attack, fleet, wording};
+use super::{analytic, fleet, wording};
 use crate::cases::OpenAlert;
 use crate::policy::Mode;
 use crate::settings::Settings;
@@ -171,7 +169,7 @@ fn finding_info(settings: &Settings, moment: &Moment<'_>, alert: &OpenAlert) -> 
     let mut analytics = signals.iter().map(|signal| analytic::analytic(settings, signal));
     let leading = verdict.leading_signal();
     let first = analytics.next().unwrap_or_else(|| analytic::analytic(settings, leading));
-    let owasp = attack::owasp(&weighty(verdict));
+    let owasp = ::ocsf::owasp(&weighty(verdict));
     FindingInfo {
         uid: alert.id.clone(),
         title: analytic::title(leading).to_owned(),
@@ -184,7 +182,7 @@ fn finding_info(settings: &Settings, moment: &Moment<'_>, alert: &OpenAlert) -> 
         data_sources: alert.sources.iter().cloned().collect(),
         analytic: first,
         related_analytics: analytics.collect(),
-        attacks: attack::attacks(&weighty(verdict)),
+        attacks: ::ocsf::attacks(&weighty(verdict)),
         related_events: alert
             .related_events
             .iter()
@@ -297,7 +295,7 @@ fn habitus(settings: &Settings, moment: &Moment<'_>, alert: &OpenAlert) -> Habit
             active_hours: verdict.baseline.active_hours,
         },
         versions: alert.versions.clone(),
-        owasp_agentic: attack::owasp(&weighty(verdict)),
+        owasp_agentic: ::ocsf::owasp(&weighty(verdict)),
         trace_id: facts.trace_id.clone(),
         revocation_request_id: alert.request_id.clone(),
         shadow: settings.mode == Mode::Shadow,

@@ -1,6 +1,9 @@
 //! Composes a Detection Finding from an alert about many agents: the thing they met stands for the target, the agents
 //! for the resources. What it shares with the alert of one actor is composed there. It decides nothing.
 
+use ::ocsf::{
+    Actor, AnalysisTarget, DetectionFinding, Remediation, ResourceDetails, Severity, observables,
+};
 use schemas::alert::FleetAlert;
 use schemas::finding::{BaselineState, Facts, MetKind, Support, Verdict};
 use schemas::trust::Level;
@@ -8,10 +11,6 @@ use schemas::{ActorRef, Authority, Contribution, MicroNats, Newcomers};
 use serde_json::json;
 
 use super::compose::{self, Moment, count};
-use super::evidence::{Actor, ResourceDetails};
-use super::finding::{AnalysisTarget, DetectionFinding, Remediation};
-use super::observable::observables;
-use super::severity::Severity;
 use crate::cases::OpenAlert;
 use crate::coordination::{Raised, threshold};
 use crate::settings::Settings;

@@ -1,93 +1,17 @@
-//! The wire form of an Incident Finding (class 2005, OCSF 1.8.0) as far as Habitus writes it, and how it is composed from
-//! alerts with one cause. It decides nothing.
+//! Composes an Incident Finding (class 2005) from alerts with one cause. It decides nothing.
 
+use ::ocsf::{AssigneeGroup, IncidentAlert, IncidentFinding, IncidentUnmapped, Metadata, Severity};
 use schemas::incident::{HabitusIncident, INCIDENT_SCHEMA, IncidentKind};
-use schemas::trust::{Level, risk_score};
-use serde::{Deserialize, Serialize};
+use schemas::trust::Level;
 
 use super::analytic;
 use super::compose::{Moment, OCSF_VERSION, Phase, count, product};
-use super::finding::Metadata;
-use super::severity::Severity;
 use crate::incidents::Gathering;
 use crate::policy::Mode;
 use crate::settings::Settings;
 use crate::text::clean;
 
 const CLASS_UID: u16 = 2005;
-
-/// An incident.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct IncidentFinding {
-    /// 1 create, 2 update, 3 close.
-    pub activity_id: u8,
-    /// The activity in words.
-    pub activity_name: String,
-    /// Always 2.
-    pub category_uid: u8,
-    /// Always `Findings`.
-    pub category_name: String,
-    /// Always 2005.
-    pub class_uid: u16,
-    /// Always `Incident Finding`.
-    pub class_name: String,
-    /// Class and activity.
-    pub type_uid: u32,
-    /// Class and activity in words.
-    pub type_name: String,
-    /// Log time of the record in milliseconds.
-    pub time: i64,
-    /// Log time of its first alert.
-    pub start_time: i64,
-    /// Log time of its newest alert.
-    pub end_time: i64,
-    /// Alerts so far.
-    pub count: u32,
-    /// 1 to 5.
-    pub severity_id: u8,
-    /// The severity in words.
-    pub severity: String,
-    /// 1 new, 2 in progress, 5 closed.
-    pub status_id: u8,
-    /// The status in words.
-    pub status: String,
-    /// 0 to 4.
-    pub risk_level_id: u8,
-    /// The risk level in words.
-    pub risk_level: String,
-    /// 100 minus the trust of the least trusted member.
-    pub risk_score: u8,
-    /// One sentence for people.
-    pub message: String,
-    /// Who is in it.
-    pub desc: String,
-    /// About the record.
-    pub metadata: Metadata,
-    /// Its alerts, the oldest first; at most 64.
-    pub finding_info_list: Vec<IncidentAlert>,
-    /// What OCSF has no place for.
-    pub unmapped: IncidentUnmapped,
-}
-
-/// An alert of an incident.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IncidentAlert {
-    /// Id of the alert.
-    pub uid: String,
-    /// What kind of thing happened.
-    pub title: String,
-    /// Its leading signal.
-    pub types: Vec<String>,
-    /// Log time of its opening in milliseconds.
-    pub created_time: i64,
-}
-
-/// What OCSF has no place for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct IncidentUnmapped {
-    /// `agent.incident/1`.
-    pub habitus: HabitusIncident,
-}
 
 /// The record of an incident at a moment; `trust` is that of its least trusted member. The incident's id is the
 /// `correlation_uid` of all its records.
@@ -121,9 +45,7 @@ pub(crate) fn compose_incident(
         severity: severity.as_str().to_owned(),
         status_id,
         status: status.to_owned(),
-        risk_level_id: severity.risk_level_id(),
-        risk_level: severity.risk_level().to_owned(),
-        risk_score: risk_score(trust),
+        assignee_group: AssigneeGroup { name: "unassigned".to_owned() },
         message: message(of),
         desc: description(of),
         metadata: Metadata {

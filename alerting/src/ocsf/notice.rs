@@ -1,14 +1,13 @@
 //! Composes a Detection Finding about the response itself: a request that nobody confirmed or that failed, or
 //! revocations that the breaker held back. What it shares with the alert of an actor is composed there.
 
+use ::ocsf::{DetectionFinding, Remediation, Severity};
 use schemas::alert::ResponseAlert;
 use schemas::finding::{Facts, Verdict, Versions};
 use schemas::trust::Level;
 use schemas::{ActorRef, Authority, EventTime, MicroNats};
 
 use super::compose::{self, Moment};
-use super::finding::{DetectionFinding, Remediation};
-use super::severity::Severity;
 use crate::cases::OpenAlert;
 use crate::settings::Settings;
 use crate::text::clean;

@@ -205,7 +205,7 @@ fn an_open_alert_is_told_again_once_an_interval_or_when_what_people_act_on_chang
         let counts = |alert: &&alerting::ocsf::DetectionFinding| (alert.activity_id, alert.count);
         told.extend(alerts(&responses).iter().map(counts));
     };
-    for n in 0..=12 {
+    for n in 0..=12_u32 {
         let at_ms = i64::from(n) * 10 * MINUTE_MS;
         tell(&mut respond, &verdict(n.into(), &Told { at_ms, ..Told::default() }));
     }

@@ -20,6 +20,7 @@ const LEVELS: [Level; 5] =
 fn bytes(response: &Response) -> String {
     match response {
         Response::Alert(alert) => serde_json::to_string(alert).unwrap_or_default(),
+        Response::Incident(incident) => serde_json::to_string(incident).unwrap_or_default(),
         Response::Revocation(request) => serde_json::to_string(request).unwrap_or_default(),
         Response::Decision(record) => serde_json::to_string(record).unwrap_or_default(),
         Response::AlertRef { activity_id, alert_id, opened, joined } => {

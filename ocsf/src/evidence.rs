@@ -216,7 +216,7 @@ impl NetworkEndpoint {
 }
 
 /// Who acted in a verdict.
-pub(super) fn actor(verdict: &Verdict) -> Actor {
+pub fn actor(verdict: &Verdict) -> Actor {
     let facts = &verdict.facts;
     let names = [&facts.subject_name, &facts.subject];
     let email_addr = names.into_iter().flatten().find(|name| is_email(name)).cloned();
@@ -232,7 +232,7 @@ pub(super) fn actor(verdict: &Verdict) -> Actor {
 }
 
 /// What a verdict shows.
-pub(super) fn evidence(verdict: &Verdict) -> Evidence {
+pub fn evidence(verdict: &Verdict) -> Evidence {
     let facts = &verdict.facts;
     let mut origin = NetworkEndpoint::of(facts.source.as_deref(), None);
     if let Some(instance) = &facts.agent_instance_id {
@@ -256,7 +256,7 @@ pub(super) fn evidence(verdict: &Verdict) -> Evidence {
 }
 
 /// What a verdict's activity touched: resource and destination.
-pub(super) fn resources(verdict: &Verdict, evidence: &Evidence) -> Vec<ResourceDetails> {
+pub fn resources(verdict: &Verdict, evidence: &Evidence) -> Vec<ResourceDetails> {
     let target = |uid: String, kind: &str| ResourceDetails {
         uid: Some(uid.clone()),
         name: Some(uid),

@@ -4,8 +4,8 @@
 use schemas::alert::HabitusAlert;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Actor, Evidence, ResourceDetails};
-use super::observable::Observable;
+use crate::evidence::{Actor, Evidence, ResourceDetails};
+use crate::observable::Observable;
 
 /// An alert.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

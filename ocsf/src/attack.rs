@@ -1,7 +1,7 @@
 //! Techniques that fit a signal, as data: ATT&CK, ATLAS and the OWASP risks of agentic applications. They
 //! say what a signal may mean, never that it was proven. A signal that is not listed has none.
 
-use super::finding::{Attack, Named};
+use crate::finding::{Attack, Named};
 
 const ATTACK_VERSION: &str = "19.2";
 const ATLAS_VERSION: &str = "5.6.1";
@@ -157,7 +157,7 @@ fn rows<'s>(signals: &'s [&str]) -> impl Iterator<Item = &'static Row> + 's {
 }
 
 /// Techniques of these signals, in their order, each once.
-pub(super) fn attacks(signals: &[&str]) -> Vec<Attack> {
+pub fn attacks(signals: &[&str]) -> Vec<Attack> {
     let mut found: Vec<Attack> = Vec::new();
     for technique in rows(signals).flat_map(|row| row.techniques) {
         let attack = Attack {
@@ -174,7 +174,7 @@ pub(super) fn attacks(signals: &[&str]) -> Vec<Attack> {
 }
 
 /// OWASP risks of these signals, in order, each once.
-pub(super) fn owasp(signals: &[&str]) -> Vec<String> {
+pub fn owasp(signals: &[&str]) -> Vec<String> {
     let mut found: Vec<String> =
         rows(signals).flat_map(|row| row.owasp).map(|id| (*id).to_owned()).collect();
     found.sort();

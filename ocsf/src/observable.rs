@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Actor, Evidence, NetworkEndpoint, ResourceDetails};
+use crate::evidence::{Actor, Evidence, NetworkEndpoint, ResourceDetails};
 
 /// A value to search for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct Observable {
 }
 
 /// The observables of an alert.
-pub(super) fn observables(
+pub fn observables(
     actor: &Actor,
     evidence: &Evidence,
     resources: &[ResourceDetails],
