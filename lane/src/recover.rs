@@ -99,6 +99,7 @@ impl<F: LogFold> Lane<F> {
         let Some(slot) = self.slots.get_mut(at) else { return Vec::new() };
         slot.phase = Phase::Running;
         slot.careful = Careful::after(&slot.last, slot.silent);
+        slot.silent = true;
         slot.last.attempt = None;
         slot.fold.resume(slot.last.stream_time_ms);
         slot.fold.take_up(&self.switches);
