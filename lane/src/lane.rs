@@ -199,6 +199,14 @@ impl<F: LogFold> Lane<F> {
         Ok(())
     }
 
+    /// Entries before `start` are lost, by an operator's leave: the next range begins there, and says so.
+    pub fn on_loss(&mut self, at: &TopicPartition, start: u64) {
+        self.close();
+        if let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.next < start) {
+            (slot.next, slot.last.to, slot.after_loss) = (start, start, true);
+        }
+    }
+
     /// Switches to take up at the next border between transactions.
     pub fn on_switches(&mut self, switches: F::Switches, in_force: InForce) {
         if self.coming.as_ref().map_or(&self.in_force, |coming| &coming.1) != &in_force {

@@ -106,7 +106,10 @@ impl<F: LogFold> Lane<F> {
         if slot.last.range == 0 {
             slot.last.to = slot.began.unwrap_or(slot.next);
         }
-        let moved = slot.last.to != slot.next && !slot.after_loss;
+        if slot.after_loss {
+            slot.last.to = slot.next;
+        }
+        let moved = slot.last.to != slot.next;
         let mut mend = None;
         if moved {
             tracing::error!(

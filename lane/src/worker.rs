@@ -74,7 +74,7 @@ pub struct Worker<B: Bus, F: LogFold> {
     hands: Hands<B>,
     board: Board<F::Switches>,
     board_seen: u64,
-    meter: Arc<dyn Meter>,
+    pub(crate) meter: Arc<dyn Meter>,
     /// On its way: the transaction, its generation, since when.
     sent: Option<(Arc<Transaction>, B::Group, i64)>,
     pub(crate) to_claim: Vec<TopicPartition>,
@@ -252,9 +252,10 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
         start: u64,
     ) -> Result<(), LaneError> {
         if !self.settings.accept_state_loss {
-            return Err(BusError::OutOfRange { partition: at, offset, start }.into());
+            return Err(LaneError::EntriesLost { at, offset, start });
         }
-        tracing::error!(partition = %at, offset, start, "entries were lost before they were read: going on by leave");
+        self.lane.on_loss(&at, start);
+        self.meter.note(&Notice::Lost(&at, offset, start));
         self.consumer.assign(&[(at.clone(), start)])?;
         self.consumer.resume(&[at])?;
         Ok(())

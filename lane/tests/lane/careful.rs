@@ -1,6 +1,8 @@
 //! Who is blamed for a death, and who is not: owners that follow each other on one partition, each of which dies or leaves
 //! in peace at a chosen point.
 
+use std::sync::Arc;
+
 use bus::{Outgoing, Record, TopicPartition};
 use lane::{
     Assignment, BatchLimits, Command, InForce, Lane, Outcome, PROGRESS_KEY, Progress, Transaction,
@@ -43,6 +45,15 @@ fn entry(offset: u64) -> Record {
     Record { at: at(), offset, timestamp_ms: 1, key: None, value, headers: Vec::new() }
 }
 
+/// The transaction that is to be committed.
+fn commit_of(commands: Vec<Command>) -> Arc<Transaction> {
+    let commit = |command| match command {
+        Command::Commit(transaction) => Some(transaction),
+        _ => None,
+    };
+    commands.into_iter().find_map(commit).unwrap()
+}
+
 impl Log {
     fn newest(&self) -> Progress {
         let newest = self.state.iter().rev().find(|r| r.key.as_deref() == Some(PROGRESS_KEY));
@@ -58,8 +69,8 @@ impl Log {
             .collect()
     }
 
-    /// A new owner, restored.
-    fn owner(&mut self, start: u64) -> Lane<Toy> {
+    /// A new owner, restored; where it starts elsewhere than the progress says, its mending marker is on its way.
+    fn claimed(&mut self, start: u64) -> (Lane<Toy>, Vec<Command>) {
         let limits = BatchLimits { age_ms: 0, records: 16, bytes: 1 << 20 };
         let mut lane = Lane::new(
             layout(1),
@@ -70,7 +81,23 @@ impl Log {
         );
         self.owners += 1;
         let assigned = Assignment { at: at(), start, after_loss: false };
-        let commands = lane.on_assign(&[assigned], self.owners);
+        let claim = commit_of(lane.on_assign(&[assigned], self.owners));
+        let mut after = Vec::new();
+        for command in self.committed(&mut lane, &claim) {
+            if let Command::Restore { at, state } = command {
+                for (offset, record) in (0..).zip(self.state.clone()) {
+                    let (key, value) = (record.key, record.value);
+                    let record = Record { at: state.clone(), offset, key, value, ..entry(0) };
+                    after.extend(lane.on_state(&at, &record).unwrap());
+                }
+            }
+        }
+        (lane, after)
+    }
+
+    /// A new owner with nothing on its way.
+    fn owner(&mut self, start: u64) -> Lane<Toy> {
+        let (mut lane, commands) = self.claimed(start);
         self.commit(&mut lane, commands);
         lane
     }
@@ -78,17 +105,8 @@ impl Log {
     /// Commits whatever comes of these commands.
     fn commit(&mut self, lane: &mut Lane<Toy>, mut commands: Vec<Command>) {
         while let Some(command) = commands.pop() {
-            match command {
-                Command::Commit(transaction) => commands.extend(self.committed(lane, &transaction)),
-                Command::Restore { at, state } => {
-                    for (offset, record) in (0..).zip(self.state.clone()) {
-                        let (key, value) = (record.key, record.value);
-                        let at_state = state.clone();
-                        let record = Record { at: at_state, offset, key, value, ..entry(0) };
-                        commands.extend(lane.on_state(&at, &record).unwrap());
-                    }
-                }
-                _ => {}
+            if let Command::Commit(transaction) = command {
+                commands.extend(self.committed(lane, &transaction));
             }
         }
     }
@@ -128,12 +146,8 @@ impl Log {
         }
         let commands = lane.on_time(1);
         if end == End::LeavesAnnouncing {
-            let sent = commands.into_iter().find_map(|command| match command {
-                Command::Commit(transaction) => Some(transaction),
-                _ => None,
-            });
             assert!(lane.on_revoke(&[at()]).is_empty(), "it is drained first");
-            let commands = self.committed(&mut lane, &sent.unwrap());
+            let commands = self.committed(&mut lane, &commit_of(commands));
             return self.commit(&mut lane, commands);
         }
         self.commit(&mut lane, commands);
@@ -212,7 +226,8 @@ fn only_its_own_commit_opens_an_attempt() {
     log.passed();
     log.owned(End::Silent);
     // The group's offset differs from the progress: a second marker mends it, and is on its way when the attempt is wanted.
-    let mut lane = log.owner_amid_a_mend();
+    let (mut lane, mend) = log.claimed(0);
+    assert!(mend.iter().any(|command| matches!(command, Command::Commit(_))));
     lane.on_record(&entry(1), 1).unwrap();
     let mut commands = lane.on_time(1);
     for applied in [1, 1] {
@@ -226,28 +241,4 @@ fn only_its_own_commit_opens_an_attempt() {
     assert!(commands.iter().any(|command| matches!(command, Command::Resume { .. })));
     lane.on_record(&entry(1), 3).unwrap();
     assert_eq!(lane.partitions().next().unwrap().1, 2);
-}
-
-impl Log {
-    /// An owner whose mending marker is on its way.
-    fn owner_amid_a_mend(&mut self) -> Lane<Toy> {
-        let (limits, make) = (BatchLimits { age_ms: 0, records: 16, bytes: 1 << 20 }, "test");
-        let make_fold = Box::new(|at: &TopicPartition| Toy::new(&at.topic));
-        let mut lane =
-            Lane::new(layout(1), limits, make.to_owned(), make_fold, (1, InForce::default()));
-        self.owners += 1;
-        let assigned = Assignment { at: at(), start: 0, after_loss: false };
-        let claim = lane.on_assign(&[assigned], self.owners);
-        let Some(Command::Commit(claim)) = claim.into_iter().next() else { panic!("no claim") };
-        let restore = self.committed(&mut lane, &claim);
-        let Some(Command::Restore { at, state }) = restore.into_iter().next() else {
-            panic!("no restore")
-        };
-        for (offset, record) in (0..).zip(self.state.clone()) {
-            let (key, value) = (record.key, record.value);
-            let record = Record { at: state.clone(), offset, key, value, ..entry(0) };
-            lane.on_state(&at, &record).unwrap();
-        }
-        lane
-    }
 }
