@@ -7,6 +7,7 @@ pub mod bytes;
 pub mod crowd;
 pub mod hash;
 pub mod math;
+mod newcomers;
 pub mod part;
 pub mod shared;
 pub mod store;

@@ -1,5 +1,5 @@
 //! The agents of one partition under a hard cap in bytes, ids included. Newcomers live in a ring of their own
-//! (oldest out) until seen in two active hours; once the main table is full, a candidate enters only over a
+//! (the oldest out of the tenant with most of it) until seen in two active hours; once the main table is full, a candidate enters only over a
 //! record with fewer active hours (halved per 30 idle days). So invented ids cannot evict a known agent. Who leaves
 //! is decided by the saved records alone, so that a restored store evicts the same agents.
 
@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::agent::Agent;
 use crate::bytes::StateError;
 use crate::math::ln;
+use crate::newcomers::Newcomers;
 use crate::young;
 
 /// Active hours after which an agent is promoted.
 pub const PROMOTION_HOURS: u32 = 2;
 /// Book-keeping of one entry in the maps, in bytes: counted so that the cap is honest.
-const ENTRY_BYTES: usize = 96;
+pub(crate) const ENTRY_BYTES: usize = 96;
 /// Idle hours that weigh as much as half of the active ones.
 const RANK_HOURS: f64 = 720.0;
 
@@ -79,12 +80,8 @@ pub struct Store {
     known: BTreeMap<Box<str>, Known>,
     /// (rank, key), weakest first.
     order: BTreeSet<(i64, Box<str>)>,
-    /// Packed records, with their place in the ring.
-    young: BTreeMap<Box<str>, Box<[u8]>>,
-    /// (place in the ring, key), oldest first.
-    arrivals: BTreeSet<(u64, Box<str>)>,
+    young: Newcomers,
     known_bytes: usize,
-    young_bytes: usize,
     counts: StoreCounts,
     /// Keys that changed, where that is tracked.
     touched: Option<BTreeSet<Box<str>>>,
@@ -106,10 +103,8 @@ impl Store {
             limits,
             known: BTreeMap::new(),
             order: BTreeSet::new(),
-            young: BTreeMap::new(),
-            arrivals: BTreeSet::new(),
+            young: Newcomers::default(),
             known_bytes: 0,
-            young_bytes: 0,
             counts: StoreCounts::default(),
             touched: None,
         }
@@ -120,7 +115,7 @@ impl Store {
         StoreCounts {
             known: self.known.len() as u64,
             young: self.young.len() as u64,
-            bytes: (self.known_bytes + self.young_bytes) as u64,
+            bytes: (self.known_bytes + self.young.bytes()) as u64,
             ..self.counts
         }
     }
@@ -130,7 +125,7 @@ impl Store {
         if let Some(agent) = self.known.get_mut(key).and_then(|known| known.agent.take()) {
             return (agent, Place::Known);
         }
-        let packed = self.young.get(key).map(|packed| young::unpack(packed));
+        let packed = self.young.get(key).map(young::unpack);
         match packed {
             Some(Ok(agent)) => (Box::new(agent), Place::Young),
             _ => (Box::default(), Place::New),
@@ -160,7 +155,7 @@ impl Store {
         if place == Place::Known {
             self.put_known(key, agent, &mut evicted);
         } else if agent.active_hours() >= PROMOTION_HOURS {
-            self.remove_young(key);
+            self.young.remove(key);
             self.admit(key, agent, position, &mut evicted);
         } else {
             self.put_young(key, &agent, position, &mut evicted);
@@ -220,21 +215,15 @@ impl Store {
     }
 
     fn put_young(&mut self, key: &str, agent: &Agent, position: u64, evicted: &mut Evicted) {
-        let arrival = self.remove_young(key).unwrap_or(position);
-        self.insert_young(key, young::pack(agent, arrival), arrival);
-        while self.young_bytes > self.limits.young_bytes_max {
-            let Some((_, oldest)) = self.arrivals.first().cloned() else { break };
-            self.touch(&oldest);
-            self.remove_young(&oldest);
+        let arrival = self.young.remove(key).unwrap_or(position);
+        self.young.insert(key, young::pack(agent, arrival), arrival);
+        while self.young.bytes() > self.limits.young_bytes_max {
+            let Some(next) = self.young.next_to_leave().map(Box::<str>::from) else { break };
+            self.touch(&next);
+            self.young.remove(&next);
             self.counts.young_evicted += 1;
-            evicted.push(oldest);
+            evicted.push(next);
         }
-    }
-
-    fn insert_young(&mut self, key: &str, packed: Box<[u8]>, arrival: u64) {
-        self.young_bytes += entry_bytes(key, packed.len());
-        self.arrivals.insert((arrival, key.into()));
-        self.young.insert(key.into(), packed);
     }
 
     fn remove_known(&mut self, key: &str) {
@@ -242,14 +231,6 @@ impl Store {
             self.known_bytes -= known.bytes;
             self.order.remove(&(known.rank, key.into()));
         }
-    }
-
-    fn remove_young(&mut self, key: &str) -> Option<u64> {
-        let packed = self.young.remove(key)?;
-        let arrival = young::arrival(&packed).ok()?;
-        self.arrivals.remove(&(arrival, key.into()));
-        self.young_bytes -= entry_bytes(key, packed.len());
-        Some(arrival)
     }
 
     /// An agent as it is held.
@@ -265,7 +246,7 @@ impl Store {
         if let Some(agent) = self.known.get(key).and_then(|known| known.agent.as_ref()) {
             return Some(agent.encode());
         }
-        self.young.get(key).map(|packed| packed.to_vec())
+        self.young.get(key).map(<[u8]>::to_vec)
     }
 
     /// Keeps track of which records change, from now on.
@@ -282,13 +263,13 @@ impl Store {
     /// Restores one record: a known agent's, a young one's, or a tombstone; in any order, the newest of a key last.
     /// It evicts nothing: what was saved together is within the cap.
     pub fn load(&mut self, key: &str, bytes: &[u8]) -> Result<(), StateError> {
-        self.remove_young(key);
+        self.young.remove(key);
         self.remove_known(key);
         match bytes.first() {
             None => {}
             Some(&young::VERSION) => {
                 young::unpack(bytes)?;
-                self.insert_young(key, bytes.into(), young::arrival(bytes)?);
+                self.young.insert(key, bytes.into(), young::arrival(bytes)?);
             }
             Some(_) => self.insert_known(key, Box::new(Agent::decode(bytes)?)),
         }
@@ -315,8 +296,13 @@ impl Store {
 
     /// The keys held, in order.
     pub fn keys(&self) -> Vec<String> {
-        let mut keys: Vec<String> =
-            self.known.keys().chain(self.young.keys()).map(|key| key.to_string()).collect();
+        let mut keys: Vec<String> = self
+            .known
+            .keys()
+            .map(|key| &**key)
+            .chain(self.young.keys())
+            .map(str::to_owned)
+            .collect();
         keys.sort();
         keys
     }
@@ -328,7 +314,7 @@ impl Store {
 }
 
 /// Bytes of an entry: the record, the key in both maps, and their nodes.
-fn entry_bytes(key: &str, record: usize) -> usize {
+pub(crate) fn entry_bytes(key: &str, record: usize) -> usize {
     record + 2 * key.len() + ENTRY_BYTES
 }
 

@@ -100,8 +100,9 @@ pub(crate) fn close_part<F: LogFold>(
     in_force: &InForce,
 ) -> Part {
     if let Some(careful) = &mut slot.careful {
-        careful.on_close();
+        careful.on_close(slot.last.range + 1);
     }
+    slot.silent = false;
     let OpenPart { mut records, causes, counts, mut written, mut hash } = open;
     let last_offset = slot.next.saturating_sub(1);
     for touched in slot.fold.touched() {

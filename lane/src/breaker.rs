@@ -1,5 +1,6 @@
-//! Stops a lane that refuses most of what it reads: a bad deploy must not drain its input into the dead letters. It
-//! looks at shares over a window; once broken it waits, then tries a batch, and waits twice as long where that is no better.
+//! Stops a lane that refuses most of what it reads of guarded inputs: a bad deploy must not drain them into the dead
+//! letters. It looks at shares over a window; once broken it waits, then tries a batch, and waits twice as long where that
+//! is no better. Where too little comes to tell, it mends after one more window.
 
 use crate::fold::Counts;
 
@@ -43,7 +44,7 @@ pub enum Turned {
         /// It was broken before, and this was a try.
         again: bool,
     },
-    /// A window passed in which few enough were refused.
+    /// Few enough were refused since, or nothing came to be refused.
     Mended,
 }
 
@@ -76,6 +77,13 @@ impl Breaker {
         }
         self.waits = 1;
         self.until_ms.take().map(|_| Turned::Mended)
+    }
+
+    /// Lets time pass: a window after the wait in which too little came to tell mends it.
+    pub fn look(&mut self, now_ms: i64) -> Option<Turned> {
+        self.until_ms.take_if(|until_ms| now_ms - *until_ms >= WINDOW_MS)?;
+        (self.since_ms, self.seen, self.waits) = (now_ms, Counts::default(), 1);
+        Some(Turned::Mended)
     }
 
     /// Whether nothing may be read now.
@@ -122,6 +130,11 @@ mod tests {
             breaker.note(&counts(2_000, 2_000), now_ms + 60_000),
             broke(60_000, 2_000, 2_000, false)
         );
+        // Nobody sends any more, or so little that it tells nothing.
+        assert_eq!(breaker.note(&counts(3, 3), now_ms + 130_000), None);
+        assert_eq!(breaker.look(now_ms + 179_999), None);
+        assert_eq!(breaker.look(now_ms + 180_000), Some(Turned::Mended));
+        assert_eq!(breaker.look(now_ms + 999_999), None, "once");
         let mut never = Breaker::new(BreakerLimits { percent: 100, activities_min: 1 });
         assert_eq!(never.note(&counts(9_999, 9_999), 1), None);
     }

@@ -1,17 +1,18 @@
 //! Records that kill the process. Nothing catches a panic, so an owner that died leaves only what it committed: where it
 //! began a stretch of entries and never ended it, the next owner tries shorter ones, each announced in the log before it
-//! is applied, down to one entry alone. An entry that killed three times alone goes to the dead letters undecoded.
+//! is applied, down to one entry alone. An entry that killed three times alone goes to the dead letters undecoded. An owner
+//! that leaves in peace says so; one that is thrown out amid an attempt cannot, and is taken for dead.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bus::Record;
+use bus::{Record, TopicPartition};
 use serde::{Deserialize, Serialize};
 
-use crate::batch::{OpenPart, Part, Transaction, close_part};
+use crate::batch::{OpenPart, Part, Proof, Transaction, close_part};
 use crate::fold::LogFold;
-use crate::lane::{Command, Lane, Phase};
-use crate::progress::Progress;
+use crate::lane::{Command, Lane, Phase, Slot};
+use crate::progress::{InForce, Progress};
 
 /// Offsets tried at once where an owner made no progress; then one alone.
 const WIDTH: u64 = 64;
@@ -27,6 +28,9 @@ pub struct Attempt {
     pub width: u64,
     /// How often the process died with this entry alone.
     pub deaths: u32,
+    /// The owner left in peace before it applied any of it: nobody died.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
 }
 
 /// One attempt at a time in a process: a death is blamed on who had the turn, so nobody else may have one.
@@ -62,12 +66,13 @@ enum Step {
     Idle,
     /// An entry is at hand: its attempt waits to be announced.
     Wanted(u64),
-    /// The announcement is on its way.
-    Announced(Attempt, Turn),
-    /// Entries before this offset are applied.
-    Open(u64, Option<Turn>),
-    /// They are on their way.
+    /// The announcement is on its way, in the progress of this range.
+    Announced(Attempt, Turn, u64),
+    /// Entries before this offset may come; the attempt that stands for them in the log.
+    Open(u64, Option<(Attempt, Turn)>),
+    /// They are on their way, in the progress of this range.
     Sent {
+        range: u64,
         _turn: Option<Turn>,
     },
 }
@@ -77,6 +82,10 @@ impl Careful {
     pub(crate) fn after(last: &Progress, silent: bool) -> Option<Self> {
         let of = |width, until, deaths| Some(Self { width, until, deaths, step: Step::Idle });
         match &last.attempt {
+            Some(left) if left.withdrawn => {
+                let until = (left.width == 1).then(|| left.offset.saturating_add(1));
+                of(left.width, until, (left.offset, left.deaths))
+            }
             Some(died) if died.width > 1 => of(1, Some(died.offset + died.width), (0, 0)),
             Some(died) => of(1, Some(died.offset + 1), (died.offset, died.deaths + 1)),
             None if silent => of(WIDTH, None, (0, 0)),
@@ -96,10 +105,10 @@ impl Careful {
         *self = Self { width: 1, until: Some(end), deaths: (0, 0), step };
     }
 
-    /// The batch was closed: what was applied is on its way.
-    pub(crate) fn on_close(&mut self) {
+    /// The batch was closed: what was applied is on its way, in the progress of this range.
+    pub(crate) fn on_close(&mut self, range: u64) {
         self.step = match std::mem::replace(&mut self.step, Step::Idle) {
-            Step::Open(_, turn) => Step::Sent { _turn: turn },
+            Step::Open(_, tried) => Step::Sent { range, _turn: tried.map(|(_, turn)| turn) },
             other => other,
         };
     }
@@ -144,18 +153,31 @@ impl<F: LogFold> Lane<F> {
         let Some(slot) = self.slots.get_mut(&at) else { return Vec::new() };
         let Some(careful) = &mut slot.careful else { return Vec::new() };
         let deaths = if careful.deaths.0 == offset { careful.deaths.1 } else { 0 };
-        let attempt = Attempt { offset, width: careful.width, deaths };
+        let attempt = Attempt { offset, width: careful.width, deaths, withdrawn: false };
         tracing::warn!(
             partition = %at, offset, width = attempt.width, deaths,
             "an owner died hereabouts: entries are tried a few at a time",
         );
-        careful.step = Step::Announced(attempt.clone(), turn);
-        let mut part = close_part(at.clone(), slot, OpenPart::default(), &self.in_force);
-        if let Some(record) = part.records.last_mut() {
-            record.value = Some(Progress { attempt: Some(attempt), ..slot.last.clone() }.encode());
-        }
+        careful.step = Step::Announced(attempt.clone(), turn, slot.last.range + 1);
+        let part = saying(&at, slot, Some(attempt), &self.in_force);
         self.waiting.push_back(Transaction { parts: vec![part] });
         vec![Command::Hold { at }]
+    }
+
+    /// What a partition that leaves in peace has still to say, so that nobody takes its owner for dead: that nothing was
+    /// tried of what it announced, or that nothing came since its marker.
+    pub(crate) fn last_word(&mut self, at: &TopicPartition) -> Option<Part> {
+        let slot = self.slots.get_mut(at)?;
+        let attempt = match slot.careful.as_ref().map(|careful| &careful.step) {
+            _ if !matches!(slot.phase, Phase::Running | Phase::Trying) => return None,
+            None if slot.silent => None,
+            Some(Step::Open(_, Some((attempt, _)))) if slot.next <= attempt.offset => {
+                Some(Attempt { withdrawn: true, ..attempt.clone() })
+            }
+            // The log says what it said to this owner.
+            _ => return None,
+        };
+        Some(saying(at, slot, attempt, &self.in_force))
     }
 
     /// A part of a careful partition was committed: the announced entries may come, or the next attempt may begin.
@@ -163,25 +185,39 @@ impl<F: LogFold> Lane<F> {
         let slot = self.slots.get_mut(&part.at)?;
         let careful = slot.careful.as_mut()?;
         match std::mem::replace(&mut careful.step, Step::Idle) {
-            Step::Announced(_, turn) if slot.leaving => {
-                // Nothing was tried: nobody may be blamed.
-                let part = close_part(part.at.clone(), slot, OpenPart::default(), &self.in_force);
-                self.waiting.push_back(Transaction { parts: vec![part] });
-                drop(turn);
+            Step::Announced(attempt, turn, range) if part.proof == Proof::Progress(range) => {
+                let end = attempt.offset.saturating_add(attempt.width);
+                careful.step = Step::Open(end, Some((attempt, turn)));
             }
-            Step::Announced(attempt, turn) => {
-                careful.step = Step::Open(attempt.offset.saturating_add(attempt.width), Some(turn));
-            }
-            Step::Sent { .. } => {}
+            Step::Sent { range, .. } if part.proof == Proof::Progress(range) => {}
             other => {
                 careful.step = other;
                 return None;
             }
         }
-        if slot.phase != Phase::Trying || slot.leaving {
+        if slot.leaving {
+            let word = self.last_word(&part.at)?;
+            self.waiting.push_back(Transaction { parts: vec![word] });
+            return None;
+        }
+        if slot.phase != Phase::Trying {
             return None;
         }
         slot.phase = Phase::Running;
         Some(Command::Resume { at: part.at.clone(), next: slot.next, moved: true })
     }
+}
+
+/// A part without entries, whose progress tells of an attempt.
+fn saying<F: LogFold>(
+    at: &TopicPartition,
+    slot: &mut Slot<F>,
+    attempt: Option<Attempt>,
+    in_force: &InForce,
+) -> Part {
+    let mut part = close_part(at.clone(), slot, OpenPart::default(), in_force);
+    if let Some(record) = part.records.last_mut() {
+        record.value = Some(Progress { attempt, ..slot.last.clone() }.encode());
+    }
+    part
 }

@@ -9,6 +9,7 @@ use crate::error::LaneError;
 use crate::fold::LogFold;
 use crate::lane::Assignment;
 use crate::layout::Start;
+use crate::meter::Notice;
 use crate::progress::{PROGRESS_KEY, Progress};
 use crate::read::each_record;
 use crate::worker::Worker;
@@ -70,6 +71,9 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
         if let Some(progress) = known {
             return if self.settings.accept_state_loss {
                 let start = progress.to.clamp(first, end);
+                if start > progress.to {
+                    self.meter.note(&Notice::Lost(at, progress.to, start));
+                }
                 Ok((start, start != progress.to))
             } else {
                 Err(LaneError::OffsetLost { at: at.clone(), to: progress.to })

@@ -44,6 +44,18 @@ pub enum LaneError {
         /// Next offset by the progress in the log.
         to: u64,
     },
+    /// Entries were gone before they were read: going on would pass over them.
+    #[error(
+        "read {at} from offset {offset}: the log begins at {start}; if what lay between is lost for good, start once with --accept-state-loss"
+    )]
+    EntriesLost {
+        /// The input's partition.
+        at: TopicPartition,
+        /// The next entry to be read.
+        offset: u64,
+        /// The oldest that there is.
+        start: u64,
+    },
     /// Topics are not what they were at the start.
     #[error("go on: {0}")]
     Topics(String),

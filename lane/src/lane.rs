@@ -94,7 +94,7 @@ pub(crate) struct Slot<F> {
     /// The newest record of each key, while the state is read.
     pub(crate) newest: BTreeMap<Vec<u8>, Vec<u8>>,
     pub(crate) restored: u64,
-    /// The last owner committed nothing after its marker.
+    /// The newest owner has nothing committed after its marker: the last one, while the state is read; then this one.
     pub(crate) silent: bool,
     pub(crate) careful: Option<Careful>,
     /// Entries of the open batch that were refused because they killed the process.
@@ -199,6 +199,14 @@ impl<F: LogFold> Lane<F> {
         Ok(())
     }
 
+    /// Entries before `start` are lost, by an operator's leave: the next range begins there, and says so.
+    pub fn on_loss(&mut self, at: &TopicPartition, start: u64) {
+        self.close();
+        if let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.next < start) {
+            (slot.next, slot.last.to, slot.after_loss) = (start, start, true);
+        }
+    }
+
     /// Switches to take up at the next border between transactions.
     pub fn on_switches(&mut self, switches: F::Switches, in_force: InForce) {
         if self.coming.as_ref().map_or(&self.in_force, |coming| &coming.1) != &in_force {
@@ -235,9 +243,22 @@ impl<F: LogFold> Lane<F> {
 
     /// The process is to end: what is open is committed, and nothing new is begun.
     pub fn on_stop(&mut self) -> Vec<Command> {
-        self.slots.values_mut().for_each(|slot| slot.leaving = true);
-        self.close();
+        self.leave(|_| true);
         self.send_next()
+    }
+
+    /// Lets partitions go in peace: what is open of them is closed, and their last word is said.
+    fn leave(&mut self, goes: impl Fn(&TopicPartition) -> bool) {
+        let mut going = Vec::new();
+        for (at, slot) in self.slots.iter_mut().filter(|(at, slot)| !slot.leaving && goes(at)) {
+            slot.leaving = true;
+            going.push(at.clone());
+        }
+        self.close();
+        let parts: Vec<Part> = going.iter().filter_map(|at| self.last_word(at)).collect();
+        if !parts.is_empty() {
+            self.waiting.push_back(Transaction { parts });
+        }
     }
 
     /// Writes what is due into the batch. Where that is lost in a doubtful commit, it is written once more.
@@ -266,12 +287,7 @@ impl<F: LogFold> Lane<F> {
 
     /// The group wants partitions back: what is open is committed first.
     pub fn on_revoke(&mut self, partitions: &[TopicPartition]) -> Vec<Command> {
-        for at in partitions {
-            if let Some(slot) = self.slots.get_mut(at) {
-                slot.leaving = true;
-            }
-        }
-        self.close();
+        self.leave(|at| partitions.contains(at));
         let mut commands = self.send_next();
         commands.extend(self.release_drained());
         commands

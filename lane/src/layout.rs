@@ -27,6 +27,8 @@ pub struct Input {
     pub state: Arc<str>,
     /// Where a first start begins.
     pub start: Start,
+    /// The breaker watches what is refused of it, and nothing of it is read while that is too much.
+    pub guarded: bool,
 }
 
 /// The logs of a lane and the partitions of what it writes to.
@@ -59,6 +61,11 @@ impl Layout {
     /// The input that a topic is.
     pub fn input(&self, topic: &str) -> Option<&Input> {
         self.inputs.iter().find(|input| &*input.topic == topic)
+    }
+
+    /// Whether the breaker watches a topic.
+    pub fn is_guarded(&self, topic: &str) -> bool {
+        self.input(topic).is_some_and(|input| input.guarded)
     }
 
     /// The state partition of an input's partition.

@@ -20,6 +20,8 @@ pub enum Notice<'a> {
     Restored(&'a TopicPartition, u64, i64),
     /// A partition was given back or lost.
     Released(&'a TopicPartition),
+    /// Entries of a partition from this offset up to that one were gone before they were read: passed over by leave.
+    Lost(&'a TopicPartition, u64, u64),
     /// The breaker of a lane broke or mended.
     Breaker(Turned),
     /// The log is away.

@@ -48,7 +48,7 @@ pub struct Progress {
     pub hash: String,
     /// What was in force.
     pub in_force: InForce,
-    /// The range begins after entries that were lost, by an operator's leave.
+    /// The range begins after entries that were lost, by an operator's leave: those from the end of the range before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub after_loss: bool,
     /// Entries that the owner was about to apply: it died of one of them where no progress follows.

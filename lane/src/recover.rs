@@ -99,13 +99,17 @@ impl<F: LogFold> Lane<F> {
         let Some(slot) = self.slots.get_mut(at) else { return Vec::new() };
         slot.phase = Phase::Running;
         slot.careful = Careful::after(&slot.last, slot.silent);
+        slot.silent = true;
         slot.last.attempt = None;
         slot.fold.resume(slot.last.stream_time_ms);
         slot.fold.take_up(&self.switches);
         if slot.last.range == 0 {
             slot.last.to = slot.began.unwrap_or(slot.next);
         }
-        let moved = slot.last.to != slot.next && !slot.after_loss;
+        if slot.after_loss {
+            slot.last.to = slot.next;
+        }
+        let moved = slot.last.to != slot.next;
         let mut mend = None;
         if moved {
             tracing::error!(

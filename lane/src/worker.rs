@@ -55,6 +55,16 @@ struct Restore<R> {
     since_ms: i64,
 }
 
+/// Which partitions are paused for the time being.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    Nothing,
+    /// Those of guarded inputs: the breaker is broken.
+    Guarded,
+    /// A transaction stalls.
+    All,
+}
+
 /// A lane with its consumer and its hands.
 pub struct Worker<B: Bus, F: LogFold> {
     pub(crate) bus: B,
@@ -64,7 +74,7 @@ pub struct Worker<B: Bus, F: LogFold> {
     hands: Hands<B>,
     board: Board<F::Switches>,
     board_seen: u64,
-    meter: Arc<dyn Meter>,
+    pub(crate) meter: Arc<dyn Meter>,
     /// On its way: the transaction, its generation, since when.
     sent: Option<(Arc<Transaction>, B::Group, i64)>,
     pub(crate) to_claim: Vec<TopicPartition>,
@@ -74,8 +84,7 @@ pub struct Worker<B: Bus, F: LogFold> {
     away_since_ms: Option<i64>,
     /// The newest outcome was no commit.
     refused: bool,
-    /// Partitions are paused because a transaction stalls, or the breaker is broken.
-    paused: bool,
+    held: Held,
     breaker: Breaker,
 }
 
@@ -106,7 +115,7 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
             restores: BTreeMap::new(),
             away_since_ms: None,
             refused: false,
-            paused: false,
+            held: Held::Nothing,
             breaker,
         })
     }
@@ -127,6 +136,9 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
     /// Goes one step on; waits at most `wait` for records.
     pub fn step(&mut self, now_ms: i64, wait: Duration) -> Result<(), LaneError> {
         self.take_outcome(now_ms, Duration::ZERO)?;
+        if let Some(mended) = self.breaker.look(now_ms) {
+            self.meter.note(&Notice::Breaker(mended));
+        }
         if let Some((switches, in_force)) = self.board.newer(&mut self.board_seen) {
             self.lane.on_switches(switches, in_force);
         }
@@ -140,7 +152,7 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
             self.take_outcome(now_ms, wait)?;
             return self.poll_paused(now_ms);
         }
-        self.set_paused(self.breaker.is_broken(now_ms))?;
+        self.hold(if self.breaker.is_broken(now_ms) { Held::Guarded } else { Held::Nothing })?;
         self.poll(now_ms, wait)
     }
 
@@ -165,23 +177,39 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
         if !stalls {
             return Ok(());
         }
-        self.set_paused(true)?;
+        self.hold(Held::All)?;
         self.poll(now_ms, Duration::ZERO)
     }
 
-    fn set_paused(&mut self, paused: bool) -> Result<(), LaneError> {
-        if self.paused != paused {
-            let running = self.lane.partitions().filter(|partition| partition.2);
-            let running: Vec<TopicPartition> =
-                running.map(|partition| partition.0.clone()).collect();
-            if paused {
-                self.consumer.pause(&running)?
-            } else {
-                self.consumer.resume(&running)?
+    /// Pauses what is to be held from now on, and lets go what is not any more.
+    fn hold(&mut self, held: Held) -> Result<(), LaneError> {
+        let was = std::mem::replace(&mut self.held, held);
+        if was == held {
+            return Ok(());
+        }
+        let (mut pause, mut resume) = (Vec::new(), Vec::new());
+        for (at, _, _) in self.lane.partitions().filter(|partition| partition.2) {
+            match (self.holds(was, at), self.holds(held, at)) {
+                (false, true) => pause.push(at.clone()),
+                (true, false) => resume.push(at.clone()),
+                _ => {}
             }
-            self.paused = paused;
+        }
+        if !pause.is_empty() {
+            self.consumer.pause(&pause)?;
+        }
+        if !resume.is_empty() {
+            self.consumer.resume(&resume)?;
         }
         Ok(())
+    }
+
+    fn holds(&self, held: Held, at: &TopicPartition) -> bool {
+        match held {
+            Held::Nothing => false,
+            Held::Guarded => self.lane.layout().is_guarded(&at.topic),
+            Held::All => true,
+        }
     }
 
     fn poll(&mut self, now_ms: i64, wait: Duration) -> Result<(), LaneError> {
@@ -224,9 +252,10 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
         start: u64,
     ) -> Result<(), LaneError> {
         if !self.settings.accept_state_loss {
-            return Err(BusError::OutOfRange { partition: at, offset, start }.into());
+            return Err(LaneError::EntriesLost { at, offset, start });
         }
-        tracing::error!(partition = %at, offset, start, "entries were lost before they were read: going on by leave");
+        self.lane.on_loss(&at, start);
+        self.meter.note(&Notice::Lost(&at, offset, start));
         self.consumer.assign(&[(at.clone(), start)])?;
         self.consumer.resume(&[at])?;
         Ok(())
@@ -333,8 +362,8 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
                     if moved {
                         self.consumer.assign(&[(at.clone(), next)])?;
                     }
-                    // What is paused as a whole is resumed as a whole.
-                    if !self.paused {
+                    // What is held is let go with all that is.
+                    if !self.holds(self.held, &at) {
                         self.consumer.resume(&[at])?;
                     }
                 }
@@ -376,7 +405,8 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
         };
         if let Some(committed) = committed {
             self.meter.note(&Notice::Committed(committed, since_ms));
-            for part in &committed.parts {
+            let layout = self.lane.layout();
+            for part in committed.parts.iter().filter(|part| layout.is_guarded(&part.at.topic)) {
                 if let Some(turned) = self.breaker.note(&part.counts, now_ms) {
                     self.meter.note(&Notice::Breaker(turned));
                 }

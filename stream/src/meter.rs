@@ -150,6 +150,12 @@ impl Meter for Shared {
                 self.metrics.release(at);
                 self.logs.lock().unwrap_or_else(PoisonError::into_inner).remove(at);
             }
+            Notice::Lost(at, from, to) => {
+                self.metrics.entries_lost(to - from);
+                tracing::error!(
+                    "entries of {at} from offset {from} up to {to} were gone before they were read: going on by leave"
+                );
+            }
             Notice::Breaker(turned) => self.breaker(*turned),
             Notice::Away(reason) => {
                 if self.away.fetch_add(1, Ordering::Relaxed) == 0 {

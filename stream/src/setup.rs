@@ -153,10 +153,12 @@ fn layout_of(config: &Config, topics: &Topics) -> Layout {
         Some(ConfigStart::At(time_ms)) => Start::At(time_ms),
         None => Start::Unset,
     };
+    let of_activities = |topic| topic == Topic::Activity || topics.sources().any(|s| s.0 == topic);
     let input = |topic: Topic, state: Topic, start| Input {
         topic: name_of(topics, topic),
         state: name_of(topics, state),
         start,
+        guarded: of_activities(topic),
     };
     let mut inputs: Vec<Input> =
         topics.sources().map(|(source, progress)| input(source, progress, start)).collect();

@@ -86,6 +86,7 @@ pub struct Metrics {
     taken_in: Counters<1>,
     skipped: Counters<1>,
     late: Counter,
+    entries_lost: Counter,
     invalid: Counters<1>,
     dead_letters: Counters<1>,
     broken: Gauge<u64, AtomicU64>,
@@ -146,6 +147,11 @@ impl Metrics {
     /// Activities were scored late.
     pub fn late(&self, activities: u64) {
         self.late.inc_by(activities);
+    }
+
+    /// Records were gone before they were read.
+    pub fn entries_lost(&self, offsets: u64) {
+        self.entries_lost.inc_by(offsets);
     }
 
     /// An activity was refused.
@@ -367,6 +373,7 @@ impl Metrics {
             taken_in: add(new, "intake_activities_total", Family::default()),
             skipped: add(new, "activities_skipped_total", Family::default()),
             late: add(new, "events_late_total", Counter::default()),
+            entries_lost: add(new, "entries_lost_total", Counter::default()),
             invalid: add(new, "events_invalid_total", Family::default()),
             dead_letters: add(new, "dlq_events_total", Family::default()),
             broken: add(new, "dlq_breaker_lanes", Gauge::default()),

@@ -90,6 +90,12 @@ pub const TABLE: &[Spec] = &[
         "Activities more than 60 s behind their actor's newest: scored without the signals that keep windows",
     ),
     spec(
+        "entries_lost_total",
+        Counter,
+        &[],
+        "Offsets whose records were gone before they were read, passed over by `--accept-state-loss`",
+    ),
+    spec(
         "events_invalid_total",
         Counter,
         &["reason"],

@@ -82,6 +82,31 @@ impl Broker {
         self.kafka().kill().expect("Kafka is killed");
     }
 
+    /// Lets no file of it grow any more, as on a full disk, and waits until it gives up: a broker ends where none of its
+    /// folders can be written. The limit is that of the process (`RLIMIT_FSIZE`), so that the next start has room again.
+    #[expect(clippy::disallowed_methods, reason = "a test of a broker waits in real time")]
+    pub fn fill_disk(&self) {
+        let log = self.data().with_file_name("log");
+        let told = |text: &str| {
+            let log = std::fs::read(&log).expect("a log");
+            String::from_utf8_lossy(&log).matches(text).count()
+        };
+        let before = told("File too large");
+        // Room for what the broker says of it.
+        let room = std::fs::metadata(&log).expect("a log").len() + (128 << 10);
+        let pid = self.pid().to_string();
+        let limit = format!("--fsize={room}");
+        let status = std::process::Command::new("prlimit").args(["--pid", &pid, &limit]).status();
+        assert!(status.expect("prlimit, of util-linux").success());
+        let since = std::time::Instant::now();
+        while process_lives(&pid) {
+            assert!(since.elapsed().as_secs() < 90, "the broker goes on without room");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        assert!(told("File too large") > before, "it ended of something else");
+        self.kill9();
+    }
+
     fn kafka(&self) -> &Kafka {
         self.own.as_ref().expect("only a broker of one's own is stopped and started")
     }
@@ -95,6 +120,14 @@ impl Drop for Broker {
             eprintln!("failed to take Kafka down: {error:#}");
         }
     }
+}
+
+/// Whether a process is more than a name that waits to be asked for its end: its threads hold its ports.
+fn process_lives(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let is_named = stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with(['Z', 'X']));
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    threads > usize::from(is_named)
 }
 
 fn own_folder(name: &str) -> Kafka {

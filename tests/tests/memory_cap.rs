@@ -1,4 +1,5 @@
-//! A flood of invented ids against a hard cap: the store stays below it and no known agent is forgotten. Whether an
+//! A flood of invented ids against a hard cap: the store stays below it and no known agent is forgotten, nor a newcomer of
+//! another tenant. Whether an
 //! agent is remembered is asked by sending its last activity again: who is remembered makes it a duplicate.
 //! `HABITUS_FLOOD_IDS` raises the flood, as in `HABITUS_FLOOD_IDS=1000000 cargo test --release`.
 
@@ -10,6 +11,8 @@ use tests::settings;
 
 const CAP_BYTES: usize = 40 << 20;
 const KNOWN: u64 = 1_000;
+/// Newcomers of a tenant that invents none, seen once before the flood.
+const NEWCOMERS: u64 = 600;
 /// Hours in which known agents are alone.
 const QUIET_HOURS: u64 = 8;
 /// Invented ids that are new in one hour of the flood.
@@ -28,12 +31,13 @@ struct Traffic {
 
 impl Traffic {
     fn line(&mut self, agent: &str, hour: u64, offset_ms: u64, variety: u64) -> String {
+        let tenant = if agent.starts_with("newcomer-") { "zeta" } else { "acme" };
         let time = START_MS + hour * 3_600_000 + offset_ms % 3_600_000;
         let time = EventTime::from_millis(time as i64).unwrap().rfc3339();
         let (tool, place) = (variety % 3, variety % 7);
         self.events += 1;
         format!(
-            r#"{{"schema":"agent.activity/1","id":"e-{}","time":"{time}","tenant_id":"acme","agent":{{"id":"{agent}","blueprint":"worker"}},"delegation":{{"mode":"autonomous","purpose":"p-{tool}"}},"session":{{"id":"{agent}-{hour}"}},"action":{{"type":"tool_call","tool":{{"name":"tool-{tool}"}}}},"resource":{{"id":"store/{place}/{variety}","type":"object"}},"destination":{{"host":"api-{place}.example","port":443}},"usage":{{"bytes_out":{},"bytes_in":4000}}}}"#,
+            r#"{{"schema":"agent.activity/1","id":"e-{}","time":"{time}","tenant_id":"{tenant}","agent":{{"id":"{agent}","blueprint":"worker"}},"delegation":{{"mode":"autonomous","purpose":"p-{tool}"}},"session":{{"id":"{agent}-{hour}"}},"action":{{"type":"tool_call","tool":{{"name":"tool-{tool}"}}}},"resource":{{"id":"store/{place}/{variety}","type":"object"}},"destination":{{"host":"api-{place}.example","port":443}},"usage":{{"bytes_out":{},"bytes_in":4000}}}}"#,
             self.events,
             300 + variety,
         )
@@ -64,7 +68,7 @@ fn feed(run: &mut Run, traffic: &mut Traffic) -> (u64, u64) {
     run.feed(&input, &mut |line| match &line.outcome {
         LineOutcome::Scored { .. } => scored += 1,
         LineOutcome::Duplicate(activity) => {
-            assert!(activity.agent.id.starts_with("known-"), "only known agents repeat");
+            assert!(!activity.agent.id.starts_with("invented-"), "{} repeats", activity.agent.id);
             remembered += 1;
         }
         LineOutcome::Skipped(_) | LineOutcome::Rejected(_) => {
@@ -86,6 +90,7 @@ fn invented_ids_evict_no_known_agent_and_stay_below_the_cap() {
     let mut traffic = Traffic { text: String::new(), events: 0, newest: BTreeMap::new() };
     let (mut repeats, mut scored, mut remembered) = (0, 0, 0);
 
+    let mut newcomers = Vec::new();
     let flood_hours = ids.div_ceil(IDS_PER_HOUR) + AGAIN_AFTER_HOURS[2];
     for hour in 0..=QUIET_HOURS + flood_hours {
         let wave = hour.checked_sub(QUIET_HOURS).filter(|wave| *wave < flood_hours);
@@ -101,11 +106,19 @@ fn invented_ids_evict_no_known_agent_and_stay_below_the_cap() {
         let before = traffic.events;
         traffic.known(hour, if wave.is_some() { 4 } else { 1 });
         repeats += if hour == 0 { 0 } else { traffic.events - before };
+        if hour + 1 == QUIET_HOURS {
+            newcomers = (0..NEWCOMERS)
+                .map(|agent| traffic.line(&format!("newcomer-{agent}"), hour, agent * 5_000, agent))
+                .collect();
+            newcomers.iter().for_each(|line| traffic.push(line));
+        }
         let counts = feed(&mut run, &mut traffic);
         scored += counts.0;
         remembered += counts.1;
     }
 
+    newcomers.iter().for_each(|line| traffic.push(line));
+    let (again, newcomers_kept) = feed(&mut run, &mut traffic);
     let report = run.finish();
     let (store, each) = (report.store, &report.agent_bytes);
     println!(
@@ -123,6 +136,11 @@ fn invented_ids_evict_no_known_agent_and_stay_below_the_cap() {
     assert!(store.bytes <= CAP_BYTES as u64, "{} bytes", store.bytes);
     assert!(store.known_evicted + store.candidates_refused > 0, "the flood did not press");
     assert_eq!(scored, traffic.events);
+    assert_eq!(
+        (again, newcomers_kept),
+        (0, NEWCOMERS),
+        "newcomers of another tenant were forgotten"
+    );
     // So what was evicted was invented: every known agent remembered what it did last, each time it was asked.
     assert_eq!(remembered, repeats, "known agents were forgotten");
 }

@@ -77,6 +77,7 @@ fn feed(metrics: &Metrics) {
     });
     metrics.skipped("identity_human");
     metrics.late(1);
+    metrics.entries_lost(5);
     metrics.invalid(ErrorCode::InvalidJson);
     metrics.invalid(ErrorCode::TimeOutOfRange);
     metrics.dead_letter(ErrorCode::Miskeyed);
@@ -174,6 +175,7 @@ fn values_are_those_that_were_recorded() {
         ("habitus_intake_activities_total", &[("outcome", "skipped")], 1.0),
         ("habitus_activities_skipped_total", &[("rule", "identity_human")], 1.0),
         ("habitus_events_late_total", &[], 1.0),
+        ("habitus_entries_lost_total", &[], 5.0),
         ("habitus_events_invalid_total", &[("reason", "invalid_json")], 1.0),
         ("habitus_dlq_events_total", &[("reason", "miskeyed")], 1.0),
         ("habitus_dlq_breaker_lanes", &[], 1.0),

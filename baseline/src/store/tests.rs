@@ -19,7 +19,9 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 }
 
 fn act(store: &mut Store, (agent, _, places): Act, now_s: u32, position: u64) -> Evicted {
-    let key = format!("acme|agent-{agent}");
+    // One tenant has most of them.
+    let tenant = if agent % 4 == 3 { "zeta" } else { "acme" };
+    let key = format!("{tenant}|agent-{agent}");
     let (mut record, place) = store.check_out(&key);
     let (index, _) = record.enter(Authority::Autonomous);
     let actor = &mut record.actors[index];
@@ -79,14 +81,51 @@ proptest! {
                 other = Some(restored(&saved, is_reversed));
             }
             prop_assert!(straight.known_bytes <= LIMITS.known_bytes_max);
-            prop_assert!(straight.young_bytes <= LIMITS.young_bytes_max);
+            prop_assert!(straight.young.bytes() <= LIMITS.young_bytes_max);
         }
         if let Some(mut other) = other {
             prop_assert_eq!(straight.take_touched(), other.take_touched());
             prop_assert_eq!(straight.keys(), other.keys());
             prop_assert_eq!(straight.known_bytes, other.known_bytes);
             prop_assert_eq!(straight.order, other.order);
-            prop_assert_eq!(straight.arrivals, other.arrivals);
+            prop_assert_eq!(straight.young, other.young);
         }
     }
+}
+
+fn arrive(store: &mut Store, key: &str, position: u64) -> Evicted {
+    let (mut record, place) = store.check_out(key);
+    let (index, _) = record.enter(Authority::Autonomous);
+    record.actors[index].progress.last_s = 400_000_000;
+    store.check_in(key, record, place, position)
+}
+
+#[test]
+fn who_invents_ids_evicts_newcomers_of_its_own_tenant_only() {
+    let limits = Limits { known_bytes_max: 14_000, young_bytes_max: 12_000 };
+    let mut store = Store::new(limits);
+    // They came first: the oldest would be theirs.
+    let quiet: Vec<String> = (0..4).map(|agent| format!("quiet|agent-{agent}")).collect();
+    for (position, key) in (0..).zip(&quiet) {
+        assert!(arrive(&mut store, key, position).is_empty());
+    }
+    let mut evicted = Vec::new();
+    for position in 4..500 {
+        evicted.extend(arrive(&mut store, &format!("loud|{position:06}"), position));
+    }
+    assert!(evicted.len() > 400, "{} evicted", evicted.len());
+    assert!(evicted.iter().all(|key| key.starts_with("loud|")), "{evicted:?}");
+    assert!(evicted.is_sorted(), "the oldest first");
+    // Another tenant has its share, too, and no more than that.
+    for position in 500..900 {
+        evicted.extend(arrive(&mut store, &format!("other|{position:06}"), position));
+    }
+    let of = |tenant: &str| store.keys().iter().filter(|key| key.starts_with(tenant)).count();
+    assert_eq!(of("quiet|"), quiet.len());
+    assert!(of("loud|").abs_diff(of("other|")) <= 1, "{} and {}", of("loud|"), of("other|"));
+    assert!(store.counts().bytes <= limits.young_bytes_max as u64);
+    store.young.keys().map(str::to_owned).collect::<Vec<_>>().iter().for_each(|key| {
+        store.young.remove(key);
+    });
+    assert_eq!(store.young, Newcomers::default(), "nothing is left of whoever is gone");
 }

@@ -188,11 +188,34 @@ impl KafkaConsumer {
         Ok(None)
     }
 
+    /// Moves a partition. librdkafka fetches nothing more of one whose offset was refused, and seeks in none that it does
+    /// not fetch: that one is taken anew.
     fn seek(&self, at: &TopicPartition, next: u64) -> Result<(), BusError> {
         let offset = Offset::Offset(i64::try_from(next).unwrap_or(i64::MAX));
         let partition = i32::try_from(at.partition).unwrap_or(i32::MAX);
-        let sought = self.client.seek(&at.topic, partition, offset, ASK);
-        sought.map_err(|error| failure::of(&error))
+        match self.client.seek(&at.topic, partition, offset, ASK) {
+            Err(KafkaError::Seek(_)) => self.take_anew(at, next),
+            sought => sought.map_err(|error| failure::of(&error)),
+        }
+    }
+
+    fn take_anew(&self, at: &TopicPartition, next: u64) -> Result<(), BusError> {
+        let own = list([(at, Some(next))])?;
+        let taken = match self.client.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => self
+                .client
+                .incremental_unassign(&own)
+                .and_then(|()| self.client.incremental_assign(&own)),
+            RebalanceProtocol::Eager | RebalanceProtocol::None => {
+                let others = self.slots.iter().filter(|(other, _)| *other != at);
+                let others = others.map(|(other, slot)| (other, Some(slot.next)));
+                self.client.assign(&list(others.chain([(at, Some(next))]))?)
+            }
+        };
+        taken.map_err(|error| failure::of(&error))?;
+        let paused = self.slots.iter().filter(|(_, slot)| slot.paused);
+        let paused = list(paused.map(|(at, _)| (at, None)))?;
+        self.client.pause(&paused).map_err(|error| failure::of(&error))
     }
 
     fn mark(&mut self, partitions: &[TopicPartition], paused: bool) {

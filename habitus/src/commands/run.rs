@@ -83,9 +83,10 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &RunArgs) -> anyhow::Res
 fn exit_code(error: &LaneError) -> u8 {
     match error {
         LaneError::Bus(_) | LaneError::Hung { .. } | LaneError::DrainTimeout => UNAVAILABLE,
-        LaneError::NoStart { .. } | LaneError::OffsetLost { .. } | LaneError::Topics(_) => {
-            BAD_CONFIG
-        }
+        LaneError::NoStart { .. }
+        | LaneError::OffsetLost { .. }
+        | LaneError::EntriesLost { .. }
+        | LaneError::Topics(_) => BAD_CONFIG,
         LaneError::State { .. } | LaneError::Unbalanced { .. } => INTERNAL,
     }
 }

@@ -30,6 +30,7 @@ pub(crate) fn layout(partitions: u32) -> Layout {
         topic: Arc::from(topic),
         state: Arc::from(state),
         start: Start::Earliest,
+        guarded: topic == INPUT,
     };
     let sizes = [
         (INPUT, partitions),

@@ -6,6 +6,8 @@
     reason = "tests: a failure here is a failure of the test"
 )]
 
+mod breaker;
+mod careful;
 mod core;
 mod first_batch;
 mod harness;

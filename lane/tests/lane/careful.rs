@@ -1,0 +1,244 @@
+//! Who is blamed for a death, and who is not: owners that follow each other on one partition, each of which dies or leaves
+//! in peace at a chosen point.
+
+use std::sync::Arc;
+
+use bus::{Outgoing, Record, TopicPartition};
+use lane::{
+    Assignment, BatchLimits, Command, InForce, Lane, Outcome, PROGRESS_KEY, Progress, Transaction,
+};
+
+use crate::core::layout;
+use crate::toy::{INPUT, Toy};
+
+/// What stands of one partition, and how many owners it had.
+#[derive(Default)]
+struct Log {
+    state: Vec<Outgoing>,
+    offset: u64,
+    owners: u128,
+}
+
+/// How an owner comes to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It dies at once.
+    Silent,
+    /// It leaves in peace at once.
+    Quiet,
+    /// It dies of the first entry that it applies.
+    Dies,
+    /// It leaves in peace once an entry waits for an attempt.
+    LeavesWanting,
+    /// It leaves in peace while the announcement is on its way.
+    LeavesAnnouncing,
+    /// It leaves in peace once the announcement stands.
+    LeavesAnnounced,
+}
+
+fn at() -> TopicPartition {
+    TopicPartition::new(INPUT, 0)
+}
+
+fn entry(offset: u64) -> Record {
+    let value = Some(b"a0 1".to_vec());
+    Record { at: at(), offset, timestamp_ms: 1, key: None, value, headers: Vec::new() }
+}
+
+/// The transaction that is to be committed.
+fn commit_of(commands: Vec<Command>) -> Arc<Transaction> {
+    let commit = |command| match command {
+        Command::Commit(transaction) => Some(transaction),
+        _ => None,
+    };
+    commands.into_iter().find_map(commit).unwrap()
+}
+
+impl Log {
+    fn newest(&self) -> Progress {
+        let newest = self.state.iter().rev().find(|r| r.key.as_deref() == Some(PROGRESS_KEY));
+        newest.map_or_else(Progress::default, |r| {
+            Progress::decode(r.value.as_ref().unwrap()).unwrap()
+        })
+    }
+
+    fn quarantined(&self) -> Vec<u64> {
+        let progress = self.state.iter().filter(|r| r.key.as_deref() == Some(PROGRESS_KEY));
+        progress
+            .flat_map(|r| Progress::decode(r.value.as_ref().unwrap()).unwrap().quarantined)
+            .collect()
+    }
+
+    /// A new owner, restored; where it starts elsewhere than the progress says, its mending marker is on its way.
+    fn claimed(&mut self, start: u64) -> (Lane<Toy>, Vec<Command>) {
+        let limits = BatchLimits { age_ms: 0, records: 16, bytes: 1 << 20 };
+        let mut lane = Lane::new(
+            layout(1),
+            limits,
+            "test".to_owned(),
+            Box::new(|at| Toy::new(&at.topic)),
+            (1, InForce::default()),
+        );
+        self.owners += 1;
+        let assigned = Assignment { at: at(), start, after_loss: false };
+        let claim = commit_of(lane.on_assign(&[assigned], self.owners));
+        let mut after = Vec::new();
+        for command in self.committed(&mut lane, &claim) {
+            if let Command::Restore { at, state } = command {
+                for (offset, record) in (0..).zip(self.state.clone()) {
+                    let (key, value) = (record.key, record.value);
+                    let record = Record { at: state.clone(), offset, key, value, ..entry(0) };
+                    after.extend(lane.on_state(&at, &record).unwrap());
+                }
+            }
+        }
+        (lane, after)
+    }
+
+    /// A new owner with nothing on its way.
+    fn owner(&mut self, start: u64) -> Lane<Toy> {
+        let (mut lane, commands) = self.claimed(start);
+        self.commit(&mut lane, commands);
+        lane
+    }
+
+    /// Commits whatever comes of these commands.
+    fn commit(&mut self, lane: &mut Lane<Toy>, mut commands: Vec<Command>) {
+        while let Some(command) = commands.pop() {
+            if let Command::Commit(transaction) = command {
+                commands.extend(self.committed(lane, &transaction));
+            }
+        }
+    }
+
+    fn committed(&mut self, lane: &mut Lane<Toy>, transaction: &Transaction) -> Vec<Command> {
+        for part in &transaction.parts {
+            self.offset = part.next;
+            let state = part.records.iter().filter(|record| record.to == part.state);
+            self.state.extend(state.cloned());
+        }
+        lane.on_commit(&Outcome::Committed)
+    }
+
+    /// An owner that ends so, before the entry at the end of what is committed.
+    fn owned(&mut self, end: End) {
+        let mut lane = self.owner(self.offset);
+        let (entry, next) = (entry(self.offset), self.offset);
+        let leave = |log: &mut Self, lane: &mut Lane<Toy>| {
+            let commands = lane.on_revoke(&[at()]);
+            log.commit(lane, commands);
+            assert!(lane.is_idle());
+        };
+        if end == End::Silent {
+            return;
+        }
+        if end == End::Quiet {
+            return leave(self, &mut lane);
+        }
+        lane.on_record(&entry, 1).unwrap();
+        if lane.partitions().next().unwrap().2 {
+            // It is not careful.
+            assert_eq!(end, End::Dies, "only who is careful leaves amid an attempt");
+            return;
+        }
+        if end == End::LeavesWanting {
+            return leave(self, &mut lane);
+        }
+        let commands = lane.on_time(1);
+        if end == End::LeavesAnnouncing {
+            assert!(lane.on_revoke(&[at()]).is_empty(), "it is drained first");
+            let commands = self.committed(&mut lane, &commit_of(commands));
+            return self.commit(&mut lane, commands);
+        }
+        self.commit(&mut lane, commands);
+        if end == End::LeavesAnnounced {
+            return leave(self, &mut lane);
+        }
+        lane.on_record(&entry, 2).unwrap();
+        assert_eq!(lane.partitions().next().unwrap().1, next + 1, "it is applied");
+    }
+
+    /// An owner that does not die of it goes past the entry.
+    fn passed(&mut self) {
+        let (mut lane, next) = (self.owner(self.offset), self.offset);
+        for now_ms in 1..9 {
+            lane.on_record(&entry(next), now_ms).unwrap();
+            let commands = lane.on_time(now_ms);
+            self.commit(&mut lane, commands);
+        }
+        assert_eq!(self.newest().to, next + 1);
+    }
+}
+
+#[test]
+fn handovers_in_peace_blame_nobody_wherever_they_come() {
+    for end in [End::LeavesWanting, End::LeavesAnnouncing, End::LeavesAnnounced] {
+        // The first announces many entries, those after it one.
+        for deaths in [1, 2, 3] {
+            let mut log = Log::default();
+            (0..deaths).for_each(|_| log.owned(End::Dies));
+            for _ in 0..5 {
+                log.owned(end);
+                assert!(log.newest().attempt.is_none_or(|attempt| attempt.deaths <= 1), "{end:?}");
+            }
+            log.passed();
+            assert_eq!(log.quarantined(), [0_u64; 0], "{end:?} after {deaths} deaths");
+        }
+    }
+}
+
+#[test]
+fn an_entry_that_kills_is_found_however_its_owners_change() {
+    for end in [End::Silent, End::LeavesWanting, End::LeavesAnnouncing, End::LeavesAnnounced] {
+        let mut log = Log::default();
+        // Once unannounced, once among many, then three times alone; who comes between forgets nothing.
+        for death in 0..5 {
+            log.owned(End::Dies);
+            if (1..4).contains(&death) {
+                log.owned(end);
+            }
+        }
+        log.passed();
+        assert_eq!(log.quarantined(), [0], "{end:?}");
+    }
+}
+
+#[test]
+fn a_quiet_partition_is_not_taken_for_one_that_kills() {
+    let mut log = Log::default();
+    log.passed();
+    for _ in 0..3 {
+        log.owned(End::Quiet);
+    }
+    let mut lane = log.owner(1);
+    lane.on_record(&entry(1), 1).unwrap();
+    assert_eq!(lane.partitions().next().unwrap().1, 2, "it is applied at once");
+    // Whoever died without a word is another matter.
+    log.owned(End::Silent);
+    let mut lane = log.owner(1);
+    lane.on_record(&entry(1), 1).unwrap();
+    assert_eq!(lane.partitions().next().unwrap().1, 1, "an attempt is announced first");
+}
+
+#[test]
+fn only_its_own_commit_opens_an_attempt() {
+    let mut log = Log::default();
+    log.passed();
+    log.owned(End::Silent);
+    // The group's offset differs from the progress: a second marker mends it, and is on its way when the attempt is wanted.
+    let (mut lane, mend) = log.claimed(0);
+    assert!(mend.iter().any(|command| matches!(command, Command::Commit(_))));
+    lane.on_record(&entry(1), 1).unwrap();
+    let mut commands = lane.on_time(1);
+    for applied in [1, 1] {
+        assert_eq!(lane.partitions().next().unwrap().1, applied);
+        commands = lane.on_commit(&Outcome::Committed);
+        if !commands.iter().any(|command| matches!(command, Command::Resume { .. })) {
+            lane.on_record(&entry(1), 2).unwrap();
+            assert_eq!(lane.partitions().next().unwrap().1, 1, "nothing is announced yet");
+        }
+    }
+    assert!(commands.iter().any(|command| matches!(command, Command::Resume { .. })));
+    lane.on_record(&entry(1), 3).unwrap();
+    assert_eq!(lane.partitions().next().unwrap().1, 2);
+}
