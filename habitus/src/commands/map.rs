@@ -62,7 +62,7 @@ fn init(out: &mut dyn Write, path: &str, name: Option<&str>) -> anyhow::Result<u
     let records: Vec<&[u8]> =
         file_records(file.bytes()).map(|(_, record)| record).take(SAMPLES).collect();
     let proposal = mapping::propose(name.unwrap_or("own"), &records);
-    write!(out, "{}", proposal.text)?;
+    write!(out, "{}", plain(&proposal.text))?;
     out.flush()?;
     for field in &proposal.missing {
         tracing::warn!("nothing looks like {field}, and each activity needs it");
