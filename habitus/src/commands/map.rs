@@ -137,7 +137,8 @@ fn beside(out: &mut dyn Write, activity: &Value, about: &About) -> anyhow::Resul
         let own = format!("{}/{}", about.place, field.replace('.', "/"));
         let from =
             origins.get(field.as_str()).copied().unwrap_or(if is_native { &own } else { "" });
-        writeln!(out, "  {:<44} {field:<28} {}", render::clean(from), render::clean(&value))?;
+        let (from, field) = (render::clean(from), render::clean(&field));
+        writeln!(out, "  {from:<44} {field:<28} {}", render::clean(&value))?;
     }
     for (name, fields) in [("missing", &made.missing), ("unmapped", &made.unmapped)] {
         if !fields.is_empty() {

@@ -164,7 +164,7 @@ impl Kafka {
             return Ok((port, false));
         }
         ensure!(
-            is_free(port),
+            self.is_free(port),
             "port {port} or one of the next two is taken by another program: --port N"
         );
         let jars = self.fetch()?;
@@ -291,8 +291,14 @@ impl Kafka {
         let step = usize::try_from(std::process::id())? * 2 % FREE_PORTS.len();
         let (before, after) = (FREE_PORTS.take(step), FREE_PORTS.skip(step));
         let wanted = |port: u16| taken.iter().any(|taken| taken.abs_diff(port) < 3);
-        let free = after.chain(before).find(|port| !wanted(*port) && is_free(*port));
+        let free = after.chain(before).find(|port| !wanted(*port) && self.is_free(*port));
         free.context("failed to find a free port")
+    }
+
+    /// Whether all ports that it needs are free: its own, the controller's, and the plain one of a secured one.
+    fn is_free(&self, port: u16) -> bool {
+        let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+        port < u16::MAX - 1 && (port..=self.plain(port).max(port + 1)).all(free)
     }
 
     /// Prepares a program of Kafka; what it prints goes to the log of this folder.
@@ -349,9 +355,4 @@ fn answers(port: u16) -> bool {
 
 fn connect(port: u16) -> std::io::Result<TcpStream> {
     TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), Duration::from_secs(1))
-}
-
-fn is_free(port: u16) -> bool {
-    let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
-    port < u16::MAX - 1 && (port..=port + 2).all(free)
 }
