@@ -16,7 +16,7 @@ use tests::{binary, workspace_root};
 /// sees, a letter for machines only, a field of CEF, a tag of HTML, a bell.
 const EVIL: &str = "\n{\"forged\":1}\r\u{1b}[2J\u{9b}2J\u{1b}]0;x\u{7}\u{202e}\u{2066}\u{200b}\u{feff}\u{e0041}|CEF:0|a=b|<b>\u{85}\u{7f}";
 const START_MS: i64 = 1_767_571_200_000;
-const QUIET: usize = 200;
+const QUIET: usize = 400;
 
 /// Places of all texts of a value.
 fn texts(value: &Value, at: String, into: &mut Vec<String>) {
@@ -58,6 +58,10 @@ fn planted() -> Value {
             count += 1;
         }
     }
+    // A word that nobody knows is taken as unknown; what shall raise an alert must be known.
+    (event["outcome"]["result"], event["delegation"]["mode"]) =
+        ("success".into(), "delegated".into());
+    event["action"]["type"] = "tool_call".into();
     event["attributes"][EVIL] = EVIL.into();
     event["unknown"] = json!({EVIL: EVIL});
     assert!(is_taken(&event));
@@ -94,7 +98,7 @@ fn refused(event: &Value) -> Vec<String> {
     };
     let places = ["/schema", "/time", "/action/type", "/usage/bytes_in", "/destination/ip"];
     let mut all: Vec<String> = places.into_iter().map(with).collect();
-    all.push(EVIL.replace('\n', " "));
+    all.push(format!("x{}", EVIL.replace('\n', " ")));
     all.push(format!("{{\"{}", EVIL.replace('\n', " ")));
     all
 }
@@ -199,7 +203,7 @@ fn nothing_that_leaves_by_a_log_brings_it_to_a_terminal() {
     ];
     check("silence add", &deployment.output(&silence), false);
     check_text("run", &deployment.output(&["run", "--once"]).stderr);
-    for what in ["alerts", "trust", "revocations", "decisions", "dead-letters", "findings"] {
+    for what in ["alerts", "trust", "decisions", "dead-letters", "findings"] {
         let tap = ["tap", what, "--from-start", "--to-end"];
         check(&tap.join(" "), &deployment.output(&tap), false);
         let output = deployment.output(&[&tap[..], &["--json"]].concat());
@@ -209,7 +213,6 @@ fn nothing_that_leaves_by_a_log_brings_it_to_a_terminal() {
         &["tap", "--explain", "--from-start", "--to-end"][..],
         &["trust", "show", agent],
         &["trust", "history", agent],
-        &["revoke", "list", "--all"],
         &["silence", "list"],
         &["state", "info"],
         &["state", "verify"],

@@ -125,7 +125,7 @@ impl Scene {
         let plain = format!("brokers = \"{}\"", self.broker.plain_address());
         assert!(text.contains(&plain), "{text}");
         let secure = format!(
-            "brokers = \"{}\"\ncreate_topics = false\nsecurity = \"sasl_ssl\"\nca_file = \"{ca}\"\n\
+            "brokers = \"{}\"\nsecurity = \"sasl_ssl\"\nca_file = \"{ca}\"\n\
              certificate_file = \"client.pem\"\nkey_file = \"client.key\"\nuser = \"{USER}\"\npassword_file = \"{password}\"",
             self.broker.address()
         );
