@@ -187,6 +187,16 @@ fn the_listed_grants_are_enough_and_whatever_is_wrong_is_one_clear_error() {
     scene.fails(&config, "authorization failed");
     grant(&scene.broker.plain_address(), USER, &scene.grants);
 
+    scene.fails(&scene.config("strange.pem", "password"), "certificate verify failed");
+    scene.fails(&scene.config("ca.pem", "wrong"), "uthentication failed");
+    let findings = deployment.topic("findings.v1");
+    let writes = |known: &Grant| known.name == findings && known.operation == "Write";
+    scene.without(&config, &writes, &format!("do not let us write to {findings}"));
+    let of_groups = |known: &Grant| known.resource == Resource::Group;
+    scene.without(&config, &of_groups, "we need Read on groups");
+    let of_transactions = |known: &Grant| known.resource == Resource::TransactionalId;
+    scene.without(&config, &of_transactions, "we need Write on transactional ids");
+
     let (code, log) = scene.run(&config);
     assert_eq!(code, Some(0), "{log}");
     assert!(!log.contains(WARN) && !log.contains(ERROR), "{log}");
@@ -201,18 +211,8 @@ fn the_listed_grants_are_enough_and_whatever_is_wrong_is_one_clear_error() {
         assert!(since.elapsed() < PATIENCE, "no token is delivered");
         std::thread::sleep(Duration::from_millis(50));
     }
-    let ended = Command::new("kill").arg(child.id().to_string()).status();
-    assert!(ended.expect("kill").success() && child.wait().expect("an end").success());
-
-    scene.fails(&scene.config("strange.pem", "password"), "certificate verify failed");
-    scene.fails(&scene.config("ca.pem", "wrong"), "uthentication failed");
-    let findings = deployment.topic("findings.v1");
-    let writes = |known: &Grant| known.name == findings && known.operation == "Write";
-    scene.without(&config, &writes, &format!("do not let us write to {findings}"));
-    let of_groups = |known: &Grant| known.resource == Resource::Group;
-    scene.without(&config, &of_groups, "we need Read on groups");
-    let of_transactions = |known: &Grant| known.resource == Resource::TransactionalId;
-    scene.without(&config, &of_transactions, "we need Write on transactional ids");
+    child.kill().expect("kill -9");
+    child.wait().expect("the process ends");
 
     // The doctor tells the same before anything runs.
     let lost: Vec<Grant> = scene.grants.iter().filter(|known| writes(known)).cloned().collect();
