@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use alerting::{Mode, Settings};
 use serde_json::{Value, json};
-use telemetry::{AccessPoint, AccessSettings, serve_access};
+use telemetry::{AccessPoint, AccessSettings, Guard, Role, Tokens, serve_access};
 
 const ACTORS: usize = 100_000;
 const QUESTIONS: usize = 20_000;
@@ -24,7 +24,7 @@ fn main() {
     let respond = Settings { mode: Mode::Enforce, ..Settings::default() };
     let point = Arc::new(AccessPoint::new(AccessSettings {
         respond,
-        tokens: vec!["token".to_owned()],
+        guard: Guard { tokens: Tokens::default().with(Role::Caller, "token"), tls: None },
         url: String::new(),
         age_ms_max: i64::MAX,
         clock: || 0,

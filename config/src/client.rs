@@ -23,11 +23,20 @@ const REFUSED: &[(&str, &str)] = &[
     ("enable.auto.commit", "offsets are committed with what came of their records"),
     ("enable.auto.offset.store", "offsets are committed with what came of their records"),
     ("enable.idempotence", "transactions need it"),
+    ("enable.ssl.certificate.verification", "whoever answered would be believed"),
     ("group.id", "set `kafka.group`"),
     ("isolation.level", "what is aborted must not be read"),
     ("metadata.broker.list", "set `kafka.brokers`"),
     ("partition.assignment.strategy", "state moves by cooperative-sticky rebalances"),
     ("request.required.acks", "a transaction needs every replica's word"),
+    ("sasl.mechanism", "set `kafka.sasl_mechanism`"),
+    ("sasl.mechanisms", "set `kafka.sasl_mechanism`"),
+    ("sasl.username", "set `kafka.user`"),
+    ("security.protocol", "set `kafka.security`"),
+    ("ssl.ca.location", "set `kafka.ca_file`"),
+    ("ssl.certificate.location", "set `kafka.certificate_file`"),
+    ("ssl.endpoint.identification.algorithm", "any certificate would do for any broker"),
+    ("ssl.key.location", "set `kafka.key_file`"),
     ("transactional.id", "set `engine.instance`"),
 ];
 
@@ -36,9 +45,19 @@ pub(super) fn refused() -> impl Iterator<Item = &'static str> {
     REFUSED.iter().map(|(name, _)| *name)
 }
 
-/// Whether a property's value must not be shown.
-pub(super) fn is_secret(name: &str) -> bool {
+/// Why no property that holds a secret may be set.
+const SECRET: &str =
+    "a secret does not stand in a config: set `kafka.password_file`, `kafka.key_file`";
+
+/// Whether a property's value is a secret.
+fn is_secret(name: &str) -> bool {
     ["password", "secret", "key.pem", "oauthbearer.config"].iter().any(|part| name.contains(part))
+}
+
+/// Why a property may not be set, where it may not.
+fn reason(name: &str) -> Option<&'static str> {
+    let refused = REFUSED.iter().find(|(refused, _)| *refused == name);
+    refused.map(|(_, reason)| *reason).or_else(|| is_secret(name).then_some(SECRET))
 }
 
 /// A mistake: where, what, and what to do.
@@ -52,7 +71,7 @@ pub(super) fn read(
     let (mut properties, mut mistakes) = (BTreeMap::new(), Vec::new());
     walk("", table, outer, &mut |name, item, span| {
         let value = match item {
-            _ if REFUSED.iter().any(|(refused, _)| *refused == name) => Err("may not be set"),
+            _ if reason(&name).is_some() => Err("may not be set"),
             _ if properties.len() >= PROPERTIES_MAX => Err("is one property too many"),
             item => text_of(item).ok_or("must be a text, a number, true or false"),
         };
@@ -61,9 +80,8 @@ pub(super) fn read(
                 properties.insert(name, value);
             }
             Err(why) => {
-                let reason = REFUSED.iter().find(|(refused, _)| *refused == name);
                 let message = format!("`input.client` property `{name}` {why}");
-                mistakes.push((span, message, reason.map(|(_, reason)| (*reason).to_owned())));
+                mistakes.push((span, message, reason(&name).map(str::to_owned)));
             }
         }
     });

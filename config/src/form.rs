@@ -16,8 +16,6 @@ pub(super) enum Form {
     /// Where a new group starts to read.
     Start,
     /// Where a server listens, or `off`.
-    Listen,
-    /// The same, beyond loopback too.
     Address,
     /// A file.
     Path,
@@ -32,10 +30,7 @@ impl Form {
             Self::Brokers => "`host:port`, several with commas between them".to_owned(),
             Self::Start => "`earliest`, `latest` or a time as RFC 3339 with offset".to_owned(),
             Self::Path => "the path of a file".to_owned(),
-            Self::Listen => {
-                "a loopback address and port such as `127.0.0.1:9464`, or `off`".to_owned()
-            }
-            Self::Address => "an address and port such as `127.0.0.1:9465`, or `off`".to_owned(),
+            Self::Address => "an address and port such as `127.0.0.1:9464`, or `off`".to_owned(),
         }
     }
 
@@ -47,7 +42,7 @@ impl Form {
             Self::Brokers => r"^[^\s,]+:[0-9]{1,5}(,\s*[^\s,]+:[0-9]{1,5})*$".to_owned(),
             Self::Start => r"^(earliest|latest|\d{4}-\d\d-\d\d[Tt ].+)$".to_owned(),
             Self::Path => "^[^\\u0000-\\u001f]{1,4096}$".to_owned(),
-            Self::Listen | Self::Address => r"^(off|.+:[0-9]{1,5})$".to_owned(),
+            Self::Address => r"^(off|.+:[0-9]{1,5})$".to_owned(),
         }
     }
 
@@ -61,14 +56,6 @@ impl Form {
             Self::Brokers => text.split(',').all(|broker| is_broker(broker.trim())),
             Self::Start => ["earliest", "latest"].contains(&text) || EventTime::parse(text).is_ok(),
             Self::Path => (1..=4_096).contains(&text.len()) && !text.contains(char::is_control),
-            Self::Listen => match text.parse::<SocketAddr>() {
-                Ok(address) if !address.ip().is_loopback() => {
-                    let why =
-                        "it has neither TLS nor tokens yet: put a proxy that has both before it";
-                    return Err(Some(why.to_owned()));
-                }
-                parsed => text == "off" || parsed.is_ok(),
-            },
             Self::Address => text == "off" || text.parse::<SocketAddr>().is_ok(),
         };
         if right { Ok(()) } else { Err(None) }

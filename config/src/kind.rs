@@ -189,7 +189,7 @@ fn word(words: &[&str], item: &Item) -> Result<Value, Refusal> {
 // === impl Value ===
 
 impl fmt::Display for Value {
-    /// As TOML; secrets among the client's properties are hidden.
+    /// As TOML.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let quoted = |text: &str| toml_edit::Value::from(text).to_string();
         match self {
@@ -208,7 +208,6 @@ impl fmt::Display for Value {
             Self::Client(properties) if properties.is_empty() => f.write_str("{}"),
             Self::Client(properties) => {
                 let shown = |(name, value): (&String, &String)| {
-                    let value = if client::is_secret(name) { "(hidden)" } else { value };
                     format!("{} = {}", quoted(name), quoted(value))
                 };
                 let items: Vec<String> = properties.iter().map(shown).collect();

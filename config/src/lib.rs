@@ -16,6 +16,7 @@ mod read;
 mod receiver;
 mod rows;
 mod schema;
+mod security;
 mod sources;
 mod stream;
 mod unit;
@@ -28,6 +29,7 @@ pub use problem::{Problem, Severity, render};
 pub use read::{parse, place_of};
 pub use receiver::ReceiverConfig;
 pub use schema::{reference, schema};
+pub use security::{HttpConfig, IdentityFiles, SaslConfig, SecurityConfig};
 pub use sources::{SourceConfig, formats};
 pub use stream::{BatchConfig, InputConfig, KafkaConfig, Start};
 

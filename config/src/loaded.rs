@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use alerting::policy::Policy;
@@ -19,6 +19,7 @@ use super::kind::Value;
 use super::policy;
 use super::read::default_values;
 use super::receiver::ReceiverConfig;
+use super::security::{HttpConfig, SecurityConfig, beside};
 use super::sources::Sources;
 use super::stream::{BatchConfig, InputConfig, KafkaConfig, Start};
 
@@ -81,6 +82,7 @@ impl Config {
             findings_partitions: self.count("kafka.findings_partitions"),
             replicas: self.count("kafka.replicas"),
             create_topics: self.flag("kafka.create_topics"),
+            security: SecurityConfig::of(&self.values),
         }
     }
 
@@ -145,9 +147,16 @@ impl Config {
         self.flag("output.shadow")
     }
 
-    /// Where HTTP is served; `None` is nowhere.
-    pub fn http_listen(&self) -> Option<SocketAddr> {
-        self.text("http.listen").parse().ok()
+    /// Where HTTP is served, and to whom.
+    pub fn http(&self) -> HttpConfig {
+        HttpConfig::of(&self.values)
+    }
+
+    /// The same config with the files of certificates and secrets looked for in the folder of its own.
+    #[must_use]
+    pub fn beside(mut self, folder: &Path) -> Self {
+        beside(&mut self.values, folder);
+        self
     }
 
     /// The decision point; `None` where it does not listen.
@@ -226,7 +235,7 @@ impl Config {
         }
     }
 
-    /// The effective config as TOML, every default included; secrets are hidden.
+    /// The effective config as TOML, every default included; secrets stand in other files.
     pub fn to_toml(&self) -> String {
         self.toml_of(|_| true)
     }

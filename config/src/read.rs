@@ -5,15 +5,15 @@ use std::ops::Range;
 
 use toml_edit::{Document, Item, TableLike};
 
-use super::access;
 use super::author;
-use super::client::{self, Mistake};
+use super::client;
 use super::fields::{FIELDS, Field, SIGNAL_DEFAULT, SIGNAL_MODES, signal_ids};
 use super::kind::{Kind, Value};
 use super::loaded::Config;
 use super::policy;
 use super::problem::{Problem, Severity, did_you_mean};
 use super::receiver;
+use super::security;
 use super::sources::{Sources, address};
 use ingest::Class;
 
@@ -207,7 +207,7 @@ impl Reader<'_> {
         });
         let wanted = "addresses and ids such as \"10.0.0.7=etl\"";
         self.check_texts("identity.addresses", wanted, |text| address(text).is_some());
-        access::cross_check(&self.values, &mut |path, message, help| {
+        security::cross_check(&self.values, &mut |path, message, help| {
             let span = self.spans.get(path).cloned().unwrap_or(0..0);
             let severity = Severity::Error;
             self.problems.push(Problem { severity, message, span, help: Some(help) });

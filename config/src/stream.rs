@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::security::SecurityConfig;
+
 /// The cluster, and the topics on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KafkaConfig {
@@ -20,6 +22,8 @@ pub struct KafkaConfig {
     pub replicas: u32,
     /// Whether missing topics are made.
     pub create_topics: bool,
+    /// TLS, and who we are to the brokers; `None` where they are spoken to in the clear.
+    pub security: Option<SecurityConfig>,
 }
 
 /// The topics of activities.

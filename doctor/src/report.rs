@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use bus::kafka::{Kafka, KafkaSettings};
 use bus::{Bus, BusError};
 use config::Config;
 use ingest::{Carrier, LogFile, file_limits, file_records};
 use mapping::Reading;
 use schemas::Rejection;
 use serde_json::{Value, json};
-use stream::{AHEAD_MS_MAX, BEHIND_MS_MAX, Topics};
+use stream::{AHEAD_MS_MAX, BEHIND_MS_MAX, Topics, link};
 
 use super::field::FIELDS;
 use super::sample::{RECORDS_MAX, Survey, sample};
@@ -183,16 +182,10 @@ impl Report {
 
     /// Looks at the log that the config names; false where it does not answer.
     pub fn log(&mut self, config: &Config) -> bool {
-        let (cluster, input) = (config.kafka(), config.input());
-        let topics = Topics::new(config);
-        let kafka = Kafka::new(KafkaSettings {
-            brokers: cluster.brokers.clone(),
-            client: input.client.clone().into_iter().collect(),
-            instance: config.instance().to_owned(),
-        });
-        let looked = kafka.and_then(|kafka| self.bus(&kafka, topics, config));
+        let looked = link(config).and_then(|kafka| self.bus(&kafka, Topics::new(config), config));
         if let Err(error) = &looked {
-            self.findings.push(Finding::new(Level::Fault, &cluster.brokers, error.to_string()));
+            let brokers = config.kafka().brokers;
+            self.findings.push(Finding::new(Level::Fault, &brokers, error.to_string()));
         }
         looked.is_ok()
     }

@@ -25,7 +25,6 @@ pub(super) fn check<B: Bus>(
             topics.found(*topic, info);
         }
     }
-    let rekeys = topics.sources().next().is_some();
     let mut found = Vec::new();
     for (topic, info) in &known {
         let Some(spec) = topics.get(*topic) else { continue };
@@ -40,7 +39,10 @@ pub(super) fn check<B: Bus>(
             found.push(Finding::new(Level::Fault, &spec.name, why));
         }
         differences(spec, &details, &mut found);
-        rights((*topic, rekeys), &spec.name, &details, &mut found);
+        for verb in topics.missing_rights(*topic, &details) {
+            let text = format!("the brokers' ACLs do not let us {verb} it");
+            found.push(Finding::new(Level::Fault, &spec.name, text));
+        }
         if found.len() == before {
             let text = format!("{} partitions, as wanted", info.partitions);
             found.push(Finding::new(Level::Good, &spec.name, text));
@@ -83,66 +85,5 @@ fn differences(spec: &TopicSpec, details: &TopicDetails, found: &mut Vec<Finding
             _ => return,
         };
         found.push(Finding::new(Level::Warning, &spec.name, text));
-    }
-}
-
-/// What the broker says that we may not do.
-fn rights(
-    (topic, rekeys): (Topic, bool),
-    name: &str,
-    details: &TopicDetails,
-    found: &mut Vec<Finding>,
-) {
-    let reads = matches!(
-        topic,
-        Topic::Activity
-            | Topic::Source(_)
-            | Topic::Intake(_)
-            | Topic::Findings
-            | Topic::Control
-            | Topic::State
-            | Topic::Cases
-    );
-    let writes = match topic {
-        Topic::Source(_) => false,
-        Topic::Activity => rekeys,
-        _ => true,
-    };
-    for (needed, told, verb) in
-        [(reads, details.may_read, "read"), (writes, details.may_write, "write to")]
-    {
-        if needed && told == Some(false) {
-            let text = format!("the broker's ACLs do not let us {verb} it");
-            found.push(Finding::new(Level::Fault, name, text));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_rights_that_a_topic_needs_are_missed() {
-        let nothing = TopicDetails {
-            may_read: Some(false),
-            may_write: Some(false),
-            ..TopicDetails::default()
-        };
-        let missed = |topic, rekeys| {
-            let mut found = Vec::new();
-            rights((topic, rekeys), "t", &nothing, &mut found);
-            found.into_iter().map(|one| one.text).collect::<Vec<_>>().join(" ")
-        };
-        for (topic, rekeys, reads, writes) in [
-            (Topic::Activity, false, true, false),
-            (Topic::Activity, true, true, true),
-            (Topic::Source(0), false, true, false),
-            (Topic::Intake(0), true, true, true),
-            (Topic::Alerts, false, false, true),
-        ] {
-            let text = missed(topic, rekeys);
-            assert_eq!((text.contains("read it"), text.contains("write to it")), (reads, writes));
-        }
     }
 }

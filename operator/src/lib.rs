@@ -14,5 +14,5 @@ pub use health::ask_ready;
 pub use log::{Console, ConsoleError, Sending};
 pub use requests::Request;
 pub use said::{By, Written};
-pub use terminal::{clean, line, plain};
+pub use terminal::{clean, line, log as log_line, plain};
 pub use verbs::{FeedbackArgs, Revoke, Silence, Trust, Verb, run};

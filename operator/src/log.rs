@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use alerting::RecordError;
-use bus::kafka::{Kafka, KafkaSettings};
+use bus::kafka::Kafka;
 use bus::{Bus, BusError, Isolation, Outgoing, Producer, Reader, Record, TopicPartition};
 use config::{AuthorConfig, Config};
 use lane::FrameError;
-use stream::{Topic, Topics};
+use stream::{Topic, Topics, link};
 
 /// How long a record, or a broker's answer to the first call, may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -58,12 +58,7 @@ pub struct Sending<'a, P> {
 impl Console<Kafka> {
     /// The deployment that a config names. Nothing is asked of the brokers yet.
     pub fn of(config: &Config) -> Result<Self, ConsoleError> {
-        let kafka = Kafka::new(KafkaSettings {
-            brokers: config.kafka().brokers.clone(),
-            client: config.input().client.clone().into_iter().collect(),
-            instance: config.instance().to_owned(),
-        })?;
-        Ok(Self::new(kafka, config))
+        Ok(Self::new(link(config)?, config))
     }
 }
 

@@ -16,10 +16,20 @@ pub fn clean(text: &str) -> String {
 
 /// Shows control and direction characters as escapes, however long.
 pub fn line(text: &str) -> String {
+    escaped(text, |c| c.is_control() || is_unsafe(c))
+}
+
+/// The same of what a log writes, a line at a time, with the colours of the log itself: what is told in it has its escape
+/// characters shown already.
+pub fn log(text: &str) -> String {
+    let (text, end) = text.strip_suffix('\n').map_or((text, ""), |text| (text, "\n"));
+    escaped(text, |c| c.is_control() && c != '\u{1b}' || is_unsafe(c)) + end
+}
+
+fn escaped(text: &str, is_shown: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        let turns = matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-        if c.is_control() || turns {
+        if is_shown(c) {
             let _infallible = write!(out, "\\u{{{:x}}}", u32::from(c));
         } else {
             out.push(c);
@@ -34,19 +44,24 @@ pub fn plain(json: &str) -> Cow<'_, str> {
     if !json.contains(is_unsafe) {
         return Cow::Borrowed(json);
     }
-    let escaped = json.chars().fold(String::with_capacity(json.len() + 64), |mut out, c| {
-        let _infallible = match is_unsafe(c) {
-            true => write!(out, "\\u{:04x}", u32::from(c)),
-            false => out.write_char(c),
-        };
-        out
-    });
-    Cow::Owned(escaped)
+    let mut out = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if is_unsafe(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _infallible = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
 }
 
-/// Whether a terminal or a reader may be led astray: delete, C1 controls, marks of direction, breaks of lines.
+/// Whether a terminal or a reader may be led astray: delete, C1 controls, what has no width, marks of direction, breaks of
+/// lines, and letters that only machines see.
 fn is_unsafe(c: char) -> bool {
-    matches!(c, '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(c, '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
+        | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -57,5 +72,8 @@ mod tests {
         let shown = super::clean(hostile);
         assert_eq!(shown, "a\\u{1b}[2Jb\\u{202e}c\\u{d}\\u{a}d\\u{7}");
         assert!(super::clean(&"x".repeat(500)).len() < 200);
+        let logged = super::log("\u{1b}[31mred\u{1b}[0m a\nb\u{9b}\u{202e}\n");
+        assert_eq!(logged, "\u{1b}[31mred\u{1b}[0m a\\u{a}b\\u{9b}\\u{202e}\n");
+        assert_eq!(super::plain("[\"\u{202e}\u{e0041}\"]"), "[\"\\u202e\\udb40\\udc41\"]");
     }
 }

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::bail;
-use bus::kafka::{Kafka, KafkaSettings};
+use bus::kafka::Kafka;
 use bus::{Bus, BusError, TopicInfo};
 use config::Config;
 
+use super::link::link;
 use super::setup::{Lists, Setup};
 use super::topics::{Topic, Topics};
 use telemetry::Metrics;
@@ -44,12 +45,7 @@ pub fn connect(
     metrics: Option<Arc<Metrics>>,
     lists: Lists,
 ) -> anyhow::Result<Option<Connected>> {
-    let (cluster, input) = (config.kafka(), config.input());
-    let kafka = Kafka::new(KafkaSettings {
-        brokers: cluster.brokers.clone(),
-        client: input.client.clone().into_iter().collect(),
-        instance: config.instance().to_owned(),
-    })?;
+    let (cluster, kafka) = (config.kafka(), link(config)?);
     let mut topics = Topics::new(config);
     if let Some(name) = topics.twice() {
         bail!(Unusable(vec![format!("{name} would be two things at once: name another source")]));
@@ -92,6 +88,24 @@ fn describe(kafka: &Kafka, topics: &Topics) -> Result<Vec<(Topic, TopicInfo)>, B
     let infos = kafka.admin()?.describe(&names)?;
     let known = topics.all().zip(infos).filter_map(|((topic, _), info)| Some((topic, info?)));
     Ok(known.collect())
+}
+
+/// Fails where the brokers say that we may not do what we must; all of it is told at once.
+pub(super) fn check_rights<B: Bus>(bus: &B, topics: &Topics) -> Result<(), BusError> {
+    let mut admin = bus.admin()?;
+    let mut missing = Vec::new();
+    for (topic, spec) in topics.all() {
+        let details = admin.details(&spec.name)?;
+        let verbs = topics.missing_rights(topic, &details);
+        missing.extend(verbs.map(|verb| format!("{verb} {}", spec.name)));
+    }
+    match missing.is_empty() {
+        true => Ok(()),
+        false => {
+            let missing = missing.join(", ");
+            Err(BusError::Refused(format!("the brokers' ACLs do not let us {missing}")))
+        }
+    }
 }
 
 /// What became of a topic, where it is gone or has other partitions than at the start.

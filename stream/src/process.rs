@@ -13,12 +13,13 @@ use lane::{
     Worker, WorkerSettings, ends, live, spawn_committer,
 };
 
-use super::connect::{Connected, changed};
+use super::connect::{Connected, changed, check_rights};
 use super::control::Control;
 use super::fold::{StreamFold, Switches};
 use super::meter::{Gauges, Shared};
 use super::sets;
 use super::setup::Setup;
+use super::topics::Topics;
 use super::trust;
 use telemetry::{AccessPoint, Metrics, Readiness};
 
@@ -103,6 +104,7 @@ pub fn run(
     (metrics, readiness, stop): (&Arc<Metrics>, &Arc<Readiness>, &AtomicBool),
 ) -> Result<(), LaneError> {
     let Connected { kafka, setup } = connected;
+    check_rights(kafka, &Topics::new(config))?;
     let mut control = Control::new(kafka.clone(), setup);
     while !control.read()?.1 && !stop.load(Ordering::Relaxed) {}
     let switches = control.switches();

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use bus::{Cleanup, TopicInfo, TopicSpec};
-use config::{Config, InputConfig, KafkaConfig};
+use bus::{Cleanup, TopicDetails, TopicInfo, TopicSpec};
+use config::{Config, InputConfig, KafkaConfig, Mode};
 
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -60,6 +60,10 @@ pub struct Topics {
     ids: BTreeMap<Topic, String>,
     n_sources: u16,
     accept_create_time: bool,
+    /// Whether anything leaves by the topics of alerts, trust and requests.
+    speaks: bool,
+    /// What is read of them here: trust for the decision point, tokens for receivers with an address.
+    reads: Vec<Topic>,
 }
 
 // === impl Topic ===
@@ -189,7 +193,37 @@ impl Topics {
             ids: BTreeMap::new(),
             n_sources,
             accept_create_time: input.accept_create_time,
+            speaks: config.mode() != Mode::Shadow,
+            reads: [
+                (Topic::Trust, config.access().is_some()),
+                (Topic::Sets, config.receivers().iter().any(|receiver| receiver.url.is_some())),
+            ]
+            .into_iter()
+            .filter_map(|(topic, reads)| reads.then_some(topic))
+            .collect(),
         }
+    }
+
+    /// What must be done with a topic and, as the brokers tell, may not be: `read`, `write to`.
+    pub fn missing_rights(
+        &self,
+        topic: Topic,
+        details: &TopicDetails,
+    ) -> impl Iterator<Item = &'static str> + use<> {
+        let (reads, writes) = match topic {
+            Topic::Activity => (true, self.n_sources > N_SAID),
+            Topic::Source(_) => (true, false),
+            Topic::Intake(_) | Topic::Findings | Topic::Control | Topic::State | Topic::Cases => {
+                (true, true)
+            }
+            Topic::DeadLetters | Topic::Shadow => (false, true),
+            Topic::Alerts | Topic::Trust | Topic::Revocations | Topic::Sets | Topic::Decisions => {
+                (self.speaks && self.reads.contains(&topic), self.speaks)
+            }
+        };
+        [(reads, details.may_read, "read"), (writes, details.may_write, "write to")]
+            .into_iter()
+            .filter_map(|(needed, told, verb)| (needed && told == Some(false)).then_some(verb))
     }
 
     /// What intake reads of activities, each with the topic of its progress; none where records stand under their agents'

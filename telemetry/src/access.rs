@@ -10,11 +10,12 @@ use alerting::access::{Malformed, Point, TrustTable, evaluation, evaluations};
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
+use super::guard::{Guard, Role};
 use super::server::{Server, serve_routes};
 
 /// Longest request, in bytes; 1 MiB.
@@ -32,8 +33,8 @@ type Answer = fn(&Point<'_>, &[u8]) -> Result<serde_json::Value, Malformed>;
 pub struct AccessSettings {
     /// Policies and mode.
     pub respond: alerting::Settings,
-    /// Tokens that callers may bear; without one, nobody is answered.
-    pub tokens: Vec<String>,
+    /// Tokens of all roles, and TLS; without a token of callers nobody is answered.
+    pub guard: Guard,
     /// Address by which callers know it; empty where that is where it listens.
     pub url: String,
     /// Milliseconds after which trust that was not confirmed is too old.
@@ -77,28 +78,17 @@ impl AccessPoint {
         let (policies, protected) = (respond.policy_set(), &*respond.protected);
         answer(&Point { policies, protected, table: &table, stale }, body)
     }
-
-    /// Whether a caller bears a token of ours; how long it takes tells nothing but a length.
-    fn knows(&self, headers: &HeaderMap) -> bool {
-        let borne = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let borne = borne.and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-        });
-        let Some(borne) = borne else { return false };
-        let same = |token: &String| {
-            let differs = token.bytes().zip(borne.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b));
-            token.len() == borne.len() && differs == 0
-        };
-        self.settings.tokens.iter().fold(false, |known, token| known | same(token))
-    }
 }
 
 /// Serves the decision point until the server is dropped. Fails where the address cannot be had.
 pub fn serve_access(listen: SocketAddr, point: Arc<AccessPoint>) -> io::Result<Server> {
     let listener = TcpListener::bind(listen)?;
+    let tls = point.settings.guard.tls.clone();
     let url = match point.settings.url.trim_end_matches('/') {
-        "" => format!("http://{}", listener.local_addr()?),
+        "" => {
+            let scheme = if tls.is_some() { "https" } else { "http" };
+            format!("{scheme}://{}", listener.local_addr()?)
+        }
         url => url.to_owned(),
     };
     let metadata = serde_json::json!({
@@ -120,18 +110,15 @@ pub fn serve_access(listen: SocketAddr, point: Arc<AccessPoint>) -> io::Result<S
         .route(EVALUATIONS, asked(evaluations))
         .route(METADATA, get(told))
         .with_state(point);
-    serve_routes("access", listener, routes)
+    serve_routes("access", listener, routes, tls)
 }
 
 async fn respond(point: &AccessPoint, answer: Answer, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let headers = &head.headers;
     let text = |status, text: &str| reply(headers, status, ("text/plain", format!("{text}\n")));
-    if !point.knows(headers) {
-        let mut response = text(StatusCode::UNAUTHORIZED, "bear a token: Authorization: Bearer ..");
-        let scheme = axum::http::HeaderValue::from_static("Bearer");
-        response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
-        return response;
+    if let Err(refused) = point.settings.guard.tokens.check(headers, Role::Caller) {
+        return bearing_id(headers, refused.into_response());
     }
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
@@ -154,7 +141,10 @@ fn reply(
     status: StatusCode,
     (kind, text): (&'static str, String),
 ) -> Response {
-    let mut response = (status, [(CONTENT_TYPE, kind)], text).into_response();
+    bearing_id(headers, (status, [(CONTENT_TYPE, kind)], text).into_response())
+}
+
+fn bearing_id(headers: &HeaderMap, mut response: Response) -> Response {
     if let Some(id) = headers.get(REQUEST_ID) {
         response.headers_mut().insert(REQUEST_ID, id.clone());
     }

@@ -3,16 +3,20 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod guard;
 mod latency;
 mod metrics;
 mod partitions;
 mod ready;
 mod server;
 mod table;
+mod tls;
 
 pub use access::{AccessPoint, AccessSettings, serve_access};
+pub use guard::{Guard, Role, Tokens};
 pub use latency::{Latency, Quantiles};
 pub use metrics::{Facts, Hop, Metrics, Push, Stage};
 pub use ready::{NotReady, Readiness};
 pub use server::{Server, serve};
 pub use table::{Shape, Spec, TABLE, reference};
+pub use tls::Tls;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use alerting::policy::{Fail, Policy, PolicySpec, Then};
 use alerting::{Mode, Settings};
 use serde_json::{Value, json};
-use telemetry::{AccessPoint, AccessSettings, Server, serve_access};
+use telemetry::{AccessPoint, AccessSettings, Guard, Role, Server, Tokens, serve_access};
 
 const SINGLE: &str = "/access/v1/evaluation";
 const BATCH: &str = "/access/v1/evaluations";
@@ -34,7 +34,10 @@ impl Running {
     fn new(settings: Settings, clock: fn() -> i64) -> Self {
         let point = Arc::new(AccessPoint::new(AccessSettings {
             respond: settings,
-            tokens: vec!["other".to_owned(), "s3cret".to_owned()],
+            guard: Guard {
+                tokens: Tokens::default().with(Role::Caller, "other\ns3cret"),
+                tls: None,
+            },
             url: String::new(),
             age_ms_max: 30_000,
             clock,

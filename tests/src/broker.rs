@@ -6,7 +6,7 @@ use std::env;
 use std::io::Write;
 use std::path::PathBuf;
 
-use servers::Kafka;
+use servers::{Kafka, Secured};
 
 use crate::proxy::Proxy;
 use crate::workspace_root;
@@ -44,6 +44,18 @@ impl Broker {
         proxy.lead_to(&broker.address);
         broker.address = format!("127.0.0.1:{}", proxy.port());
         Some(broker)
+    }
+
+    /// As `own`, with TLS, passwords and ACLs before it.
+    pub fn own_secured(name: &str, secured: Secured) -> Option<Self> {
+        can_run()?;
+        Some(Self::start_in(own_folder(name).secured(secured)))
+    }
+
+    /// The address at which a secured one speaks in the clear, to whoever sets it up.
+    pub fn plain_address(&self) -> String {
+        let (host, port) = self.address.rsplit_once(':').expect("a port");
+        format!("{host}:{}", self.kafka().plain(port.parse().expect("a port")))
     }
 
     fn start_in(kafka: Kafka) -> Self {

@@ -102,7 +102,7 @@ impl Deployment {
     pub fn connected(&self) -> Connected {
         let text = fs::read_to_string(self.config_path()).expect("a config file");
         let (config, problems) = config::parse(&text);
-        let config = config.unwrap_or_else(|| panic!("{problems:?}"));
+        let config = config.unwrap_or_else(|| panic!("{problems:?}")).beside(&self.folder);
         let stop = AtomicBool::new(false);
         let (signing, authors) = stream::secrets(&config, &self.folder).expect("secrets");
         let lists = Lists { signing: signing.into(), authors: authors.into(), ..self.lists() };

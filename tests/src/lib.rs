@@ -1,6 +1,7 @@
 //! Shared fixtures for the integration tests, and for the bench that runs on a broker. It holds no test itself.
 #![forbid(unsafe_code)]
 
+pub mod authority;
 pub mod broker;
 pub mod deployment;
 mod driven;
@@ -73,6 +74,9 @@ pub fn binary() -> &'static Path {
         let profile = this.parent().and_then(Path::parent).expect("target/profile/deps");
         let target = profile.parent().and_then(Path::to_str).expect("a path in UTF-8");
         let mut arguments = vec!["build", "-q", "-p", "habitus", "--target-dir", target];
+        if cfg!(feature = "tls") {
+            arguments.extend(["--features", "tls"]);
+        }
         if profile.ends_with("release") {
             arguments.push("--release");
         }

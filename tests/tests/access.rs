@@ -10,7 +10,7 @@ use bus::memory::Memory;
 use bus::{Bus, Cleanup, Outgoing, Producer, TopicPartition, TopicSpec};
 use serde_json::{Value, json};
 use stream::TrustFollower;
-use telemetry::{AccessPoint, AccessSettings, Server, serve_access};
+use telemetry::{AccessPoint, AccessSettings, Guard, Role, Server, Tokens, serve_access};
 
 const TOPIC: &str = "habitus.trust.v1";
 const PARTITIONS: u32 = 4;
@@ -37,7 +37,7 @@ impl Scene {
         let respond = Settings { mode: Mode::Enforce, fail: Fail::Closed, ..Settings::default() };
         let point = Arc::new(AccessPoint::new(AccessSettings {
             respond,
-            tokens: vec!["t".to_owned()],
+            guard: Guard { tokens: Tokens::default().with(Role::Caller, "t"), tls: None },
             url: String::new(),
             age_ms_max: 30_000,
             clock: || 0,

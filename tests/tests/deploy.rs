@@ -181,7 +181,7 @@ fn habitus_runs_as_told_with_a_config_that_fits_the_rest() {
     assert_eq!(habitus["network_mode"], "service:prometheus");
     let prometheus = yaml("deploy/prometheus/prometheus.yml");
     let target = prometheus["scrape_configs"][0]["static_configs"][0]["targets"][0].as_str();
-    assert_eq!(config.http_listen().map(|address| address.to_string()).as_deref(), target);
+    assert_eq!(config.http().listen.map(|address| address.to_string()).as_deref(), target);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use lane::Counts;
 use proptest::prelude::*;
 use schemas::reject::ErrorCode;
 use schemas::revocation::RevocationMode;
-use telemetry::{Facts, Hop, Metrics, Push, Readiness, Server, Shape, Stage, TABLE, serve};
+use telemetry::{Facts, Guard, Hop, Metrics, Push, Readiness, Server, Shape, Stage, TABLE, serve};
 use tests::{Family, binary, exposition};
 
 fn metrics() -> Metrics {
@@ -335,7 +335,8 @@ fn nothing_is_lost_between_threads_that_record_and_one_that_scrapes() {
 fn server(readiness: &Arc<Readiness>) -> (Server, Arc<Metrics>) {
     let metrics = Arc::new(metrics());
     let listen: SocketAddr = "127.0.0.1:0".parse().unwrap();
-    let server = serve(listen, Arc::clone(&metrics), Arc::clone(readiness)).expect("serves");
+    let server = serve(listen, Guard::default(), Arc::clone(&metrics), Arc::clone(readiness))
+        .expect("serves");
     (server, metrics)
 }
 
@@ -425,11 +426,13 @@ fn an_address_that_is_taken_is_an_error_and_a_dropped_server_lets_go_of_it() {
     let (first, metrics) = server(&readiness);
     let address = first.address();
     assert_eq!(ask(address, "GET /readyz").0, 200, "no lane is waited for");
-    assert!(serve(address, Arc::clone(&metrics), Arc::clone(&readiness)).is_err());
+    assert!(
+        serve(address, Guard::default(), Arc::clone(&metrics), Arc::clone(&readiness)).is_err()
+    );
     drop(first);
     let again = (0..100).find_map(|_| {
         thread::sleep(Duration::from_millis(20));
-        serve(address, Arc::clone(&metrics), Arc::clone(&readiness)).ok()
+        serve(address, Guard::default(), Arc::clone(&metrics), Arc::clone(&readiness)).ok()
     });
     assert_eq!(again.expect("the address is free again").address(), address);
 }

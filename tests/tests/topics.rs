@@ -1,6 +1,6 @@
 //! The topics as the wire formats tell them, and which topics of others are refused. No broker is asked here.
 
-use bus::{Cleanup, TopicInfo, TopicSpec};
+use bus::{Cleanup, TopicDetails, TopicInfo, TopicSpec};
 use stream::{Topic, Topics};
 
 const DAY_MS: u64 = 86_400_000;
@@ -191,4 +191,34 @@ fn intake_has_a_topic_of_its_own_for_each_source_and_one_for_what_it_hands_on() 
     assert!(lax.check(Topic::Activity, &unlogged(Topic::Activity)).is_err());
     let own = "input.key = \"any\"\n[[source]]\ntopic = \"habitus.findings.v1\"";
     assert_eq!(topics(own).twice(), Some("habitus.findings.v1"));
+}
+
+#[test]
+fn only_the_rights_that_a_topic_needs_are_missed() {
+    let nothing =
+        TopicDetails { may_read: Some(false), may_write: Some(false), ..TopicDetails::default() };
+    let missed = |text: &str, topic| -> Vec<&str> {
+        let missing = topics(text).missing_rights(topic, &nothing).collect();
+        assert_eq!(
+            topics(text).missing_rights(topic, &TopicDetails::default()).count(),
+            0,
+            "untold"
+        );
+        missing
+    };
+    let (any, alert) = ("input.key = \"any\"", "mode = \"alert\"");
+    let access = "mode = \"alert\"\naccess.listen = \"[::1]:1\"\naccess.token_file = \"t\"";
+    for (text, topic, rights) in [
+        ("", Topic::Activity, &["read"][..]),
+        (any, Topic::Activity, &["read", "write to"]),
+        (any, Topic::Source(0), &["read"]),
+        (any, Topic::Intake(0), &["read", "write to"]),
+        ("", Topic::DeadLetters, &["write to"]),
+        ("", Topic::Alerts, &[]),
+        (alert, Topic::Alerts, &["write to"]),
+        (alert, Topic::Trust, &["write to"]),
+        (access, Topic::Trust, &["read", "write to"]),
+    ] {
+        assert_eq!(missed(text, topic), rights, "{text} {topic:?}");
+    }
 }

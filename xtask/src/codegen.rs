@@ -24,8 +24,8 @@ struct Generated {
 }
 
 pub(crate) fn run(flags: &[&str]) -> Result<ExitCode> {
-    let known = |flag: &&str| ["--check", "--signals"].contains(flag);
-    ensure!(flags.iter().all(known), "codegen takes --check and --signals");
+    let known = |flag: &&str| ["--check", "--signals", "--tls"].contains(flag);
+    ensure!(flags.iter().all(known), "codegen takes --check, --signals and --tls");
     let check = flags.contains(&"--check");
     let root = crate::root()?;
     // The signals first: without their list the other crates do not build.
@@ -34,7 +34,7 @@ pub(crate) fn run(flags: &[&str]) -> Result<ExitCode> {
         for what in WRITTEN {
             stale.extend(settle(&root, written(&root, what)?, check)?);
         }
-        stale.extend(settle(&root, config(&root)?, check)?);
+        stale.extend(settle(&root, config(&root, flags.contains(&"--tls"))?, check)?);
     }
     for path in &stale {
         println!("{} {}", if check { "stale:" } else { "wrote" }, path.display());
@@ -195,8 +195,10 @@ fn written(root: &Path, what: (&str, &str, bool)) -> Result<Vec<Generated>> {
     Ok(files)
 }
 
-fn config(root: &Path) -> Result<Vec<Generated>> {
-    crate::output(crate::cargo(root).args(["build", "-q", "-p", "habitus"]))?;
+/// The pages that the binary writes; no feature changes them.
+fn config(root: &Path, tls: bool) -> Result<Vec<Generated>> {
+    let features = if tls { &["--features", "tls"][..] } else { &[] };
+    crate::output(crate::cargo(root).args(["build", "-q", "-p", "habitus"]).args(features))?;
     let binary = crate::target(root).join("debug/habitus");
     let made = |(what, path): (&str, &str)| {
         let text = crate::output(Command::new(&binary).args(["config", what]))?;

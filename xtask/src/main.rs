@@ -16,7 +16,7 @@ use anyhow::{Context, Result, ensure};
 const USAGE: &str = "\
 usage: cargo xtask <task>
 
-  codegen [--check] [--signals]   write the generated files; --check only compares
+  codegen [--check] [--signals]   write the generated files; --check only compares (--tls: build with it)
   tidy                            check what rustfmt and clippy do not: headers, sizes, names
   test [ARGS...]                  run every test and end in one line `N passed, M failed`
   servers up|stop|kill|down       Apache Kafka for tests, on loopback (--port N, --dir D)

@@ -18,12 +18,13 @@ use crate::error::BusError;
 use crate::kafka::read::{ASK, bounds, checked, list, unsigned};
 use crate::kafka::settings::{Kafka, Kind};
 use crate::kafka::voice::{Speaker, Voice, now};
-use crate::kafka::{failure, raw};
+use crate::kafka::{failure, raw, refusal};
 use crate::record::{Isolation, TopicPartition};
 use crate::traits::{Admin, Cleanup, TopicDetails, TopicInfo, TopicSpec};
 
 /// Manages topics.
 pub struct KafkaAdmin {
+    kafka: Kafka,
     client: AdminClient<Speaker>,
     committed: BaseConsumer<Speaker>,
     uncommitted: BaseConsumer<Speaker>,
@@ -39,6 +40,7 @@ impl KafkaAdmin {
         let admin = kafka.config(Kind::Admin);
         let admin = admin.create_with_context(Speaker(Voice::new("admin")));
         Ok(Self {
+            kafka: kafka.clone(),
             client: admin.map_err(|error| failure::of(&error))?,
             committed: looker(Isolation::ReadCommitted)?,
             uncommitted: looker(Isolation::ReadUncommitted)?,
@@ -70,8 +72,12 @@ impl KafkaAdmin {
         if names.is_empty() {
             return Ok(Default::default());
         }
-        raw::describe_topics(self.client.inner(), &names, ASK)
-            .map_err(|(code, text)| failure::of_code(code, text))
+        raw::describe_topics(self.client.inner(), &names, ASK).map_err(|(code, text)| {
+            match failure::of_code(code, text) {
+                away @ BusError::Unavailable(_) => refusal::heard(&self.kafka).unwrap_or(away),
+                error => error,
+            }
+        })
     }
 
     /// Waits until a topic that was just made can be used.

@@ -64,7 +64,7 @@ impl ClientContext for Membership {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.voice.say(RDKafkaLogLevel::Debug, "ERROR", &format!("{error}: {reason}"));
+        self.voice.note(&error, reason);
     }
 
     fn stats_raw(&self, _statistics: &[u8]) {}
@@ -171,7 +171,7 @@ impl KafkaConsumer {
             });
         }
         if !is_out_of_range(error) {
-            return Err(failure::of(error));
+            return Err(self.client.context().voice.sort(error));
         }
         for (at, slot) in &self.slots {
             let (start, next) = bounds(&self.client, at)?;

@@ -42,6 +42,16 @@ pub(super) fn of(error: &KafkaError) -> BusError {
 
 /// Sorts the code of an error outside transactions. What is not known to be final is tried again.
 pub(super) fn of_code(code: Code, text: String) -> BusError {
+    // The code does not say whose grant is missing, and brokers do not either.
+    let text = match code {
+        Code::GroupAuthorizationFailed => {
+            format!("{text}: we need Read on groups that begin with the name of ours")
+        }
+        Code::TransactionalIdAuthorizationFailed => {
+            format!("{text}: we need Write on transactional ids that begin with the group's name")
+        }
+        _ => text,
+    };
     match code {
         Code::Fenced | Code::ProducerFenced | Code::FencedInstanceId => BusError::Fenced(text),
         code if is_final(code) => BusError::Refused(text),

@@ -7,6 +7,7 @@ mod failure;
 mod produce;
 mod raw;
 mod read;
+mod refusal;
 mod settings;
 mod voice;
 

@@ -158,7 +158,10 @@ unsafe fn describe(
         match Code::from(sys::rd_kafka_error_code(error)) {
             Code::NoError => {}
             Code::UnknownTopicOrPartition => return Ok(None),
-            code => return Err((code, text(sys::rd_kafka_error_string(error)))),
+            code => {
+                let name = text(sys::rd_kafka_TopicDescription_name(topic));
+                return Err((code, format!("{name}: {}", text(sys::rd_kafka_error_string(error)))));
+            }
         }
         let mut count = 0;
         let first = sys::rd_kafka_TopicDescription_partitions(topic, &mut count);

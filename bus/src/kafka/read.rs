@@ -66,7 +66,7 @@ impl Reader for KafkaReader {
                     let (partition, offset) = (self.at.clone(), self.next);
                     return Err(BusError::OutOfRange { partition, offset, start });
                 }
-                Some(Err(error)) => return Err(failure::of(&error)),
+                Some(Err(error)) => return Err(self.client.context().0.sort(&error)),
                 None => {}
             }
             if begun.elapsed() >= timeout {

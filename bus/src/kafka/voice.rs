@@ -10,6 +10,9 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
 use tracing::Level;
 
+use crate::error::BusError;
+use crate::kafka::failure;
+
 const WINDOW: Duration = Duration::from_secs(10);
 const LINES_MAX: u32 = 20;
 
@@ -36,18 +39,22 @@ pub(super) fn level(silent: bool) -> RDKafkaLogLevel {
 pub(super) struct Voice {
     client: &'static str,
     window: Mutex<(Instant, u32)>,
+    /// What the newest error was about: the error itself is a code.
+    reason: Mutex<String>,
 }
 
 impl Voice {
     pub(super) fn new(client: &'static str) -> Self {
-        Self { client, window: Mutex::new((now(), 0)) }
+        Self { client, window: Mutex::new((now(), 0)), reason: Mutex::default() }
     }
 
     pub(super) fn say(&self, level: RDKafkaLogLevel, topic: &str, text: &str) {
         use RDKafkaLogLevel::{Alert, Critical, Debug, Emerg, Error, Info, Notice, Warning};
         let client = self.client;
-        // Properties go to every kind of client; that one does not concern this kind is no news.
-        let void = topic == "CONFWARN" && text.contains("will be ignored by this");
+        // Properties go to every kind of client; that one does not concern this kind is no news. Nor is an error of a
+        // transaction, which the call returns.
+        let void =
+            topic == "CONFWARN" && text.contains("will be ignored by this") || topic == "TXNERR";
         let level = if void { Debug } else { level };
         if matches!(level, Debug) {
             tracing::debug!(target: "kafka", client, topic, "{text}");
@@ -60,6 +67,22 @@ impl Voice {
             Emerg | Alert | Critical => tracing::error!(target: "kafka", client, topic, "{text}"),
             Error | Warning => tracing::warn!(target: "kafka", client, topic, "{text}"),
             Notice | Info | Debug => tracing::info!(target: "kafka", client, topic, "{text}"),
+        }
+    }
+
+    /// Takes note of an error that is told and then returned.
+    pub(super) fn note(&self, error: &KafkaError, reason: &str) {
+        reason.clone_into(&mut self.reason.lock().unwrap_or_else(PoisonError::into_inner));
+        self.say(RDKafkaLogLevel::Debug, "ERROR", &format!("{error}: {reason}"));
+    }
+
+    /// Sorts an error that a poll returned, with what was told of it.
+    pub(super) fn sort(&self, error: &KafkaError) -> BusError {
+        let reason =
+            std::mem::take(&mut *self.reason.lock().unwrap_or_else(PoisonError::into_inner));
+        match error.rdkafka_error_code() {
+            Some(code) if !reason.is_empty() => failure::of_code(code, reason),
+            _ => failure::of(error),
         }
     }
 
@@ -86,7 +109,7 @@ impl ClientContext for Speaker {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.0.say(RDKafkaLogLevel::Debug, "ERROR", &format!("{error}: {reason}"));
+        self.0.note(&error, reason);
     }
 
     fn stats_raw(&self, _statistics: &[u8]) {}

@@ -20,6 +20,7 @@ use super::{
     config, demo, doctor, explain, health, logging, map, operate, produce, run as run_verb, score,
     state, tap, validate,
 };
+use crate::render::line;
 
 /// Exit code of a success.
 pub(super) const OK: u8 = 0;
@@ -316,7 +317,7 @@ pub fn run(cli: Cli) -> u8 {
         Err(error) if is_broken_pipe(&error) => OK,
         Err(error) if is_misuse(&error) => {
             // Nobody is left to tell where stderr is gone too.
-            drop(writeln!(io::stderr(), "error: failed to {error:#}"));
+            drop(writeln!(io::stderr(), "error: failed to {}", line(&format!("{error:#}"))));
             USAGE
         }
         Err(error) => {

@@ -73,6 +73,8 @@ pub(super) fn load(
             Ok(read) => (signing, authors) = read,
             Err(wrong) => broken.push(wrong),
         }
+        let lacking = stream::lacking(config).into_iter();
+        broken.extend(lacking.map(|(setting, why)| (setting, 0, format!("`{setting}` {why}"))));
     }
     if broken.is_empty() {
         let (networks, inventory) = (Arc::new(networks), Arc::new(inventory));

@@ -1,8 +1,10 @@
 //! What the program says about itself, on stderr: text on a terminal, JSON otherwise.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 
 use tracing_subscriber::EnvFilter;
+
+use crate::render::plain;
 
 /// Starts the subscriber; `HABITUS_LOG` overrides the level.
 pub(super) fn start(verbose: u8, quiet: bool, color: bool) {
@@ -19,7 +21,7 @@ pub(super) fn start(verbose: u8, quiet: bool, color: bool) {
     let terminal = io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr)
+        .with_writer(move || Plain(terminal))
         .with_target(false);
     let started = if terminal {
         builder.with_ansi(color).without_time().try_init()
@@ -28,4 +30,20 @@ pub(super) fn start(verbose: u8, quiet: bool, color: bool) {
     };
     // A second start in one process, as in tests, keeps the first subscriber.
     drop(started);
+}
+
+/// Standard error, with what events brought made safe: as text on a terminal, else as JSON. A line is written at once.
+struct Plain(bool);
+
+impl Write for Plain {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let safe = if self.0 { operator::log_line(&text).into() } else { plain(&text) };
+        io::stderr().write_all(safe.as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }

@@ -62,7 +62,7 @@ fn init(out: &mut dyn Write, path: &str, name: Option<&str>) -> anyhow::Result<u
     let records: Vec<&[u8]> =
         file_records(file.bytes()).map(|(_, record)| record).take(SAMPLES).collect();
     let proposal = mapping::propose(name.unwrap_or("own"), &records);
-    write!(out, "{}", proposal.text)?;
+    write!(out, "{}", plain(&proposal.text))?;
     out.flush()?;
     for field in &proposal.missing {
         tracing::warn!("nothing looks like {field}, and each activity needs it");
@@ -137,7 +137,8 @@ fn beside(out: &mut dyn Write, activity: &Value, about: &About) -> anyhow::Resul
         let own = format!("{}/{}", about.place, field.replace('.', "/"));
         let from =
             origins.get(field.as_str()).copied().unwrap_or(if is_native { &own } else { "" });
-        writeln!(out, "  {:<44} {field:<28} {}", render::clean(from), render::clean(&value))?;
+        let (from, field) = (render::clean(from), render::clean(&field));
+        writeln!(out, "  {from:<44} {field:<28} {}", render::clean(&value))?;
     }
     for (name, fields) in [("missing", &made.missing), ("unmapped", &made.unmapped)] {
         if !fields.is_empty() {

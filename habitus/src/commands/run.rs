@@ -39,14 +39,13 @@ pub(super) fn run(config: &Config, lists: &Lists, args: &RunArgs) -> anyhow::Res
         signals: detector::signal_ids(),
     }));
     let readiness = Arc::new(Readiness::new(lanes));
-    let server = config
-        .http_listen()
-        .map(|address| serve(address, Arc::clone(&metrics), Arc::clone(&readiness)))
-        .transpose()?;
+    let guard = access::guard(config)?;
+    let serve = |at| serve(at, guard.clone(), Arc::clone(&metrics), Arc::clone(&readiness));
+    let server = config.http().listen.map(serve).transpose()?;
     if let Some(server) = &server {
-        tracing::info!("metrics and health on http://{}", server.address());
+        tracing::info!("metrics and health on {}", server.url());
     }
-    let access = access::serve(config)?;
+    let access = access::serve(config, &guard)?;
     lists.log();
     let given = lists.lists.clone();
     let Some(connected) = connect(config, true, &stop, Some(Arc::clone(&metrics)), given)? else {

@@ -172,5 +172,9 @@ fn print(out: &mut dyn Write, record: &Record, args: &TapArgs) -> anyhow::Result
         return Ok(writeln!(out)?);
     }
     // Bytes of dead letters may be anything: a terminal gets nothing that could move it.
-    Ok(writeln!(out, "{}", render::line(&String::from_utf8_lossy(value)))?)
+    let line = match serde_json::from_slice::<serde_json::Value>(value) {
+        Ok(value) if args.json => render::plain(&value.to_string()).into_owned(),
+        _ => render::line(&String::from_utf8_lossy(value)),
+    };
+    Ok(writeln!(out, "{line}")?)
 }

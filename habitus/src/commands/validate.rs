@@ -30,7 +30,8 @@ fn check(path: &Path) -> anyhow::Result<(Option<Config>, usize)> {
         writeln!(io::stderr(), "{}\n", render(problem, &text, &name))?;
     }
     let warnings = problems.iter().filter(|problem| problem.severity == Severity::Warning).count();
-    Ok((config, warnings))
+    let folder = path.parent().unwrap_or(Path::new(""));
+    Ok((config.map(|config| config.beside(folder)), warnings))
 }
 
 /// Runs `validate`.

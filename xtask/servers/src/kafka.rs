@@ -82,19 +82,48 @@ pub struct Kafka {
     servers: PathBuf,
     folder: PathBuf,
     advertised: Option<u16>,
+    secured: Option<Secured>,
+}
+
+/// A broker that clients reach with TLS, a certificate of their own and a password only, and that grants nothing that
+/// no ACL grants. Beside it, two ports on, it speaks in the clear to itself and to whoever sets it up.
+#[derive(Clone, Debug)]
+pub struct Secured {
+    /// Its key and certificate, one file in PEM.
+    pub identity: PathBuf,
+    /// Who vouches for its clients' certificates, PEM.
+    pub authority: PathBuf,
+    /// Users with their passwords.
+    pub users: Vec<(String, String)>,
 }
 
 impl Kafka {
     /// A broker in a folder, which need not exist; `servers` is the one that all servers share.
     pub fn new(servers: &Path, folder: &Path) -> Result<Self> {
         let absolute = |path| std::path::absolute(path).context("failed to name a folder");
-        Ok(Self { servers: absolute(servers)?, folder: absolute(folder)?, advertised: None })
+        Ok(Self {
+            servers: absolute(servers)?,
+            folder: absolute(folder)?,
+            advertised: None,
+            secured: None,
+        })
     }
 
     /// The same, but telling clients another port: that of a proxy before it.
     pub fn behind(mut self, port: u16) -> Self {
         self.advertised = Some(port);
         self
+    }
+
+    /// The same, with TLS, passwords and ACLs before it.
+    pub fn secured(mut self, secured: Secured) -> Self {
+        self.secured = Some(secured);
+        self
+    }
+
+    /// The port at which it speaks in the clear, of one that clients know by this one.
+    pub fn plain(&self, port: u16) -> u16 {
+        port + if self.secured.is_some() { 2 } else { 0 }
     }
 
     /// The broker that is meant where none is named.
@@ -126,20 +155,27 @@ impl Kafka {
         if process::living(&self.folder).is_some() {
             let port = self.port().context("failed to find the port of a running broker")?;
             let alive = || process::living(&self.folder).is_some();
-            process::wait(&self.folder, alive, || answers(port))?;
+            process::wait(&self.folder, alive, || answers(self.plain(port)))?;
             return Ok((port, false));
         }
         let former = self.port();
         let port = choose(former)?;
-        if former.is_none() && answers(port) {
+        if former.is_none() && answers(self.plain(port)) {
             return Ok((port, false));
         }
-        ensure!(is_free(port), "port {port} or the next one is taken by another program: --port N");
+        ensure!(
+            self.is_free(port),
+            "port {port} or one of the next two is taken by another program: --port N"
+        );
         let jars = self.fetch()?;
         self.configure(port)?;
         if !self.data().join("meta.properties").exists() {
             let mut format = self.java(&jars, "kafka.tools.StorageTool")?;
             format.args(["format", "-t", CLUSTER, "-c"]).arg(self.settings());
+            for (user, password) in self.secured.iter().flat_map(|secured| &secured.users) {
+                let user = format!("SCRAM-SHA-512=[name={user},password={password}]");
+                format.args(["--add-scram", &user]);
+            }
             let status = format.status().context("failed to start java")?;
             ensure!(status.success(), "failed to format:\n{}", process::log_end(&self.folder));
         }
@@ -147,7 +183,8 @@ impl Kafka {
         let mut child = child.context("failed to start java")?;
         fs::write(self.folder.join("pid"), child.id().to_string())?;
         let alive = || child.try_wait().is_ok_and(|status| status.is_none());
-        process::wait(&self.folder, alive, || answers(port)).context("failed to start Kafka")?;
+        process::wait(&self.folder, alive, || answers(self.plain(port)))
+            .context("failed to start Kafka")?;
         Ok((port, true))
     }
 
@@ -231,6 +268,10 @@ impl Kafka {
              log.dirs={}\n",
             data.display()
         );
+        let text = match &self.secured {
+            None => text,
+            Some(secured) => text + &secured.settings((port, advertised), self.plain(port)),
+        };
         fs::write(self.settings(), text).context("failed to write the settings of Kafka")
     }
 
@@ -249,9 +290,15 @@ impl Kafka {
         // Processes that look at the same time begin at different ports.
         let step = usize::try_from(std::process::id())? * 2 % FREE_PORTS.len();
         let (before, after) = (FREE_PORTS.take(step), FREE_PORTS.skip(step));
-        let wanted = |port: u16| taken.iter().any(|taken| taken.abs_diff(port) < 2);
-        let free = after.chain(before).find(|port| !wanted(*port) && is_free(*port));
+        let wanted = |port: u16| taken.iter().any(|taken| taken.abs_diff(port) < 3);
+        let free = after.chain(before).find(|port| !wanted(*port) && self.is_free(*port));
         free.context("failed to find a free port")
+    }
+
+    /// Whether all ports that it needs are free: its own, the controller's, and the plain one of a secured one.
+    fn is_free(&self, port: u16) -> bool {
+        let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+        port < u16::MAX - 1 && (port..=self.plain(port).max(port + 1)).all(free)
     }
 
     /// Prepares a program of Kafka; what it prints goes to the log of this folder.
@@ -261,6 +308,33 @@ impl Kafka {
         java.args(JVM).arg("-cp").arg(jars.join("*")).arg(class).current_dir(&self.folder);
         java.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         Ok(java)
+    }
+}
+
+// === impl Secured ===
+
+impl Secured {
+    /// Settings that win over those before them.
+    fn settings(&self, (port, advertised): (u16, u16), plain: u16) -> String {
+        format!(
+            "listeners=CLIENTS://127.0.0.1:{port},CONTROLLER://127.0.0.1:{},PLAIN://127.0.0.1:{plain}\n\
+             advertised.listeners=CLIENTS://127.0.0.1:{advertised},PLAIN://127.0.0.1:{plain}\n\
+             inter.broker.listener.name=PLAIN\n\
+             listener.security.protocol.map=CLIENTS:SASL_SSL,CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT\n\
+             listener.name.clients.sasl.enabled.mechanisms=SCRAM-SHA-512\n\
+             listener.name.clients.scram-sha-512.sasl.jaas.config=\
+             org.apache.kafka.common.security.scram.ScramLoginModule required;\n\
+             listener.name.clients.ssl.keystore.type=PEM\n\
+             listener.name.clients.ssl.keystore.location={}\n\
+             listener.name.clients.ssl.truststore.type=PEM\n\
+             listener.name.clients.ssl.truststore.location={}\n\
+             listener.name.clients.ssl.client.auth=required\n\
+             authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n\
+             super.users=User:ANONYMOUS\n",
+            port + 1,
+            self.identity.display(),
+            self.authority.display()
+        )
     }
 }
 
@@ -281,9 +355,4 @@ fn answers(port: u16) -> bool {
 
 fn connect(port: u16) -> std::io::Result<TcpStream> {
     TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), Duration::from_secs(1))
-}
-
-fn is_free(port: u16) -> bool {
-    let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
-    port < u16::MAX && free(port) && free(port + 1)
 }

@@ -9,7 +9,7 @@ mod process;
 pub mod watch;
 
 pub use command::{USAGE, run};
-pub use kafka::{KAFKA, Kafka, Lent, lend, missing};
+pub use kafka::{KAFKA, Kafka, Lent, Secured, lend, missing};
 
 use std::env;
 use std::path::{Path, PathBuf};
