@@ -13,6 +13,7 @@ use record::pointer::rejection;
 use record::tree::Tree;
 use schemas::reject::{ErrorCode, Rejection};
 
+use crate::ancestors::{Ancestors, Traced};
 use crate::carrier::Carrier;
 use crate::envelope::{self, Budget, Opened, expand, layer_of, open, open_last};
 use crate::event::Event;
@@ -35,6 +36,10 @@ pub(crate) struct Pass<'p> {
     pub(crate) notes: &'p mut Notes,
     /// What is told of each outcome, where somebody asks.
     pub(crate) trace: Option<Trace>,
+    /// The spans of earlier records, and what is told of this one's.
+    pub(crate) among: Option<(&'p Ancestors, Traced)>,
+    /// Outcomes before those that are being made.
+    n_before: usize,
     budget: Budget,
     n_activities: usize,
     /// The format of the first record that had one.
@@ -59,7 +64,18 @@ impl<'p> Pass<'p> {
         notes: &'p mut Notes,
     ) -> Self {
         let budget = Budget::new(limits);
-        Self { way, carrier, limits, notes, trace: None, budget, n_activities: 0, told: None }
+        Self {
+            way,
+            carrier,
+            limits,
+            notes,
+            trace: None,
+            among: None,
+            n_before: 0,
+            budget,
+            n_activities: 0,
+            told: None,
+        }
     }
 
     /// Decodes a record.
@@ -84,7 +100,9 @@ impl<'p> Pass<'p> {
             Ok(Cow::Borrowed(bytes)) => pass.text(bytes, spot, out),
             Ok(Cow::Owned(made)) => {
                 let mut inner = Vec::new();
+                pass.n_before += out.len();
                 pass.text(&made, spot, &mut inner);
+                pass.n_before -= out.len();
                 out.extend(inner.into_iter().map(Decoded::into_owned));
             }
         });
@@ -96,7 +114,9 @@ impl<'p> Pass<'p> {
         if may_be(Format::Otlp) && otlp::is_protobuf(bytes) {
             self.told.get_or_insert(Format::Otlp);
             return self.told_of(Some(Format::Otlp), |pass| {
-                pass.spans(spot, out, |sink, limits| otlp::decode(bytes, limits, None, sink));
+                pass.spans(spot, out, |sink, (limits, before)| {
+                    otlp::decode(bytes, limits, before, sink);
+                });
             });
         }
         let text = match text_of(bytes) {
@@ -312,7 +332,9 @@ impl<'p> Pass<'p> {
             return self.refuse(too_deep(self.limits), spot.place, out);
         }
         let mut inner = Vec::new();
+        self.n_before += out.len();
         self.bytes(bytes, spot, &mut inner);
+        self.n_before -= out.len();
         out.extend(inner.into_iter().map(Decoded::into_owned));
     }
 
@@ -330,10 +352,12 @@ impl<'p> Pass<'p> {
                 pass.read(decoded, (Some(tree), text), spot, out);
             }
             (None, _) if format == Format::Otlp => {
-                pass.spans(spot, out, |sink, limits| otlp::decode_tree(tree, limits, sink));
+                pass.spans(spot, out, |sink, (limits, before)| {
+                    otlp::decode_tree(tree, limits, before, sink);
+                });
             }
             (None, _) if format == Format::Langfuse => {
-                pass.spans(spot, out, |sink, limits| langfuse::decode(tree, limits, sink));
+                pass.spans(spot, out, |sink, (limits, _)| langfuse::decode(tree, limits, sink));
             }
             (None, Some(text)) => pass.whole(text, spot, out),
             (None, None) => {
@@ -370,13 +394,21 @@ impl<'p> Pass<'p> {
         &mut self,
         spot: Spot<'_>,
         out: &mut Vec<Decoded<'a>>,
-        decode: impl FnOnce(&mut otlp::Sink<'_, 'a>, &Limits),
+        decode: impl FnOnce(&mut otlp::Sink<'_, 'a>, (&Limits, Option<&Ancestors>)),
     ) {
         let start = out.len();
         let mut kept = Vec::new();
-        let (notes, orphans) = (&mut *self.notes, &mut Vec::new());
+        let (before, traced) = match &mut self.among {
+            Some((before, traced)) => (Some(*before), Some(traced)),
+            None => (None, None),
+        };
+        let n_orphans = traced.as_ref().map_or(0, |traced| traced.orphans.len());
         let partials = self.trace.is_some().then_some(&mut kept);
-        decode(&mut otlp::Sink { notes, out, orphans, partials }, self.limits);
+        let sink = &mut otlp::Sink { notes: &mut *self.notes, out, traced, partials };
+        decode(sink, (self.limits, before));
+        if let Some((_, traced)) = &mut self.among {
+            traced.place(n_orphans, self.n_before);
+        }
         // In place: an outcome is large, and spans are many.
         for decoded in out.iter_mut().skip(start) {
             if let Decoded::Rejected(rejection) = decoded {
