@@ -20,6 +20,7 @@ mod pass;
 mod pattern;
 mod principals;
 mod reader;
+mod spans;
 mod table;
 mod texts;
 mod trace;

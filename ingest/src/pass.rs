@@ -39,17 +39,17 @@ pub(crate) struct Pass<'p> {
     /// The spans of earlier records, and what is told of this one's.
     pub(crate) among: Option<(&'p Ancestors, Traced)>,
     /// Outcomes before those that are being made.
-    n_before: usize,
+    pub(crate) n_before: usize,
     budget: Budget,
-    n_activities: usize,
+    pub(crate) n_activities: usize,
     /// The format of the first record that had one.
     pub(crate) told: Option<Format>,
 }
 
 /// Where a value stands: its pointer, and how many envelopes are around it.
 #[derive(Clone, Copy)]
-struct Spot<'s> {
-    place: &'s str,
+pub(crate) struct Spot<'s> {
+    pub(crate) place: &'s str,
     layer: usize,
 }
 
@@ -389,47 +389,6 @@ impl<'p> Pass<'p> {
         self.push(decoded, spot.place, out);
     }
 
-    /// Decodes a record of many spans.
-    fn spans<'a>(
-        &mut self,
-        spot: Spot<'_>,
-        out: &mut Vec<Decoded<'a>>,
-        decode: impl FnOnce(&mut otlp::Sink<'_, 'a>, (&Limits, Option<&Ancestors>)),
-    ) {
-        let start = out.len();
-        let mut kept = Vec::new();
-        let (before, traced) = match &mut self.among {
-            Some((before, traced)) => (Some(*before), Some(traced)),
-            None => (None, None),
-        };
-        let n_orphans = traced.as_ref().map_or(0, |traced| traced.orphans.len());
-        let partials = self.trace.is_some().then_some(&mut kept);
-        let sink = &mut otlp::Sink { notes: &mut *self.notes, out, traced, partials };
-        decode(sink, (self.limits, before));
-        if let Some((_, traced)) = &mut self.among {
-            traced.place(n_orphans, self.n_before);
-        }
-        // In place: an outcome is large, and spans are many.
-        for decoded in out.iter_mut().skip(start) {
-            if let Decoded::Rejected(rejection) = decoded {
-                rejection.path.insert_str(0, spot.place);
-            }
-        }
-        let max = self.limits.activities_max;
-        self.n_activities += out.len() - start;
-        if max < self.n_activities {
-            out.truncate(out.len().saturating_sub(self.n_activities - max).max(start));
-            self.tell_spans(out.len() - start, kept, start, spot.place);
-            let message = format!("accept more than {max} activities in one record");
-            return self.refuse(
-                rejection(ErrorCode::TooLarge, String::new(), message),
-                spot.place,
-                out,
-            );
-        }
-        self.tell_spans(out.len() - start, kept, start, spot.place);
-    }
-
     fn mapped<'a>(&mut self, spec: &Spec, tree: &Tree<'a>) -> Decoded<'a> {
         let unfolded = if spec.caseless { unfold(tree) } else { None };
         let tree = unfolded.as_ref().unwrap_or(tree);
@@ -465,7 +424,12 @@ impl<'p> Pass<'p> {
     }
 
     /// Refuses at a place: the pointer of the fault stands below it.
-    fn refuse<'a>(&mut self, mut found: Rejection, place: &str, out: &mut Vec<Decoded<'a>>) {
+    pub(crate) fn refuse<'a>(
+        &mut self,
+        mut found: Rejection,
+        place: &str,
+        out: &mut Vec<Decoded<'a>>,
+    ) {
         found.path.insert_str(0, place);
         self.emit(Decoded::Rejected(found), place, out);
     }
