@@ -53,8 +53,7 @@ impl<'a> InOrder<'a> {
         reading: &'a Reading,
         (number, bytes): (usize, &'a [u8]),
         beside: (&Limits, &Carrier<'_>),
-        notes: &mut Notes,
-        out: &mut Vec<FileOutcome<'a>>,
+        (notes, out): (&mut Notes, &mut Vec<FileOutcome<'a>>),
     ) {
         let mut decoded = Vec::new();
         if self.hold.holds() {

@@ -291,8 +291,7 @@ fn files_name_agents_as_intake_does() {
                 &reading,
                 (number, text.as_bytes()),
                 (&limits, &carrier),
-                &mut Notes::default(),
-                &mut out,
+                (&mut Notes::default(), &mut out),
             );
         }
         order.end(&reading, &mut out);

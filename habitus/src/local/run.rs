@@ -122,7 +122,8 @@ impl Run {
             let start = now();
             let limits = file_limits(input.bytes, bytes);
             let beside = (&limits, &Carrier::default());
-            order.read(&reading, (number, bytes), beside, &mut self.report.notes, &mut ready);
+            let into = (&mut self.report.notes, &mut ready);
+            order.read(&reading, (number, bytes), beside, into);
             self.report.timings.decode(nanos(start));
             self.take_in(input.topic, &mut ready, &mut pending, &mut on);
             if place % BATCH_LINES == BATCH_LINES - 1 {
