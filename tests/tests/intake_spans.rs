@@ -44,6 +44,9 @@ impl Span {
     }
 }
 
+/// What is left of a trace.
+type Rest = std::vec::IntoIter<(Span, Option<String>)>;
+
 /// The spans of a trace, children first, with the agent of each that is an activity. One trace in five names nobody, one
 /// in five never tells of its root.
 fn trace(noise: &mut Noise, trace: u64) -> Vec<(Span, Option<String>)> {
@@ -108,7 +111,7 @@ struct Filled {
 fn filled(seed: u64, traces: u64) -> Filled {
     let run = Simulated::new(seed, ANY, Lists::default());
     let mut noise = Noise(seed);
-    let mut open: Vec<(u64, std::vec::IntoIter<(Span, Option<String>)>)> = Vec::new();
+    let mut open: Vec<(u64, Rest)> = Vec::new();
     let (mut agents, mut total, mut next) = (BTreeMap::new(), 0, 0);
     let mut records = vec![Vec::new(); 3];
     while next < traces || !open.is_empty() {
