@@ -185,6 +185,12 @@ pub(super) const FIELDS: &[Field] = &[
         "Whether OCSF's `src_endpoint.uid` or `instance_uid` may name an agent that nothing else names.",
     ),
     field(
+        "identity.hash_key_file",
+        Kind::Text(Form::Path),
+        "",
+        "File, beside this one, of the key that mappings hash with (`as = \"hash\"`): at least 16 bytes, such as 32 random ones in hexadecimal. Who has another key cannot tell equal values.",
+    ),
+    field(
         "kafka.brokers",
         Kind::Text(Form::Brokers),
         "\"127.0.0.1:9092\"",
@@ -294,6 +300,18 @@ pub(super) const FIELDS: &[Field] = &[
         "Share of a minute's activities that may be refused; above it a lane waits instead of draining the topic. 100: never.",
     ),
     field(
+        "input.hold",
+        Kind::Measure(Unit::Millis, 0, 86_400_000),
+        "\"5m\"",
+        "How long a span of OpenTelemetry waits for the one above it that names its agent, on the clock of the spans. Raise it where runs of agents take longer than that; 0ms never waits.",
+    ),
+    field(
+        "input.hold_bytes_max",
+        Kind::Measure(Unit::Bytes, 64 << 10, 16 << 30),
+        "\"64MiB\"",
+        "Memory of what waits and of the spans that are remembered, for each partition of a source; beyond it the oldest go without their agent.",
+    ),
+    field(
         "input.client",
         Kind::Client,
         "{}",
@@ -401,6 +419,7 @@ pub(super) const LOCAL: &[&str] = &[
     "http.key_file",
     "http.listen",
     "http.token_file",
+    "identity.hash_key_file",
     "input.client",
     "input.dead_letter_percent_max",
     "input.start",

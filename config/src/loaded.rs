@@ -8,6 +8,7 @@ use std::time::Duration;
 use alerting::policy::Policy;
 use alerting::set::SetSettings;
 use detector::SignalMode;
+use ingest::HoldLimits;
 use schemas::EventTime;
 use schemas::finding::Versions;
 use sha2::{Digest, Sha256};
@@ -17,11 +18,14 @@ use super::author::AuthorConfig;
 use super::fields::{FIELDS, LOCAL, signal_ids};
 use super::kind::Value;
 use super::policy;
-use super::read::default_values;
+use super::read::{HASH_KEY_FILE, default_values};
 use super::receiver::ReceiverConfig;
 use super::security::{HttpConfig, SecurityConfig, beside};
 use super::sources::Sources;
 use super::stream::{BatchConfig, InputConfig, KafkaConfig, Start};
+
+/// The shortest key of hashes in bytes.
+const HASH_KEY_BYTES_MIN: usize = 16;
 
 /// How binding what leaves is.
 pub use alerting::Mode;
@@ -110,6 +114,14 @@ impl Config {
         InputConfig { topic, sources, start, accept_create_time, client }
     }
 
+    /// How long and how much is held of what lacks only its agent.
+    pub(super) fn hold(&self) -> HoldLimits {
+        HoldLimits {
+            hold_ms: i64::try_from(self.measure("input.hold")).unwrap_or(i64::MAX),
+            bytes_max: usize::try_from(self.measure("input.hold_bytes_max")).unwrap_or(usize::MAX),
+        }
+    }
+
     /// Refused activities of a minute in percent above which a lane stops reading; 100 never stops it.
     pub fn dead_letter_percent_max(&self) -> u64 {
         self.whole("input.dead_letter_percent_max") as u64
@@ -140,6 +152,22 @@ impl Config {
     /// The file of registered agents.
     pub fn inventory_path(&self) -> Option<&str> {
         Some(self.text("inventory.path")).filter(|path| !path.is_empty())
+    }
+
+    /// The file of the key that mappings hash with.
+    pub fn hash_key_file(&self) -> Option<&str> {
+        Some(self.text(HASH_KEY_FILE)).filter(|path| !path.is_empty())
+    }
+
+    /// Gives mappings the key that they hash with: what its file holds, but for blanks around it. Fails where it is too
+    /// short to keep anything secret.
+    pub fn set_hash_key(&mut self, text: &[u8]) -> Result<(), String> {
+        let key = text.trim_ascii();
+        if key.len() < HASH_KEY_BYTES_MIN {
+            return Err(format!("find a key of at least {HASH_KEY_BYTES_MIN} bytes in it"));
+        }
+        self.sources.set_key(key);
+        Ok(())
     }
 
     /// Whether what mode `shadow` keeps back goes to a topic of its own.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml_edit::{Document, Item, TableLike};
 
 use super::author;
-use super::client;
+use super::client::{self, Mistake};
 use super::fields::{FIELDS, Field, SIGNAL_DEFAULT, SIGNAL_MODES, signal_ids};
 use super::kind::{Kind, Value};
 use super::loaded::Config;
@@ -17,6 +17,8 @@ use super::security;
 use super::sources::{Sources, address};
 use ingest::Class;
 
+/// The setting that names the key of hashes.
+pub(super) const HASH_KEY_FILE: &str = "identity.hash_key_file";
 /// Sections that are read by themselves: tables of any name, and lists of tables.
 const OWN_SECTIONS: [&str; 2] = ["mapping", "source"];
 
@@ -154,7 +156,8 @@ impl Reader<'_> {
         let place = |key: &str| table.key(key).and_then(toml_edit::Key::span).unwrap_or(0..0);
         let mappings = table.get("mapping");
         if let Some(item) = mappings {
-            self.problems.extend(self.sources.mappings(item, place("mapping")));
+            let keyed = self.values.contains_key(HASH_KEY_FILE);
+            self.problems.extend(self.sources.mappings(item, place("mapping"), keyed));
         }
         let names: Vec<&str> = mappings
             .and_then(Item::as_table_like)

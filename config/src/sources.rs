@@ -68,8 +68,13 @@ fn nearest(word: &str, known: &[&str]) -> Option<String> {
 // === impl Sources ===
 
 impl Sources {
-    /// Reads `[mapping]`: tables by name.
-    pub(super) fn mappings(&mut self, item: &Item, span: Range<usize>) -> Vec<Problem> {
+    /// Reads `[mapping]`: tables by name; `keyed` says whether hashes have a key.
+    pub(super) fn mappings(
+        &mut self,
+        item: &Item,
+        span: Range<usize>,
+        keyed: bool,
+    ) -> Vec<Problem> {
         let Some(table) = item.as_table_like() else {
             return vec![wrong(span, "`mapping` is a section, not a value".to_owned(), None)];
         };
@@ -78,7 +83,7 @@ impl Sources {
             let place = table.key(name).and_then(toml_edit::Key::span);
             let place = place.unwrap_or_else(|| span.clone());
             let setting = setting_of(item, &place);
-            match Mapping::parse(name, &setting, b"") {
+            match Mapping::parse(name, &setting, keyed.then_some(b"")) {
                 Ok(mapping) => {
                     let known = Known { text: text_of(&setting), mapping: Arc::new(mapping) };
                     self.mappings.insert(name.to_owned(), known);
@@ -185,6 +190,13 @@ impl Sources {
         if problems.is_empty() { Ok(source) } else { Err(problems) }
     }
 
+    /// Gives all mappings the key that hashes are made with.
+    pub(super) fn set_key(&mut self, key: &[u8]) {
+        for known in self.mappings.values_mut() {
+            Arc::make_mut(&mut known.mapping).set_key(key);
+        }
+    }
+
     /// All of it as TOML, in one form.
     pub(super) fn to_toml(&self) -> String {
         let mut out = String::new();
@@ -256,7 +268,9 @@ impl Config {
     pub fn reading(&self, format: Option<Format>, mapping: Option<&str>) -> Reading {
         let known = mapping.and_then(|name| self.sources.mappings.get(name));
         let reading = Reading::new(format, known.map(|known| Arc::clone(&known.mapping)));
-        reading.known_by(Arc::new(self.identity()), Arc::new(self.principals()))
+        reading
+            .known_by(Arc::new(self.identity()), Arc::new(self.principals()))
+            .holding(self.hold())
     }
 
     /// Who is behind what a network log sees.

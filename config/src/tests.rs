@@ -87,6 +87,12 @@ fn each_mistake_has_its_message() {
             "`input.start` must be `earliest`, `latest` or a time as RFC 3339 with offset",
         ),
         ("[input]\nclient = 3", "`input.client` must be a table of properties, found integer"),
+        ("[identity]\nhash_key_file = \"\"", "`identity.hash_key_file` must be the path of a file"),
+        ("[input]\nhold = \"2d\"", "`input.hold` must lie between 0ms and 1d"),
+        (
+            "[input]\nhold_bytes_max = \"1KiB\"",
+            "`input.hold_bytes_max` must lie between 64KiB and 16GiB",
+        ),
         ("[batch]\nmax_age = \"1s\"", "`batch.max_age` must lie between 1ms and 100ms"),
         ("[batch]\nmax_age = \"5\"", "`batch.max_age` must be a duration such as \"5ms\""),
         ("[batch]\nmax_bytes = \"1GiB\"", "`batch.max_bytes` must lie between 64KiB and 64MiB"),

@@ -48,7 +48,7 @@ pub fn mapping(text: &str) -> Result<Mapping, Vec<Problem>> {
         Ok(document) => table(document.as_table()),
         Err(_) => SettingValue::Flag(false),
     };
-    Mapping::parse("fuzz", &Setting { span: 0..text.len(), value }, b"key")
+    Mapping::parse("fuzz", &Setting { span: 0..text.len(), value }, Some(b"key"))
 }
 
 fn table(table: &dyn TableLike) -> SettingValue {

@@ -1,200 +1,234 @@
-//! Spans across records. Children arrive before the span that names their agent, in other records: this remembers
-//! who was seen above whom, and which activities wait for a name and since when. It is bounded, knows no clock
-//! (now is an argument) and gives the same answers for the same calls. The caller keeps the waiting records.
+//! Spans across records: who was seen above whom. Children arrive before the span that names their agent, in other
+//! records; what is told of a record's spans is remembered here until its time is over. Bounded by whoever keeps it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use record::limits::Limits;
 use record::notes::Notes;
 use record::outcome::Decoded;
-use schemas::time::EventTime;
+use schemas::activity::Activity;
+use schemas::reject::ErrorCode;
 
-use crate::format::otlp::{self, Naming, Sink};
+use crate::carrier::Carrier;
+use crate::format::otlp::{Batch, Climb, NS_PER_MS, Naming, Place, Signal, naming_of};
+use crate::pass::Pass;
+use crate::way::Way;
 
-/// How long and how much is remembered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HoldLimits {
-    /// How long an activity waits for its agent, and a span is remembered, in milliseconds; 30 s, thrice what
-    /// batching exporters delay. Raise it for agents whose runs end much later than their calls.
-    pub hold_ms: i64,
-    /// Most spans remembered; 65,536. The oldest go first.
-    pub spans_max: usize,
-    /// Most activities that wait; 16,384. The oldest go first, without an agent.
-    pub held_max: usize,
+/// What a record tells of its spans, and which of its outcomes lack only their agent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Traced {
+    pub(crate) seen: Seen,
+    /// The newest end of a span in milliseconds; 0 where there is none.
+    pub(crate) newest_ms: i64,
+    /// The outcomes that lack only their agent: each stands as refused where it is.
+    pub orphans: Vec<Orphan>,
 }
 
-/// An outcome that lacks only its agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Orphan {
-    /// Its ordinal among the outcomes of its record.
-    pub ordinal: usize,
-    /// Its trace.
-    pub trace: u128,
-    /// The span above it.
-    pub parent: u64,
-    /// When the agent acted.
-    pub time: EventTime,
-}
-
-/// An activity that no longer waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Released {
-    /// Its record, as the caller numbers them.
-    pub ticket: u64,
-    /// Its ordinal there.
-    pub ordinal: usize,
-    /// Whether decoding the record again names its agent.
-    pub named: bool,
-}
-
-/// A span that was read.
+/// The spans of a record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
+    /// What some of them say of their agents.
+    pub(crate) namings: Vec<Naming<'static>>,
+    pub(crate) spans: Vec<SpanSeen>,
+}
+
+/// One span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SpanSeen {
     pub(crate) trace: u128,
     pub(crate) span: u64,
     pub(crate) parent: Option<u64>,
-    pub(crate) naming: Option<Naming<'static>>,
+    /// Its place among the namings.
+    pub(crate) naming: Option<usize>,
 }
 
-/// What is remembered.
-#[derive(Clone, Debug)]
+/// An outcome that lacks only its agent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Orphan {
+    /// Its ordinal among the outcomes of its record.
+    pub ordinal: u32,
+    /// The activity, with something that stands in for its agent; `None` is a span that is no activity, and skipped as
+    /// soon as its trace is that of an agent.
+    pub activity: Option<Box<Activity<'static>>>,
+    pub(crate) trace: u128,
+    /// The span above it that was not seen, and how many steps are left from there.
+    pub(crate) missing: (u64, usize),
+    /// Its place in the record.
+    pub(crate) path: String,
+}
+
+/// The spans that are remembered.
+#[derive(Clone, Debug, Default)]
 pub struct Ancestors {
-    limits: HoldLimits,
-    spans: BTreeMap<(u128, u64), Above>,
-    /// Spans by when they came.
-    ages: BTreeSet<(i64, u128, u64)>,
-    /// What waits, by since when, record and ordinal.
-    held: BTreeMap<(i64, u64, usize), (u128, u64)>,
-    /// Traces that a span was added to since the last release.
-    touched: BTreeSet<u128>,
-    n_without: u64,
+    records: BTreeMap<u64, Seen>,
+    /// The record that told last of a span, and the span's place in it.
+    spans: BTreeMap<(u128, u64), (u64, usize)>,
+    /// How many spans of a trace name an agent.
+    named: BTreeMap<u128, usize>,
 }
 
-#[derive(Clone, Debug)]
-struct Above {
-    since_ms: i64,
-    parent: Option<u64>,
-    naming: Option<Naming<'static>>,
-}
-
-/// Decodes a record of spans as [`crate::decode_as`] does, with those above it from earlier records; lists the
-/// outcomes that lack only their agent.
+/// Decodes a record as [`crate::decode_with`] does, with the spans of earlier records above its own; says what it tells
+/// of its spans.
 pub fn decode_among<'a>(
+    way: &Way<'_>,
     bytes: &'a [u8],
-    limits: &Limits,
+    (limits, carrier): (&Limits, &Carrier<'_>),
     ancestors: &Ancestors,
     (notes, out): (&mut Notes, &mut Vec<Decoded<'a>>),
-) -> Vec<Orphan> {
-    let mut orphans = Vec::new();
-    let mut sink = Sink { notes, out, orphans: &mut orphans, partials: None };
-    otlp::decode(bytes, limits, Some(ancestors), &mut sink);
-    orphans
+) -> Traced {
+    let start = out.len();
+    let mut pass = Pass::new(*way, carrier, limits, notes);
+    pass.among = Some((ancestors, Traced::default()));
+    pass.record(bytes, out);
+    let mut traced = pass.among.map(|(_, traced)| traced).unwrap_or_default();
+    traced.orphans.retain_mut(|orphan| {
+        let place = orphan.ordinal as usize;
+        let Some(Decoded::Rejected(found)) = out.get(place) else { return false };
+        orphan.ordinal = u32::try_from(place - start).unwrap_or(u32::MAX);
+        orphan.path.clone_from(&found.path);
+        // Of too many activities, another refusal stands there.
+        found.code == ErrorCode::MissingAgentId
+    });
+    traced
 }
 
-// === impl HoldLimits ===
+// === impl Orphan ===
 
-impl Default for HoldLimits {
-    fn default() -> Self {
-        Self { hold_ms: 30_000, spans_max: 1 << 16, held_max: 1 << 14 }
+impl Orphan {
+    /// An activity below a span that was not seen, from where so many steps are left.
+    pub(crate) fn new(
+        ordinal: usize,
+        (trace, missing): (u128, (u64, usize)),
+        activity: Activity<'_>,
+    ) -> Self {
+        let owned = match Decoded::Activity(activity).into_owned() {
+            Decoded::Activity(owned) => Some(Box::new(owned)),
+            Decoded::Skipped(_) | Decoded::Rejected(_) => None,
+        };
+        Self { activity: owned, missing, ..Self::of_structure(ordinal, trace) }
+    }
+
+    /// A span that is no activity.
+    pub(crate) fn of_structure(ordinal: usize, trace: u128) -> Self {
+        let ordinal = u32::try_from(ordinal).unwrap_or(u32::MAX);
+        Self { ordinal, activity: None, trace, missing: (0, 0), path: String::new() }
+    }
+}
+
+// === impl Traced ===
+
+impl Traced {
+    /// Whether the record has no span.
+    pub fn is_empty(&self) -> bool {
+        self.seen.spans.is_empty() && self.orphans.is_empty()
+    }
+
+    /// Notes the spans of a batch. Log records are below the span that they name, never above one.
+    pub(crate) fn note(&mut self, batch: &Batch<'_>) {
+        for span in batch.spans() {
+            let ended_ms = span.end_ns.good().map_or(0, |ns| ns / NS_PER_MS);
+            self.newest_ms = self.newest_ms.max(i64::try_from(ended_ms).unwrap_or(0));
+            let (Some(trace), Some(own)) = (span.trace.good(), span.span.good()) else { continue };
+            if matches!(span.place, Place::Item(Signal::Logs, ..)) {
+                continue;
+            }
+            let naming = naming_of(batch, span).ok().flatten().map(Naming::into_owned);
+            let naming = naming.map(|naming| {
+                // Neighbours often say the same: by their resource.
+                if self.seen.namings.last() != Some(&naming) {
+                    self.seen.namings.push(naming);
+                }
+                self.seen.namings.len() - 1
+            });
+            let parent = span.parent.good();
+            self.seen.spans.push(SpanSeen { trace, span: own, parent, naming });
+        }
+    }
+
+    /// Counts the ordinals of what was added since there were so many from those outcomes that stand before.
+    pub(crate) fn place(&mut self, n_orphans: usize, n_before: usize) {
+        let n_before = u32::try_from(n_before).unwrap_or(u32::MAX);
+        for orphan in self.orphans.iter_mut().skip(n_orphans) {
+            orphan.ordinal = orphan.ordinal.saturating_add(n_before);
+        }
+    }
+}
+
+// === impl Seen ===
+
+impl Seen {
+    /// What it takes in memory and, about, as saved.
+    pub(crate) fn bytes(&self) -> usize {
+        let text =
+            |text: &Option<schemas::activity::Text<'_>>| text.as_ref().map_or(0, |t| t.len());
+        let naming = |naming: &Naming<'_>| {
+            96 + naming.id.len()
+                + text(&naming.name)
+                + text(&naming.version)
+                + text(&naming.conversation_id)
+        };
+        self.namings.iter().map(naming).sum::<usize>() + 192 * self.spans.len()
     }
 }
 
 // === impl Ancestors ===
 
 impl Ancestors {
-    /// Nothing remembered.
-    pub fn new(limits: HoldLimits) -> Self {
-        Self {
-            limits,
-            spans: BTreeMap::new(),
-            ages: BTreeSet::new(),
-            held: BTreeMap::new(),
-            touched: BTreeSet::new(),
-            n_without: 0,
-        }
-    }
-
-    /// Remembers the spans of a record; call it before decoding the record.
-    pub fn learn(&mut self, bytes: &[u8], limits: &Limits, now: EventTime) {
-        for seen in otlp::spans(bytes, limits) {
-            let key = (seen.trace, seen.span);
-            let above = Above { since_ms: now.millis(), parent: seen.parent, naming: seen.naming };
-            if let Some(old) = self.spans.insert(key, above) {
-                self.ages.remove(&(old.since_ms, key.0, key.1));
-            }
-            self.ages.insert((now.millis(), key.0, key.1));
-            self.touched.insert(seen.trace);
-        }
-        while self.limits.spans_max < self.spans.len() {
-            self.forget_oldest();
-        }
-    }
-
-    /// Lets an outcome of a record wait.
-    pub fn hold(&mut self, ticket: u64, orphan: &Orphan, now: EventTime) {
-        let key = (now.millis(), ticket, orphan.ordinal);
-        self.held.insert(key, (orphan.trace, orphan.parent));
-    }
-
-    /// What no longer waits, those that waited longest first: named by a span that came since, or without an
-    /// agent, because its time is over or too many wait.
-    pub fn release(&mut self, now: EventTime) -> Vec<Released> {
-        let oldest_ms = now.millis().saturating_sub(self.limits.hold_ms);
-        let n_over = self.held.len().saturating_sub(self.limits.held_max);
-        let touched = std::mem::take(&mut self.touched);
-        let mut released = Vec::new();
-        for (n, (key, (trace, parent))) in self.held.iter().enumerate() {
-            // An orphan has looked as far up as any of its record may.
-            let named = touched.contains(trace)
-                && self.naming(*trace, *parent, Limits::default().ancestors_max).is_some();
-            if named || key.0 <= oldest_ms || n < n_over {
-                released.push((*key, named));
+    /// Remembers the spans of a record, which are newer than those of any other.
+    pub(crate) fn learn(&mut self, ticket: u64, seen: Seen) {
+        for (place, span) in seen.spans.iter().enumerate() {
+            self.spans.insert((span.trace, span.span), (ticket, place));
+            if span.naming.is_some() {
+                *self.named.entry(span.trace).or_default() += 1;
             }
         }
-        for (key, named) in &released {
-            self.held.remove(key);
-            self.n_without += u64::from(!named);
-        }
-        while self.ages.first().is_some_and(|(since_ms, ..)| *since_ms <= oldest_ms) {
-            self.forget_oldest();
-        }
-        let flat = |((_, ticket, ordinal), named)| Released { ticket, ordinal, named };
-        released.into_iter().map(flat).collect()
+        self.records.insert(ticket, seen);
     }
 
-    /// How many wait.
-    pub fn n_held(&self) -> usize {
-        self.held.len()
-    }
-
-    /// How many went without an agent so far.
-    pub fn n_without(&self) -> u64 {
-        self.n_without
-    }
-
-    /// What the nearest span that names an agent says, from this one up.
-    pub(crate) fn naming(
-        &self,
-        trace: u128,
-        span: u64,
-        steps_max: usize,
-    ) -> Option<&Naming<'static>> {
-        let mut next = Some(span);
-        for _ in 0..steps_max {
-            let above = self.spans.get(&(trace, next?))?;
-            if above.naming.is_some() {
-                return above.naming.as_ref();
+    /// Forgets the spans of a record.
+    pub(crate) fn forget(&mut self, ticket: u64) {
+        let Some(seen) = self.records.remove(&ticket) else { return };
+        for span in &seen.spans {
+            let key = (span.trace, span.span);
+            if self.spans.get(&key).is_some_and(|(newest, _)| *newest == ticket) {
+                self.spans.remove(&key);
             }
-            next = above.parent;
+            if span.naming.is_some()
+                && let Some(n) = self.named.get_mut(&span.trace)
+            {
+                *n -= 1;
+                if *n == 0 {
+                    self.named.remove(&span.trace);
+                }
+            }
         }
-        None
     }
 
-    fn forget_oldest(&mut self) {
-        if let Some((_, trace, span)) = self.ages.pop_first() {
-            self.spans.remove(&(trace, span));
+    /// The spans of a record.
+    pub(crate) fn of(&self, ticket: u64) -> Option<&Seen> {
+        self.records.get(&ticket)
+    }
+
+    /// Whether a span of the trace names an agent.
+    pub(crate) fn names(&self, trace: u128) -> bool {
+        self.named.contains_key(&trace)
+    }
+
+    /// Goes up to the nearest span that names an agent, from this one on.
+    pub(crate) fn climb(&self, trace: u128, from: u64, steps: usize) -> Climb<&Naming<'static>> {
+        let mut next = from;
+        for left in (1..=steps).rev() {
+            let found = self.spans.get(&(trace, next)).and_then(|(ticket, place)| {
+                let seen = self.records.get(ticket)?;
+                Some((seen, seen.spans.get(*place)?))
+            });
+            let Some((seen, span)) = found else { return Climb::Missing(next, left) };
+            if let Some(naming) = span.naming.and_then(|naming| seen.namings.get(naming)) {
+                return Climb::Named(naming);
+            }
+            let Some(parent) = span.parent else { return Climb::Nobody };
+            next = parent;
         }
+        Climb::Nobody
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -13,6 +13,7 @@ use record::pointer::rejection;
 use record::tree::Tree;
 use schemas::reject::{ErrorCode, Rejection};
 
+use crate::ancestors::{Ancestors, Traced};
 use crate::carrier::Carrier;
 use crate::envelope::{self, Budget, Opened, expand, layer_of, open, open_last};
 use crate::event::Event;
@@ -35,16 +36,20 @@ pub(crate) struct Pass<'p> {
     pub(crate) notes: &'p mut Notes,
     /// What is told of each outcome, where somebody asks.
     pub(crate) trace: Option<Trace>,
+    /// The spans of earlier records, and what is told of this one's.
+    pub(crate) among: Option<(&'p Ancestors, Traced)>,
+    /// Outcomes before those that are being made.
+    pub(crate) n_before: usize,
     budget: Budget,
-    n_activities: usize,
+    pub(crate) n_activities: usize,
     /// The format of the first record that had one.
     pub(crate) told: Option<Format>,
 }
 
 /// Where a value stands: its pointer, and how many envelopes are around it.
 #[derive(Clone, Copy)]
-struct Spot<'s> {
-    place: &'s str,
+pub(crate) struct Spot<'s> {
+    pub(crate) place: &'s str,
     layer: usize,
 }
 
@@ -59,7 +64,18 @@ impl<'p> Pass<'p> {
         notes: &'p mut Notes,
     ) -> Self {
         let budget = Budget::new(limits);
-        Self { way, carrier, limits, notes, trace: None, budget, n_activities: 0, told: None }
+        Self {
+            way,
+            carrier,
+            limits,
+            notes,
+            trace: None,
+            among: None,
+            n_before: 0,
+            budget,
+            n_activities: 0,
+            told: None,
+        }
     }
 
     /// Decodes a record.
@@ -84,7 +100,9 @@ impl<'p> Pass<'p> {
             Ok(Cow::Borrowed(bytes)) => pass.text(bytes, spot, out),
             Ok(Cow::Owned(made)) => {
                 let mut inner = Vec::new();
+                pass.n_before += out.len();
                 pass.text(&made, spot, &mut inner);
+                pass.n_before -= out.len();
                 out.extend(inner.into_iter().map(Decoded::into_owned));
             }
         });
@@ -96,7 +114,9 @@ impl<'p> Pass<'p> {
         if may_be(Format::Otlp) && otlp::is_protobuf(bytes) {
             self.told.get_or_insert(Format::Otlp);
             return self.told_of(Some(Format::Otlp), |pass| {
-                pass.spans(spot, out, |sink, limits| otlp::decode(bytes, limits, None, sink));
+                pass.spans(spot, out, |sink, (limits, before)| {
+                    otlp::decode(bytes, limits, before, sink);
+                });
             });
         }
         let text = match text_of(bytes) {
@@ -312,7 +332,9 @@ impl<'p> Pass<'p> {
             return self.refuse(too_deep(self.limits), spot.place, out);
         }
         let mut inner = Vec::new();
+        self.n_before += out.len();
         self.bytes(bytes, spot, &mut inner);
+        self.n_before -= out.len();
         out.extend(inner.into_iter().map(Decoded::into_owned));
     }
 
@@ -330,10 +352,12 @@ impl<'p> Pass<'p> {
                 pass.read(decoded, (Some(tree), text), spot, out);
             }
             (None, _) if format == Format::Otlp => {
-                pass.spans(spot, out, |sink, limits| otlp::decode_tree(tree, limits, sink));
+                pass.spans(spot, out, |sink, (limits, before)| {
+                    otlp::decode_tree(tree, limits, before, sink);
+                });
             }
             (None, _) if format == Format::Langfuse => {
-                pass.spans(spot, out, |sink, limits| langfuse::decode(tree, limits, sink));
+                pass.spans(spot, out, |sink, (limits, _)| langfuse::decode(tree, limits, sink));
             }
             (None, Some(text)) => pass.whole(text, spot, out),
             (None, None) => {
@@ -363,39 +387,6 @@ impl<'p> Pass<'p> {
     ) {
         let decoded = self.overlaid(decoded, tree, text);
         self.push(decoded, spot.place, out);
-    }
-
-    /// Decodes a record of many spans.
-    fn spans<'a>(
-        &mut self,
-        spot: Spot<'_>,
-        out: &mut Vec<Decoded<'a>>,
-        decode: impl FnOnce(&mut otlp::Sink<'_, 'a>, &Limits),
-    ) {
-        let start = out.len();
-        let mut kept = Vec::new();
-        let (notes, orphans) = (&mut *self.notes, &mut Vec::new());
-        let partials = self.trace.is_some().then_some(&mut kept);
-        decode(&mut otlp::Sink { notes, out, orphans, partials }, self.limits);
-        // In place: an outcome is large, and spans are many.
-        for decoded in out.iter_mut().skip(start) {
-            if let Decoded::Rejected(rejection) = decoded {
-                rejection.path.insert_str(0, spot.place);
-            }
-        }
-        let max = self.limits.activities_max;
-        self.n_activities += out.len() - start;
-        if max < self.n_activities {
-            out.truncate(out.len().saturating_sub(self.n_activities - max).max(start));
-            self.tell_spans(out.len() - start, kept, start, spot.place);
-            let message = format!("accept more than {max} activities in one record");
-            return self.refuse(
-                rejection(ErrorCode::TooLarge, String::new(), message),
-                spot.place,
-                out,
-            );
-        }
-        self.tell_spans(out.len() - start, kept, start, spot.place);
     }
 
     fn mapped<'a>(&mut self, spec: &Spec, tree: &Tree<'a>) -> Decoded<'a> {
@@ -433,7 +424,12 @@ impl<'p> Pass<'p> {
     }
 
     /// Refuses at a place: the pointer of the fault stands below it.
-    fn refuse<'a>(&mut self, mut found: Rejection, place: &str, out: &mut Vec<Decoded<'a>>) {
+    pub(crate) fn refuse<'a>(
+        &mut self,
+        mut found: Rejection,
+        place: &str,
+        out: &mut Vec<Decoded<'a>>,
+    ) {
         found.path.insert_str(0, place);
         self.emit(Decoded::Rejected(found), place, out);
     }

@@ -60,7 +60,7 @@ impl Breaker {
             (self.since_ms, self.seen) = (now_ms, Counts::default());
         }
         self.seen.add(counts);
-        let (activities, refused) = (self.seen.activities, self.seen.dead_lettered);
+        let (activities, refused) = (self.seen.ended(), self.seen.dead_lettered);
         // After a wait a hundredth is enough to tell that nothing is better.
         let tries = self.until_ms.is_some();
         let needed =

@@ -86,7 +86,8 @@ pub struct Emit {
     pub cause_ms: i64,
 }
 
-/// What became of the activities of records: every one is exactly one of the last four.
+/// What became of the activities of records: every one ends as exactly one of scored, duplicate, skipped and
+/// dead-lettered. One that is held has not ended yet: it is counted when it begins to wait and when that is over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Counts {
     /// Records read.
@@ -101,6 +102,17 @@ pub struct Counts {
     pub skipped: u64,
     /// Sent to the dead letters.
     pub dead_lettered: u64,
+    /// Began to wait, as what lacks only its agent does in intake.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub held: u64,
+    /// Waited, and ended here as one of the four.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub released: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Counts {
@@ -112,10 +124,17 @@ impl Counts {
         self.duplicate += other.duplicate;
         self.skipped += other.skipped;
         self.dead_lettered += other.dead_lettered;
+        self.held += other.held;
+        self.released += other.released;
     }
 
-    /// Whether every activity ended as exactly one thing.
+    /// Activities that ended.
+    pub fn ended(&self) -> u64 {
+        self.scored + self.duplicate + self.skipped + self.dead_lettered
+    }
+
+    /// Whether every activity ended as exactly one thing, or waits.
     pub fn balance(&self) -> bool {
-        self.activities == self.scored + self.duplicate + self.skipped + self.dead_lettered
+        self.activities + self.released == self.ended() + self.held
     }
 }

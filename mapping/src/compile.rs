@@ -52,7 +52,7 @@ const SECRETS: [&str; 26] = [
 pub(super) fn compile(
     name: &str,
     setting: &Setting,
-    secret: &[u8],
+    secret: Option<&[u8]>,
 ) -> Result<Mapping, Vec<Problem>> {
     let SettingValue::Table(members) = &setting.value else {
         let message = format!("a mapping is a table, not {}", setting.noun());

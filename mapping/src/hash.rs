@@ -17,11 +17,18 @@ const NAME_CHARS_MAX: usize = 128;
 /// Bytes of a block of SHA-256.
 const BLOCK: usize = 64;
 
-/// The key of hashes; it shows itself to nobody.
+/// The key of hashes, where there is one; it shows itself to nobody. An empty one was not read yet: nothing is hashed.
 #[derive(Clone, Default)]
-pub(super) struct Secret(pub(super) Vec<u8>);
+pub(super) struct Secret(pub(super) Option<Vec<u8>>);
 
 // === impl Secret ===
+
+impl Secret {
+    /// The key; empty where there is none.
+    pub(super) fn key(&self) -> &[u8] {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,7 +51,9 @@ pub(super) fn keyed(secret: &[u8], value: &Tree<'_>) -> String {
 /// The arguments in an object, each leaf by itself; names of nested ones are joined by dots, indices dropped.
 pub(super) fn arguments<'a>(secret: &[u8], value: &Tree<'a>) -> Vec<Argument<'a>> {
     let mut arguments = Vec::new();
-    leaves(secret, String::new(), value, &mut arguments);
+    if !secret.is_empty() {
+        leaves(secret, String::new(), value, &mut arguments);
+    }
     arguments
 }
 

@@ -8,6 +8,7 @@ mod compile;
 mod condition;
 mod field;
 mod hash;
+mod in_order;
 mod pass;
 mod paths;
 mod propose;
@@ -37,6 +38,7 @@ use self::source::Source;
 
 pub use ingest::Origin;
 
+pub use self::in_order::{FileOutcome, InOrder};
 pub use self::propose::{Proposal, ProposedLine, propose};
 pub use self::reading::Reading;
 pub use self::setting::{Member, Problem, Setting, SettingValue};
@@ -77,10 +79,19 @@ enum Target {
 // === impl Mapping ===
 
 impl Mapping {
-    /// Reads a mapping of that name; `secret` is the key of hashes, empty where there is none. Fails with every
-    /// mistake, in the order of their places.
-    pub fn parse(name: &str, setting: &Setting, secret: &[u8]) -> Result<Self, Vec<Problem>> {
+    /// Reads a mapping of that name; `secret` is the key of hashes. Without one hashes are refused; an empty one comes
+    /// later ([`Self::set_key`]), and until then nothing is hashed. Fails with every mistake, in the order of their places.
+    pub fn parse(
+        name: &str,
+        setting: &Setting,
+        secret: Option<&[u8]>,
+    ) -> Result<Self, Vec<Problem>> {
         compile::compile(name, setting, secret)
+    }
+
+    /// Sets the key that hashes are made with.
+    pub fn set_key(&mut self, key: &[u8]) {
+        self.secret = Secret(Some(key.to_vec()));
     }
 
     /// Its name.
@@ -169,7 +180,7 @@ impl Mapping {
         }
     }
 
-    fn empty(name: &str, secret: &[u8]) -> Self {
+    fn empty(name: &str, secret: Option<&[u8]>) -> Self {
         Self {
             name: name.to_owned(),
             extends: None,
@@ -177,7 +188,7 @@ impl Mapping {
             each: None,
             rules: Vec::new(),
             paths: Paths::default(),
-            secret: Secret(secret.to_vec()),
+            secret: Secret(secret.map(<[u8]>::to_vec)),
         }
     }
 

@@ -98,7 +98,7 @@ impl<'a> Pass<'_, 'a> {
             return Ok(Some(Some(slot)));
         }
         for source in &rule.sources {
-            let (tree, slot) = match source.value(self.slots, &self.mapping.secret.0) {
+            let (tree, slot) = match source.value(self.slots, self.mapping.secret.key()) {
                 Given::Value(tree, slot) => (tree, slot),
                 Given::Nothing => continue,
                 Given::Unmapped(slot) => {
@@ -108,7 +108,7 @@ impl<'a> Pass<'_, 'a> {
             };
             let form = match rule.kind {
                 Kind::Arguments => {
-                    let arguments = hash::arguments(&self.mapping.secret.0, &tree);
+                    let arguments = hash::arguments(self.mapping.secret.key(), &tree);
                     Form::Is(Put::Arguments(arguments))
                 }
                 kind => put::read(kind, tree, source.time),

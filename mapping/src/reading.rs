@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use ingest::{
-    About, Carrier, Decoded, Format, Identity, Limits, Notes, Principals, Skip, Way, decode_with,
-    explain,
+    About, Ancestors, Carrier, Decoded, Format, HoldLimits, Identity, Limits, Notes, Principals,
+    Skip, Traced, Way, decode_among, decode_with, explain,
 };
 
 use super::Mapping;
@@ -17,6 +17,7 @@ pub struct Reading {
     mapping: Option<Arc<Mapping>>,
     identity: Arc<Identity>,
     principals: Arc<Principals>,
+    hold: HoldLimits,
 }
 
 // === impl Reading ===
@@ -33,6 +34,16 @@ impl Reading {
     pub fn known_by(mut self, identity: Arc<Identity>, principals: Arc<Principals>) -> Self {
         (self.identity, self.principals) = (identity, principals);
         self
+    }
+
+    /// Says how long what lacks only its agent may wait for it.
+    pub fn holding(self, hold: HoldLimits) -> Self {
+        Self { hold, ..self }
+    }
+
+    /// How long and how much may wait.
+    pub fn hold(&self) -> HoldLimits {
+        self.hold
     }
 
     /// Who is what, and who is scored.
@@ -53,12 +64,33 @@ impl Reading {
             Some(mapping) => mapping.decode_at(bytes, (limits, carrier), notes, out),
             None => decode_with(&self.way(), bytes, (limits, carrier), notes, out),
         }
-        for decoded in out.iter_mut().skip(start) {
-            if let Decoded::Activity(activity) = decoded
-                && let Some(rule) = self.principals.skips(activity)
-            {
-                *decoded = Decoded::Skipped(Skip { rule });
-            }
+        out.iter_mut().skip(start).for_each(|decoded| self.judge(decoded));
+    }
+
+    /// The same, with the spans of earlier records above its own; says what it tells of its spans.
+    pub fn decode_among<'a>(
+        &'a self,
+        bytes: &'a [u8],
+        beside: (&Limits, &Carrier<'_>),
+        ancestors: &Ancestors,
+        (notes, out): (&mut Notes, &mut Vec<Decoded<'a>>),
+    ) -> Traced {
+        if self.alone().is_some() {
+            self.decode(bytes, beside, notes, out);
+            return Traced::default();
+        }
+        let start = out.len();
+        let traced = decode_among(&self.way(), bytes, beside, ancestors, (notes, out));
+        out.iter_mut().skip(start).for_each(|decoded| self.judge(decoded));
+        traced
+    }
+
+    /// Skips an activity of somebody who is not scored.
+    pub fn judge(&self, decoded: &mut Decoded<'_>) {
+        if let Decoded::Activity(activity) = decoded
+            && let Some(rule) = self.principals.skips(activity)
+        {
+            *decoded = Decoded::Skipped(Skip { rule });
         }
     }
 

@@ -202,6 +202,7 @@ impl Convert {
             },
             Self::Bytes => number(bytes(&as_text(tree).ok()?)?),
             Self::Time => text(time(&tree, form).ok()?.rfc3339()),
+            Self::Hash if secret.is_empty() => None,
             Self::Hash => text(hash::keyed(secret, &tree)),
             Self::Prefix(prefix) => text(format!("{prefix}{}", as_text(tree).ok()?)),
             Self::Suffix(suffix) => text(format!("{}{suffix}", as_text(tree).ok()?)),

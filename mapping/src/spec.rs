@@ -248,11 +248,11 @@ impl Spec<'_> {
                 "number" => Convert::Number,
                 "bool" => Convert::Bool,
                 "bytes" => Convert::Bytes,
-                "hash" if compiler.mapping.secret.0.is_empty() => {
+                "hash" if compiler.mapping.secret.0.is_none() => {
                     let problem = Problem::new(one.span.clone(), "a hash needs a key");
                     compiler
                         .problems
-                        .push(problem.with_help("set the key that hashes are made with"));
+                        .push(problem.with_help("name its file as `identity.hash_key_file`"));
                     continue;
                 }
                 // Arguments are hashed one by one, where they are put.

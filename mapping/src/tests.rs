@@ -406,6 +406,58 @@ fn a_mapping_adds_to_a_built_in_format() {
 }
 
 #[test]
+fn what_a_mapping_adds_holds_against_what_the_format_says() {
+    let text = "extends = \"cloudtrail\"\naction.operation = \"/team\"\nsource.host = { const = \"desk\" }";
+    let reading = Reading::new(None, Some(std::sync::Arc::new(valid(text))));
+    let mut event: Value =
+        serde_json::from_str(include_str!("../../ingest/fixtures/in.cloudtrail.json")).unwrap();
+    let told = |event: &Value, field: &str| {
+        let (record, limits, carrier) = (event.to_string(), Limits::default(), Carrier::default());
+        let told = reading.explain(record.as_bytes(), (&limits, &carrier), &mut Notes::default());
+        let [(Decoded::Activity(activity), about)] = told.as_slice() else { panic!("{told:?}") };
+        let places = about.made.origins.iter().filter(|origin| origin.field == field);
+        let places: Vec<Option<String>> = places.map(|origin| origin.pointer.clone()).collect();
+        (serde_json::to_value(activity).unwrap(), places)
+    };
+    // Where the record does not have it, what the format read stays, and its place.
+    let (plain, places) = told(&event, "action.operation");
+    assert_eq!((&plain["action"]["operation"], places.len()), (&json!("s3:GetObject"), 1));
+    event["team"] = json!("red");
+    let (own, places) = told(&event, "action.operation");
+    assert_eq!(own["action"]["operation"], "red");
+    assert_eq!(places, [Some("/team".to_owned())]);
+    // Side by side with what the format set beside it.
+    assert_eq!(
+        (&own["source"]["host"], &own["source"]["ip"]),
+        (&json!("desk"), &plain["source"]["ip"])
+    );
+}
+
+#[test]
+fn without_its_key_nothing_is_hashed() {
+    let text = format!(
+        "{NEEDED}session.id = {{ from = \"/s\", as = \"hash\" }}\naction.arguments = {{ from = \"/args\", as = \"hash\" }}\n"
+    );
+    let mut mapping = Mapping::parse("m", &toml::setting(&text), Some(b"")).unwrap();
+    let record =
+        r#"{"t": 1795467091, "a": "bot", "k": "tool_call", "s": "secret", "args": {"to": "bob"}}"#;
+    let found = |mapping: &Mapping| {
+        let out = decoded(mapping, record, &mut Notes::default());
+        let Decoded::Activity(activity) = &out[0] else { panic!("{out:?}") };
+        let value = serde_json::to_value(activity).unwrap();
+        (value["session"]["id"].clone(), value["action"]["arguments"].clone())
+    };
+    let (session, arguments) = found(&mapping);
+    assert!(session.is_null() && (arguments.is_null() || arguments == json!([])), "{arguments}");
+    mapping.set_key(b"one");
+    let one = found(&mapping);
+    assert!(one.0.as_str().unwrap().starts_with("hmac-sha256:"));
+    assert_eq!(one.1[0]["name"], "to");
+    mapping.set_key(b"two");
+    assert_ne!(found(&mapping), one);
+}
+
+#[test]
 fn what_extends_a_format_reads_the_record_itself_in_any_envelope() {
     let mapping = valid(
         "extends = \"cloudtrail\"\nagent.blueprint = \"/team\"\nagent.owner.id = \"/userIdentity/accountId\"",
@@ -594,7 +646,7 @@ fn a_canary_in_any_text_stays_where_the_mapping_sends_it() {
 
 #[test]
 fn the_key_of_hashes_shows_itself_to_nobody() {
-    let mapping = Mapping::parse("m", &toml::setting(NEEDED), b"very-secret").unwrap();
+    let mapping = Mapping::parse("m", &toml::setting(NEEDED), Some(b"very-secret")).unwrap();
     let bytes = format!("{:?}", b"very-secret".as_slice());
     assert!(!format!("{mapping:?}").contains(&bytes[1..bytes.len() - 1]));
 }

@@ -2,7 +2,7 @@
 //! enriched; each of them taken, skipped by a named rule or dead-lettered. One way for both folds that read activities.
 
 use bus::Record;
-use ingest::{Carrier, Decoded, Limits, Notes};
+use ingest::{Ancestors, Carrier, Decoded, Limits, Notes, Traced};
 use lane::{Applied, Counts};
 use mapping::Reading;
 use schemas::reject::{ErrorCode, Stage};
@@ -44,47 +44,69 @@ impl Admission<'_> {
         (record, log_ms): (&Record, i64),
         mut take: impl FnMut(&mut Applied, &Activity<'_>, u32) -> Result<(), Rejection>,
     ) -> Applied {
-        let setup = self.setup;
-        let counts = Counts { records: 1, ..Counts::default() };
-        let mut applied = Applied { counts, ..Applied::default() };
-        for (index, item) in (0..).zip(self.decode(record)) {
+        let mut applied = read_one();
+        for (index, item) in (0..).zip(self.decode(record, None).0) {
             applied.counts.activities += 1;
-            let taken = match item {
-                Decoded::Activity(mut activity) => self
-                    .check(&mut activity, (record, log_ms))
-                    .and_then(|()| take(&mut applied, &activity, index)),
-                Decoded::Skipped(skip) => {
-                    applied.counts.skipped += 1;
-                    setup.tell(|metrics| metrics.skipped(skip.rule));
-                    continue;
-                }
-                Decoded::Rejected(rejection) => Err(rejection),
-            };
-            if let Err(rejection) = taken {
-                applied.counts.dead_lettered += 1;
-                setup.tell(|metrics| {
-                    metrics.invalid(rejection.code);
-                    metrics.dead_letter(rejection.code);
-                });
-                let place = Place { record, index, log_ms };
-                applied.emits.push(dead_letter(setup, place, rejection));
-            }
+            let at = Place { record, index, log_ms };
+            self.end(&mut applied, item, at, |applied, activity| take(applied, activity, index));
         }
         applied
     }
 
-    fn decode<'r>(&'r self, record: &'r Record) -> Vec<Decoded<'r>> {
+    /// Brings an outcome to its end: an activity to `take`, what is refused to the dead letters.
+    pub(super) fn end(
+        &self,
+        applied: &mut Applied,
+        item: Decoded<'_>,
+        at: Place<'_>,
+        take: impl FnOnce(&mut Applied, &Activity<'_>) -> Result<(), Rejection>,
+    ) {
+        let setup = self.setup;
+        let taken = match item {
+            Decoded::Activity(mut activity) => {
+                self.check(&mut activity, at).and_then(|()| take(applied, &activity))
+            }
+            Decoded::Skipped(skip) => {
+                applied.counts.skipped += 1;
+                return setup.tell(|metrics| metrics.skipped(skip.rule));
+            }
+            Decoded::Rejected(rejection) => Err(rejection),
+        };
+        if let Err(rejection) = taken {
+            applied.counts.dead_lettered += 1;
+            setup.tell(|metrics| {
+                metrics.invalid(rejection.code);
+                metrics.dead_letter(rejection.code);
+            });
+            applied.emits.push(dead_letter(setup, at, rejection));
+        }
+    }
+
+    /// What a record holds, with the spans of earlier ones above its own where there are any.
+    pub(super) fn decode<'r>(
+        &'r self,
+        record: &'r Record,
+        ancestors: Option<&Ancestors>,
+    ) -> (Vec<Decoded<'r>>, Traced) {
         let value = record.value.as_deref().unwrap_or_default();
         let (mut notes, mut decoded) = (Notes::default(), Vec::new());
         let headers: Vec<(&str, &[u8])> =
             record.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
         let time = EventTime::from_millis(record.timestamp_ms).ok();
         let carrier = Carrier { headers: &headers, time };
-        self.setup.timed(telemetry::Stage::Decode, || {
-            self.reading.decode(value, (&Limits::default(), &carrier), &mut notes, &mut decoded);
+        let (limits, reading) = (Limits::default(), self.reading);
+        let beside = (&limits, &carrier);
+        let traced = self.setup.timed(telemetry::Stage::Decode, || match ancestors {
+            Some(ancestors) => {
+                reading.decode_among(value, beside, ancestors, (&mut notes, &mut decoded))
+            }
+            None => {
+                reading.decode(value, beside, &mut notes, &mut decoded);
+                Traced::default()
+            }
         });
         self.setup.tell(|metrics| metrics.unknown_fields(notes.unknown_fields.values().sum()));
-        decoded
+        (decoded, traced)
     }
 
     /// Gives an activity what the inventory and the lists know of it, and checks what only the log can tell: its key and
@@ -92,7 +114,7 @@ impl Admission<'_> {
     fn check(
         &self,
         activity: &mut Activity<'_>,
-        (record, log_ms): (&Record, i64),
+        Place { record, log_ms, .. }: Place<'_>,
     ) -> Result<(), Rejection> {
         let from_outside = self.gate != Gate::Rekeyed;
         if from_outside {
@@ -114,7 +136,13 @@ impl Admission<'_> {
     }
 }
 
-fn within_time(activity: &Activity<'_>, log_ms: i64) -> Result<(), Rejection> {
+/// A record that was read.
+pub(super) fn read_one() -> Applied {
+    Applied { counts: Counts { records: 1, ..Counts::default() }, ..Applied::default() }
+}
+
+/// Refuses an activity that is too far from log time.
+pub(super) fn within_time(activity: &Activity<'_>, log_ms: i64) -> Result<(), Rejection> {
     let behind = log_ms - activity.time.millis();
     if behind < -AHEAD_MS_MAX {
         let message = "accept a time more than 5 minutes ahead of the log";

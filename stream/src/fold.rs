@@ -25,9 +25,9 @@ pub struct Switches {
 
 /// The fold of a partition, of any log.
 pub enum StreamFold {
-    /// Of a source: it keeps no state.
+    /// Of a source: it keeps what waits for its agent.
     Intake(Box<IntakeStream>),
-    /// Of what is said from outside: it keeps no state either.
+    /// Of what is said from outside: it keeps no state.
     Said(Box<SaidStream>),
     /// Of activities under their agents' keys.
     Observe(Box<ObserveStream>),
@@ -66,7 +66,8 @@ impl Fold for StreamFold {
 
     fn touched(&mut self) -> Vec<Saved> {
         let touched = match self {
-            Self::Intake(_) | Self::Said(_) => Vec::new(),
+            Self::Said(_) => Vec::new(),
+            Self::Intake(intake) => intake.touched(),
             Self::Observe(observe) => observe.fold_mut().touched(),
             Self::Respond(respond) => respond.fold_mut().touched(),
         };
@@ -77,9 +78,8 @@ impl Fold for StreamFold {
         let key = std::str::from_utf8(&record.key).map_err(|error| LoadError(error.to_string()))?;
         let value = &record.value;
         let loaded = match self {
-            Self::Intake(_) | Self::Said(_) => {
-                Err("find nothing but progress: intake keeps no state".to_owned())
-            }
+            Self::Said(_) => Err("find nothing but progress: it keeps no state".to_owned()),
+            Self::Intake(intake) => intake.load(key, value).map_err(|e| e.to_string()),
             Self::Observe(observe) => {
                 observe.fold_mut().load(key, value).map_err(|e| e.to_string())
             }

@@ -193,7 +193,10 @@ impl Gauges {
         self.next_ms = now_ms + LOOK_MS;
         for (at, fold) in lane.folds() {
             let log_ms = match fold {
-                StreamFold::Intake(intake) => intake.log_ms(),
+                StreamFold::Intake(intake) => {
+                    self.shared.metrics.held(at, intake.n_waiting() as u64);
+                    intake.log_ms()
+                }
                 StreamFold::Observe(observe) => {
                     self.shared.metrics.store(at, observe.fold().counts());
                     observe.log_ms()

@@ -11,6 +11,9 @@ const DAY_MS: u64 = 24 * HOUR_MS;
 /// A dead letter is a record of the input and what was wrong with it: more than a record may be by default.
 pub(super) const DEAD_LETTER_BYTES_MAX: u64 = 16 << 20;
 
+/// What intake holds of a record, in its state: at most 1.5 MiB (`ingest::HELD_BYTES_MAX`), and its frame.
+const HELD_BYTES_MAX: u64 = 2 << 20;
+
 /// An activity under its agent's key is a record of at most 1 MiB, and its key and headers.
 const REKEYED_BYTES_MAX: u64 = 2 << 20;
 
@@ -49,7 +52,7 @@ pub enum Topic {
     Shadow,
     /// What intake reads: acknowledgements, verdicts and commands, then the sources of the config.
     Source(u16),
-    /// Progress and ownership of intake over that source.
+    /// What intake over that source holds, its progress and ownership.
     Intake(u16),
 }
 
@@ -153,7 +156,12 @@ impl Topic {
             Self::Activity | Self::Source(_) => {
                 vec![("message.timestamp.type", "LogAppendTime".to_owned())]
             }
-            Self::State | Self::Cases | Self::Intake(_) => state(6 * HOUR_MS),
+            Self::State | Self::Cases | Self::Intake(..N_SAID) => state(6 * HOUR_MS),
+            Self::Intake(_) => {
+                let mut settings = state(6 * HOUR_MS);
+                settings.push(("max.message.bytes", HELD_BYTES_MAX.to_string()));
+                settings
+            }
             Self::Control => {
                 // What was in force is needed for a day by whoever checks a run; the longest lag must exceed it.
                 let mut settings = state(2 * DAY_MS);

@@ -84,6 +84,7 @@ pub struct Metrics {
     received: Family<[(&'static str, String); 1], Counter>,
     processed: Counters<1>,
     taken_in: Counters<1>,
+    released: Counters<1>,
     skipped: Counters<1>,
     late: Counter,
     entries_lost: Counter,
@@ -137,6 +138,16 @@ impl Metrics {
             self.taken_in.get_or_create(&[("outcome", outcome)]).inc_by(count);
         }
         self.processed(&Counts { scored: 0, ..*counts });
+    }
+
+    /// So many activities of an owned partition wait for their agent.
+    pub fn held(&self, at: &TopicPartition, activities: u64) {
+        self.partitions.change(at, |partition| partition.held = activities);
+    }
+
+    /// The waiting of an activity ended, in this way.
+    pub fn released(&self, end: &'static str) {
+        self.released.get_or_create(&[("outcome", end)]).inc();
     }
 
     /// An activity was left out by a rule.
@@ -371,6 +382,7 @@ impl Metrics {
             received: add(new, "events_received_total", Family::default()),
             processed: add(new, "events_processed_total", Family::default()),
             taken_in: add(new, "intake_activities_total", Family::default()),
+            released: add(new, "held_activities_ended_total", Family::default()),
             skipped: add(new, "activities_skipped_total", Family::default()),
             late: add(new, "events_late_total", Counter::default()),
             entries_lost: add(new, "entries_lost_total", Counter::default()),
@@ -412,6 +424,9 @@ impl Metrics {
         metrics.taken_in(&Counts::default());
         for reason in ["abortable", "doubtful", "fenced", "unavailable", "refused"] {
             drop(metrics.commit_failures.get_or_create(&[("reason", reason)]));
+        }
+        for end in ["named", "skipped", "nobody", "late", "memory"] {
+            drop(metrics.released.get_or_create(&[("outcome", end)]));
         }
         for outcome in ["requested", "shadow"] {
             drop(metrics.revocations.get_or_create(&[("outcome", outcome)]));

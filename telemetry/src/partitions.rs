@@ -25,6 +25,7 @@ pub(super) struct Partition {
     pub(super) log_ms: i64,
     pub(super) store: StoreCounts,
     pub(super) respond: RespondCounts,
+    pub(super) held: u64,
 }
 
 impl Partitions {
@@ -93,6 +94,8 @@ impl Collector for Partitions {
         let number = |value: i64| value as f64;
         gauge("consumer_lag_seconds", number(behind_ms) / 1e3)?;
         gauge("watermark_seconds", number(oldest_ms) / 1e3)?;
+        let held = all.values().map(|p| p.held).sum::<u64>();
+        gauge("held_activities", number(held.cast_signed()))?;
         gauge("state_bytes", number(sum(|c| c.bytes).cast_signed()))
     }
 }

@@ -69,13 +69,25 @@ pub const TABLE: &[Spec] = &[
         "events_processed_total",
         Counter,
         &["outcome"],
-        "Activities by what became of them: scored, duplicate, skipped or dead_lettered; they add up to the activities read",
+        "Activities by what became of them: scored, duplicate, skipped or dead_lettered; they add up to the activities read but those that wait",
     ),
     spec(
         "intake_activities_total",
         Counter,
         &["outcome"],
         "Activities that intake read, by what became of them: rekeyed, skipped or dead_lettered; those rekeyed are processed next",
+    ),
+    spec(
+        "held_activities",
+        Gauge,
+        &[],
+        "Activities that wait in intake for the span that names their agent",
+    ),
+    spec(
+        "held_activities_ended_total",
+        Counter,
+        &["outcome"],
+        "Activities whose waiting ended: named, or skipped with their agent's trace; without an agent as nobody above names one (nobody), their time was over (late) or there was no room (memory)",
     ),
     spec(
         "activities_skipped_total",

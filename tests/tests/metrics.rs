@@ -66,6 +66,7 @@ fn feed(metrics: &Metrics) {
         duplicate: 2,
         skipped: 1,
         dead_lettered: 2,
+        ..Counts::default()
     });
     metrics.taken_in(&Counts {
         records: 2,
@@ -74,7 +75,11 @@ fn feed(metrics: &Metrics) {
         duplicate: 0,
         skipped: 1,
         dead_lettered: 1,
+        held: 3,
+        released: 3,
     });
+    metrics.held(&at, 5);
+    metrics.released("named");
     metrics.skipped("identity_human");
     metrics.late(1);
     metrics.entries_lost(5);

@@ -19,7 +19,7 @@ usage: cargo xtask <task>
   codegen [--check] [--signals]   write the generated files; --check only compares (--tls: build with it)
   tidy                            check what rustfmt and clippy do not: headers, sizes, names
   test [ARGS...]                  run every test and end in one line `N passed, M failed`
-  servers up|stop|kill|down       Apache Kafka for tests, on loopback (--port N, --dir D)
+  servers up|stop|kill|down       Apache Kafka for tests, on loopback (--port N, --dir D, --otel)
   instructions [--write]          instructions an activity against benches/instructions.txt
   quality [--seeds N] [--data DIR]  detection, budgets and costs on the scenarios, as Markdown";
 

@@ -18,26 +18,26 @@ pub(crate) fn run(extra: &[&str]) -> Result<ExitCode> {
     command.envs(kafka.as_ref().map(|kafka| (servers::KAFKA, kafka.address())));
     command.args(["test", "--workspace", "--no-fail-fast"]);
     command.args(env::var_os("CI").map(|_| "--locked"));
-    let (mut passed, mut failed, mut started, mut ended) = (0, 0, 0, 0);
-    let run = watch::run(command.args(extra), SILENCE, |line| {
-        started += u64::from(starts(line));
-        if let Some(counts) = counts(line) {
+    let (mut passed, mut failed, mut started, mut ended, mut skipped) = (0, 0, 0, 0, 0);
+    let run = watch::run(command.args(extra), SILENCE, |line, is_err| {
+        skipped += u64::from(is_err && line.starts_with("skipped: "));
+        started += u64::from(!is_err && starts(line));
+        if let Some(counts) = counts(line).filter(|_| !is_err) {
             ended += 1;
             passed += counts.0;
             failed += counts.1;
         }
     })?;
-    let success = run.success;
-    let lost = u64::saturating_sub(started, ended).max(u64::from(!success && failed == 0));
+    let lost = u64::saturating_sub(started, ended).max(u64::from(!run.success && failed == 0));
     if let Some(running) = run.hung {
         println!("killed after {} minutes of silence: {running}", SILENCE.as_secs() / 60);
     }
     if lost > 0 {
         println!("{lost} test binaries did not build or ended without a result: each is a failure");
     }
-    failed += lost;
-    println!("{passed} passed, {failed} failed");
-    Ok(if success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let told = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    println!("{} passed, {} failed{told}", u64::saturating_sub(passed, skipped), failed + lost);
+    Ok(if run.success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Whether a test binary begins: `running 5 tests`.

@@ -152,6 +152,32 @@ fn each_mistake_has_its_place_and_what_was_probably_meant() {
 }
 
 #[test]
+fn hashes_need_a_key_that_is_one() {
+    let mapping = "[mapping.x]\ntime = \"/t\"\nagent.id = \"/a\"\naction.type = { const = \"tool_call\" }\n\
+                   session.id = { from = \"/s\", as = \"hash\" }\n";
+    let found = mistakes(mapping);
+    assert_eq!((found.len(), found[0].0), (1, 5), "{found:?}");
+    assert_eq!(found[0].1, "`mapping.x`: a hash needs a key");
+    assert_eq!(found[0].2, "name its file as `identity.hash_key_file`");
+    let mut config = valid(&format!("[identity]\nhash_key_file = \"k\"\n{mapping}"));
+    assert_eq!(config.hash_key_file(), Some("k"));
+    assert!(config.set_hash_key(b" too short \n").is_err());
+    config.set_hash_key(b"0123456789abcdef\n").expect("a key");
+    let (record, reading) =
+        (r#"{"t": 1795467091, "a": "b", "s": "x"}"#, config.reading(None, Some("x")));
+    let (mut notes, mut out) = (Notes::default(), Vec::new());
+    reading.decode(
+        record.as_bytes(),
+        (&Limits::default(), &Carrier::default()),
+        &mut notes,
+        &mut out,
+    );
+    let [Decoded::Activity(activity)] = out.as_slice() else { panic!("{out:?}") };
+    let id = activity.session.as_ref().and_then(|session| session.id.as_deref()).expect("a hash");
+    assert!(id.starts_with("hmac-sha256:"), "{id}");
+}
+
+#[test]
 fn identity_says_who_is_scored() {
     for (text, expected) in [
         ("", "- identity_human"),

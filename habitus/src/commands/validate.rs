@@ -29,9 +29,21 @@ fn check(path: &Path) -> anyhow::Result<(Option<Config>, usize)> {
     for problem in &problems {
         writeln!(io::stderr(), "{}\n", render(problem, &text, &name))?;
     }
+    let config = config.map(|config| with_hash_key(config, path)).transpose()?.flatten();
     let warnings = problems.iter().filter(|problem| problem.severity == Severity::Warning).count();
     let folder = path.parent().unwrap_or(Path::new(""));
     Ok((config.map(|config| config.beside(folder)), warnings))
+}
+
+/// Gives the config the key of hashes that it names, beside its file; prints what is wrong with it.
+fn with_hash_key(mut config: Config, path: &Path) -> anyhow::Result<Option<Config>> {
+    let Some(file) = config.hash_key_file().map(str::to_owned) else { return Ok(Some(config)) };
+    let read = fs::read(path.with_file_name(&file)).map_err(|error| format!("read it: {error}"));
+    let Err(why) = read.and_then(|text| config.set_hash_key(&text)) else {
+        return Ok(Some(config));
+    };
+    writeln!(io::stderr(), "error: identity.hash_key_file: {file}: failed to {why}")?;
+    Ok(None)
 }
 
 /// Runs `validate`.

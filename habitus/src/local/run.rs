@@ -11,7 +11,7 @@ use bus::partition;
 use detector::{Inventory, Observe, Outcome, Stamp};
 use ingest::{Carrier, Decoded, Notes, file_limits, file_records};
 use lane::drive;
-use mapping::Reading;
+use mapping::{FileOutcome, InOrder, Reading};
 use networks::Networks;
 use schemas::finding::{Body, Finding};
 use schemas::reject::{ErrorCode, Stage};
@@ -111,15 +111,28 @@ impl Run {
             fold.0.freeze(scored && self.options.freeze);
         }
         let reading = self.reading.clone();
-        let mut lines = file_records(input.bytes).peekable();
-        while lines.peek().is_some() {
-            let batch: Vec<(usize, &[u8])> = lines.by_ref().take(BATCH_LINES).collect();
-            self.feed_batch((input, &reading), &batch, &mut |line| {
-                if scored {
-                    on(line);
-                }
-            });
+        let mut on = |line: &Line<'_>| {
+            if scored {
+                on(line);
+            }
+        };
+        let (mut order, mut pending) = (InOrder::new(&reading), Vec::new());
+        let mut ready = Vec::new();
+        for (place, (number, bytes)) in file_records(input.bytes).enumerate() {
+            let start = now();
+            let limits = file_limits(input.bytes, bytes);
+            let beside = (&limits, &Carrier::default());
+            let into = (&mut self.report.notes, &mut ready);
+            order.read(&reading, (number, bytes), beside, into);
+            self.report.timings.decode(nanos(start));
+            self.take_in(input.topic, &mut ready, &mut pending, &mut on);
+            if place % BATCH_LINES == BATCH_LINES - 1 {
+                self.flush(&mut pending, &mut on);
+            }
         }
+        order.end(&reading, &mut ready);
+        self.take_in(input.topic, &mut ready, &mut pending, &mut on);
+        self.flush(&mut pending, &mut on);
         // Behind every line of the input.
         let offset = input.bytes.len() as u64;
         self.end = Some((input.topic.to_owned(), offset));
@@ -136,36 +149,27 @@ impl Run {
         }
     }
 
-    fn feed_batch(
+    /// Puts what was read among what is pending; at the end of an epoch that is driven through.
+    fn take_in<'a>(
         &mut self,
-        (input, reading): (&Input<'_>, &Reading),
-        batch: &[(usize, &[u8])],
+        topic: &'a str,
+        ready: &mut Vec<FileOutcome<'a>>,
+        pending: &mut Vec<Pending<'a>>,
         on: &mut dyn FnMut(&Line<'_>),
     ) {
-        let mut pending = Vec::with_capacity(batch.len());
-        let mut decoded = Vec::new();
-        for (number, bytes) in batch {
-            let number = *number as u64;
-            let start = now();
-            let limits = file_limits(input.bytes, bytes);
-            let beside = (&limits, &Carrier::default());
-            reading.decode(bytes, beside, &mut self.report.notes, &mut decoded);
-            self.report.timings.decode(nanos(start));
-            for (ordinal, item) in (0_u32..).zip(decoded.drain(..)) {
-                self.report.counts.read += 1;
-                let item = self.stamp(item, input.topic, (number, ordinal), bytes);
-                if let Pending::Entry { entry, .. } = &item {
-                    let epoch = entry.stamp.log_ms / EPOCH_MS;
-                    if epoch != self.epoch {
-                        self.flush(&mut pending, on);
-                        self.close_epoch(entry.stamp);
-                        self.epoch = epoch;
-                    }
+        for FileOutcome { number, bytes, ordinal, decoded } in ready.drain(..) {
+            self.report.counts.read += 1;
+            let item = self.stamp(decoded, topic, (number as u64, ordinal), bytes);
+            if let Pending::Entry { entry, .. } = &item {
+                let epoch = entry.stamp.log_ms / EPOCH_MS;
+                if epoch != self.epoch {
+                    self.flush(pending, on);
+                    self.close_epoch(entry.stamp);
+                    self.epoch = epoch;
                 }
-                pending.push(item);
             }
+            pending.push(item);
         }
-        self.flush(&mut pending, on);
     }
 
     /// Gives an activity its log time and partition, or refuses it for its time.

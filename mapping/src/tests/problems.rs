@@ -69,7 +69,7 @@ fn all_mistakes_are_told_at_once_in_their_order() {
     let found = mistakes("agent.nme = \"/x\"\nsession.id = 7\nwhen = \"(\"");
     let marked: Vec<&str> = found.iter().map(|(marked, ..)| marked.as_str()).collect();
     assert_eq!(marked, ["nme", "7", ""]);
-    let nothing = Mapping::parse("m", &setting("session.id = \"/x\""), b"").unwrap_err();
+    let nothing = Mapping::parse("m", &setting("session.id = \"/x\""), None).unwrap_err();
     let said: Vec<&str> = nothing.iter().map(|problem| problem.message.as_str()).collect();
     assert_eq!(
         said,
@@ -80,6 +80,6 @@ fn all_mistakes_are_told_at_once_in_their_order() {
         ]
     );
     let text = format!("{NEEDED}session.id = {{ from = \"/x\", as = \"hash\" }}");
-    let keyless = Mapping::parse("m", &setting(&text), b"").unwrap_err();
+    let keyless = Mapping::parse("m", &setting(&text), None).unwrap_err();
     assert_eq!(keyless[0].message, "a hash needs a key");
 }

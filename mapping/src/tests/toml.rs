@@ -41,7 +41,7 @@ fn value(value: &Value) -> SettingValue {
 
 /// The mapping of a text, with a key for hashes.
 pub(crate) fn mapping(text: &str) -> Result<Mapping, Vec<Problem>> {
-    Mapping::parse("test", &setting(text), b"key")
+    Mapping::parse("test", &setting(text), Some(b"key"))
 }
 
 /// The mapping of a text without a mistake.

@@ -6,21 +6,31 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use crate::kafka::Kafka;
+use crate::otel::{Collector, missing_go};
 
 /// What it understands.
 pub const USAGE: &str = "\
-usage: cargo xtask servers up [--port N] [--dir D] | stop | kill | down [--dir D]
+usage: cargo xtask servers up [--port N] [--dir D] [--otel] | stop | kill | down [--dir D]
 
   up      starts Apache Kafka (or finds it running) and prints its address; data of a former run is kept
   stop    ends it in peace, kill at once; both keep its data
   down    ends it and removes its data; without --dir: every server below the build folder
   --port  its port, 19092 if not given before; its controller takes the next one
-  --dir   another broker, with data of its own";
+  --dir   another broker, with data of its own
+  --otel  and an OpenTelemetry collector before it: OTLP over HTTP to the topics otlp_spans and otlp_spans_json";
+
+/// The collector's port, and its topics.
+const OTLP_PORT: u16 = 4_318;
+const OTLP_TOPICS: [&str; 2] = ["otlp_spans", "otlp_spans_json"];
 
 /// Runs `servers ARGS` for the servers in a folder.
 pub fn run(servers: &Path, args: &[&str]) -> Result<()> {
     let Some((verb, mut flags)) = args.split_first() else { bail!("{USAGE}") };
     let (mut port, mut dir) = (None, None);
+    let otel = *verb == "up" && flags.contains(&"--otel");
+    let others: Vec<&str> =
+        flags.iter().copied().filter(|flag| !otel || *flag != "--otel").collect();
+    flags = &others;
     while let [flag, value, rest @ ..] = flags {
         match (*flag, value.parse()) {
             ("--port", Ok(number)) if *verb == "up" => port = Some(number),
@@ -33,6 +43,10 @@ pub fn run(servers: &Path, args: &[&str]) -> Result<()> {
         Some(dir) => Kafka::new(servers, dir)?,
         None => Kafka::default(servers)?,
     };
+    let collector = Collector::new(servers, &servers.join("otelcol"))?;
+    if dir.is_none() && *verb != "up" {
+        collector.down()?;
+    }
     match (*verb, flags) {
         ("up", []) => {
             let (port, started) = match (port, &dir) {
@@ -43,6 +57,14 @@ pub fn run(servers: &Path, args: &[&str]) -> Result<()> {
             println!("HABITUS_TEST_KAFKA=127.0.0.1:{port}");
             if !started {
                 println!("it was answering already: nothing was started");
+            }
+            if otel {
+                if let Some(missing) = missing_go() {
+                    bail!("{missing}");
+                }
+                let port =
+                    collector.up(&format!("127.0.0.1:{port}"), OTLP_TOPICS, Some(OTLP_PORT))?;
+                println!("otlp http://127.0.0.1:{port}");
             }
         }
         ("stop", []) => kafka.stop()?,

@@ -24,11 +24,9 @@ const JVM: [&str; 4] =
 
 /// Says what must be installed before a broker can run here; `None` where nothing is missing.
 pub fn missing() -> Option<String> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = |program| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
     let missing: Vec<&str> = [("java", "openjdk-17-jre-headless"), ("mvn", "maven")]
         .into_iter()
-        .filter_map(|(program, package)| (!found(program)).then_some(package))
+        .filter_map(|(program, package)| (!on_path(program)).then_some(package))
         .collect();
     (!missing.is_empty()).then(|| {
         format!(
@@ -36,6 +34,12 @@ pub fn missing() -> Option<String> {
             missing.join(" ")
         )
     })
+}
+
+/// Whether a program can be started by its name.
+pub(crate) fn on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// Names the broker that tests use, as `host:port`.

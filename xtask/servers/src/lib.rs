@@ -5,11 +5,13 @@
 
 mod command;
 mod kafka;
+mod otel;
 mod process;
 pub mod watch;
 
 pub use command::{USAGE, run};
 pub use kafka::{KAFKA, Kafka, Lent, Secured, lend, missing};
+pub use otel::{Collector, missing_go, python_sdk};
 
 use std::env;
 use std::path::{Path, PathBuf};

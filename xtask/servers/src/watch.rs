@@ -22,9 +22,13 @@ pub struct Ended {
     pub hung: Option<String>,
 }
 
-/// Runs a command to its end, or until it and all that it started say nothing for that long; `told` hears each line of
-/// its stdout.
-pub fn run(command: &mut Command, silence: Duration, mut told: impl FnMut(&str)) -> Result<Ended> {
+/// Runs a command to its end, or until it and all that it started say nothing for that long; `told` hears each line and
+/// whether it came on stderr.
+pub fn run(
+    command: &mut Command,
+    silence: Duration,
+    mut told: impl FnMut(&str, bool),
+) -> Result<Ended> {
     let mut child =
         command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let (say, heard) = channel();
@@ -41,8 +45,8 @@ pub fn run(command: &mut Command, silence: Duration, mut told: impl FnMut(&str))
                     writeln!(stderr(), "{line}")?;
                 } else {
                     writeln!(stdout(), "{line}")?;
-                    told(&line);
                 }
+                told(&line, is_err);
             }
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) if hung.is_some() => break,
@@ -106,7 +110,9 @@ mod tests {
     fn sh(script: &str, silence: Duration) -> (Ended, Vec<String>) {
         let mut lines = Vec::new();
         let mut command = Command::new("sh");
-        let ended = run(command.args(["-c", script]), silence, |line| lines.push(line.to_owned()));
+        let ended = run(command.args(["-c", script]), silence, |line, is_err| {
+            lines.extend((!is_err).then(|| line.to_owned()));
+        });
         (ended.unwrap(), lines)
     }
 

@@ -3,13 +3,14 @@
 
 use schemas::activity::Text;
 use schemas::reject::Rejection;
+use serde::{Deserialize, Serialize};
 
 use super::batch::{Batch, Span};
 use super::key::Key;
 use crate::ancestors::Ancestors;
 
 /// What a span or resource says of its agent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Naming<'a> {
     /// Id of the agent.
     pub(crate) id: Text<'a>,
@@ -19,6 +20,17 @@ pub(crate) struct Naming<'a> {
     pub(crate) version: Option<Text<'a>>,
     /// The conversation it is in.
     pub(crate) conversation_id: Option<Text<'a>>,
+}
+
+/// Where the way up from a span ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Climb<N> {
+    /// At the nearest ancestor that names an agent.
+    Named(N),
+    /// At a span that was not seen; so many steps were left.
+    Missing(u64, usize),
+    /// At a root, or too far up.
+    Nobody,
 }
 
 /// The spans of a record by trace and span, and those of records before it.
@@ -104,21 +116,35 @@ impl<'b, 'a> Ancestry<'b, 'a> {
 
     /// What the nearest ancestor that names an agent says.
     pub(crate) fn naming(&self, trace: u128, parent: Option<u64>) -> Option<Naming<'a>> {
+        match self.climb(trace, parent) {
+            Climb::Named(naming) => Some(naming),
+            Climb::Missing(..) | Climb::Nobody => None,
+        }
+    }
+
+    /// Goes up to the nearest ancestor that names an agent.
+    pub(crate) fn climb(&self, trace: u128, parent: Option<u64>) -> Climb<Naming<'a>> {
         let mut next = parent;
-        for step in 0..self.steps_max {
-            let key = (trace, next?);
+        for left in (1..=self.steps_max).rev() {
+            let Some(own) = next else { return Climb::Nobody };
+            let key = (trace, own);
             let end = self.spans.partition_point(|(trace, span, _)| (*trace, *span) <= key);
             let found = end.checked_sub(1).and_then(|index| self.spans.get(index));
             let Some((.., span)) = found.filter(|(trace, span, _)| (*trace, *span) == key) else {
-                return self.before?.naming(trace, next?, self.steps_max - step).cloned();
+                let Some(before) = self.before else { return Climb::Missing(own, left) };
+                return match before.climb(trace, own, left) {
+                    Climb::Named(naming) => Climb::Named(naming.clone()),
+                    Climb::Missing(span, left) => Climb::Missing(span, left),
+                    Climb::Nobody => Climb::Nobody,
+                };
             };
             // What an ancestor says wrongly is its own rejection, not that of its descendants.
             if let Ok(Some(naming)) = naming_of(self.batch, span) {
-                return Some(naming);
+                return Climb::Named(naming);
             }
             next = span.parent.good();
         }
-        None
+        Climb::Nobody
     }
 }
 
@@ -126,7 +152,7 @@ impl<'b, 'a> Ancestry<'b, 'a> {
 
 impl Naming<'_> {
     /// The same, kept beyond its record.
-    pub(super) fn into_owned(self) -> Naming<'static> {
+    pub(crate) fn into_owned(self) -> Naming<'static> {
         let owned = |text: Text<'_>| Text::Owned(text.into_owned());
         Naming {
             id: owned(self.id),

@@ -125,7 +125,7 @@ impl<'a> Batch<'a> {
     }
 
     /// The spans among the items.
-    pub(super) fn spans(&self) -> impl Iterator<Item = &Span<'a>> {
+    pub(crate) fn spans(&self) -> impl Iterator<Item = &Span<'a>> {
         self.items.iter().filter_map(|item| match item {
             Item::Span(span) => Some(span),
             Item::Bad(_) => None,

@@ -1,0 +1,147 @@
+//! Agents that tell of themselves with the real OpenTelemetry SDK, through a real collector and a genuine Kafka, in both
+//! encodings: children before parents, two agents in a trace, one tool call unlike all others. Where no collector can be
+//! built, the SDK's own bytes are put on the topic.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::Command;
+
+use schemas::header::OriginHeaders;
+use serde_json::Value;
+use servers::Collector;
+use tests::broker::Broker;
+use tests::deployment::Deployment;
+use tests::workspace_root;
+
+/// Six days within a moment leave the shared tables no time to come down: what is rare rests on shipped priors.
+const MORE: &str = "[engine]\nlanes = 1\n[input]\nstart = \"earliest\"\nkey = \"any\"\n\
+                    [budget]\nalerts_per_actor_month = 60\n";
+
+/// What the agents say that they sent: the odd call, and each span with its agent, if it is an activity.
+struct Sent {
+    odd: String,
+    agents: BTreeMap<String, Option<String>>,
+}
+
+impl Sent {
+    fn of(stdout: &[u8]) -> Self {
+        let said: Value = serde_json::from_slice(stdout).expect("what was sent");
+        let spans = said["spans"].as_object().expect("spans").iter();
+        let agents = spans.map(|(id, agent)| (id.clone(), agent.as_str().map(str::to_owned)));
+        Self {
+            odd: said["odd"].as_str().expect("an odd call").to_owned(),
+            agents: agents.collect(),
+        }
+    }
+
+    /// How many are activities.
+    fn n_activities(&self) -> u64 {
+        self.agents.values().flatten().count() as u64
+    }
+}
+
+/// Says once what is left out; under CI nothing may be.
+fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+}
+
+fn agent(python: &std::path::Path, target: &str) -> Sent {
+    let program = workspace_root().join("tests/otel/agent.py");
+    let output = Command::new(python).arg(program).arg(target).output().expect("the agent starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Sent::of(&output.stdout)
+}
+
+/// Runs Habitus over what came, and checks all that must hold; gives each activity's agent.
+fn check(deployment: &Deployment, sent: &Sent, case: &str) -> BTreeMap<String, String> {
+    let connected = deployment.connected();
+    deployment.output(&["run", "--once"]);
+    let audit = deployment.audit();
+    assert!(audit.is_clean(), "{case}: {audit:#?}");
+    let of = |name: &str| audit.inputs.get(deployment.topic(name).as_str()).copied();
+    let intake = of("activity.v1").expect("intake");
+    println!("{case}: {intake:?}");
+    assert_eq!(intake.activities, sent.agents.len() as u64, "{case}: every span is accounted for");
+    assert_eq!(intake.scored, sent.n_activities(), "{case}: every activity is handed on");
+    assert_eq!((intake.skipped, intake.dead_lettered), (intake.activities - intake.scored, 0));
+    assert_eq!(intake.held, intake.released, "{case}: nothing waits");
+    let mut agents = BTreeMap::new();
+    for record in deployment.read(&connected, "activity.by-agent.v1") {
+        let value: Value =
+            serde_json::from_slice(record.value.as_deref().expect("a value")).expect("JSON");
+        let (id, agent) = (value["id"].as_str(), value["agent"]["id"].as_str());
+        let (id, agent) = (id.expect("an id").to_owned(), agent.expect("an agent").to_owned());
+        OriginHeaders::decode(&record.headers).expect("an origin");
+        assert_eq!(sent.agents[&id].as_ref(), Some(&agent), "{case}: {id}");
+        assert_eq!(record.key, Some(format!("default|{agent}").into_bytes()));
+        assert_eq!(agents.insert(id, agent), None, "{case}: no span twice");
+    }
+    assert_eq!(agents.len() as u64, sent.n_activities(), "{case}");
+    let alerts: Vec<Value> = deployment
+        .read(&connected, "shadow.v1")
+        .iter()
+        .filter_map(|record| serde_json::from_slice(record.value.as_deref()?).ok())
+        .filter(|value: &Value| value["class_uid"] == 2004)
+        .collect();
+    let opened: Vec<&Value> = alerts.iter().filter(|alert| alert["activity_id"] == 1).collect();
+    let findings = deployment.read(&connected, "findings.v1");
+    let found = findings.iter().filter_map(|record| record.value.as_deref());
+    let mut rare: Vec<(f64, bool)> = found
+        .filter_map(|finding| {
+            let body = serde_json::from_slice::<Value>(finding).ok()?["body"].take();
+            Some((body["return_period_actor_months"].as_f64()?, body["activity_id"] == sent.odd))
+        })
+        .collect();
+    rare.sort_by(|a, b| b.0.total_cmp(&a.0));
+    rare.truncate(4);
+    println!(
+        "{case}: the rarest, once in so many actor-months, and whether it is the odd one: {rare:?}"
+    );
+    assert_eq!(opened.len(), 1, "{case}: {opened:#?} of {rare:?}");
+    assert!(opened[0].to_string().contains(&sent.odd), "{case}: the odd call: {:#}", opened[0]);
+    assert_eq!(opened[0]["unmapped"]["habitus"]["agent_id"], "researcher", "{case}");
+    agents
+}
+
+#[test]
+fn spans_of_the_sdk_come_through_a_collector_in_both_encodings() {
+    let Some(broker) = Broker::shared() else { return };
+    let folder = servers::folder(&workspace_root());
+    let Some(python) = servers::python_sdk(&folder).expect("the SDK") else {
+        return skipped("an agent with the OpenTelemetry SDK needs python3");
+    };
+    let [proto, json] =
+        ["otel-proto", "otel-json"].map(|name| Deployment::new(name, broker.address(), 3, MORE));
+    let topics = [&proto, &json].map(|deployment| {
+        deployment.connected();
+        deployment.topic("activity.v1")
+    });
+    if let Some(missing) = servers::missing_go() {
+        skipped(&format!("{missing}; the SDK's own bytes are put on the topic instead"));
+        let file = std::env::temp_dir().join(format!("habitus-otel-{}", std::process::id()));
+        let sent = agent(&python, &file.to_string_lossy());
+        let bytes = std::fs::read(&file).expect("what was exported");
+        std::fs::remove_file(&file).expect("a file");
+        let (source, mut rest) = (proto.source(), bytes.as_slice());
+        while let Some((length, after)) = rest.split_first_chunk::<4>() {
+            let (request, after) = after.split_at(u32::from_le_bytes(*length) as usize);
+            // A collector would key it by its trace; here all of it goes to one partition.
+            source.send("spans", request, None);
+            rest = after;
+        }
+        source.flush();
+        check(&proto, &sent, "protobuf of the SDK");
+        return;
+    }
+    let collector = Collector::new(&folder, &folder.join(format!("otel-{}", std::process::id())));
+    let collector = collector.expect("a folder");
+    let [to_proto, to_json] = topics;
+    let port = collector.up(broker.address(), [&to_proto, &to_json], None).expect("a collector");
+    let sent = agent(&python, &format!("http://127.0.0.1:{port}/v1/traces"));
+    // Its end sends what it has.
+    collector.stop().expect("it ends");
+    let by_proto = check(&proto, &sent, "protobuf");
+    let by_json = check(&json, &sent, "JSON");
+    assert_eq!(by_proto, by_json);
+    collector.down().expect("it goes");
+}
