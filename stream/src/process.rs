@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use bus::kafka::Kafka;
-use bus::{BusError, TopicPartition};
+use bus::{Bus, BusError, TopicPartition};
 use config::Config;
 use lane::{
     BatchLimits, Board, BreakerLimits, Clock, Committer, Lane, LaneError, Life, Meter, Turns,
@@ -27,6 +27,8 @@ use telemetry::{AccessPoint, Metrics, Readiness};
 const DRAIN_MS: i64 = 20_000;
 /// How long a process may live on once it was told to stop: longer than the end of its lanes may take.
 const END: Duration = Duration::from_secs(25);
+/// How long the first producer may take.
+const TRY: Duration = Duration::from_secs(10);
 /// Milliseconds after which a call on the log counts as hung.
 const HANG_MS: u64 = 60_000;
 /// Activities of a lane within a minute from which on the share of refused ones tells something.
@@ -105,6 +107,11 @@ pub fn run(
 ) -> Result<(), LaneError> {
     let Connected { kafka, setup } = connected;
     check_rights(kafka, &Topics::new(config))?;
+    // With an id of its own, so that nobody is fenced: without the right to one, each lane would fail by itself.
+    let id = format!("{}-{}-rights", config.kafka().group, config.instance());
+    if let Err(refused @ BusError::Refused(_)) = kafka.producer(&id, TRY) {
+        return Err(refused.into());
+    }
     let mut control = Control::new(kafka.clone(), setup);
     while !control.read()?.1 && !stop.load(Ordering::Relaxed) {}
     let switches = control.switches();

@@ -51,10 +51,10 @@ impl Voice {
     pub(super) fn say(&self, level: RDKafkaLogLevel, topic: &str, text: &str) {
         use RDKafkaLogLevel::{Alert, Critical, Debug, Emerg, Error, Info, Notice, Warning};
         let client = self.client;
-        // Properties go to every kind of client; that one does not concern this kind is no news. Nor is an error of a
-        // transaction, which the call returns.
-        let void =
-            topic == "CONFWARN" && text.contains("will be ignored by this") || topic == "TXNERR";
+        // Properties go to every kind of client; that one does not concern this kind is no news. Nor is what
+        // ends a producer, which its calls return.
+        let void = topic == "CONFWARN" && text.contains("will be ignored by this")
+            || ["TXNERR", "FATAL"].contains(&topic);
         let level = if void { Debug } else { level };
         if matches!(level, Debug) {
             tracing::debug!(target: "kafka", client, topic, "{text}");
