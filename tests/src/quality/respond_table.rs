@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use statrs::distribution::{ChiSquared, ContinuousCDF};
-
 use super::respond::Answers;
 use crate::scenario::IncidentKind;
 
@@ -121,31 +119,49 @@ fn median(mut all: Vec<usize>) -> String {
     all.get(all.len() / 2).map_or_else(|| "-".to_owned(), usize::to_string)
 }
 
-/// The exact 95 % interval of a Poisson mean of which so many were counted (Garwood 1936).
+/// The exact 95 % interval of a Poisson mean of which so many were counted (Garwood 1936): the means beyond which that
+/// many or fewer, or that many or more, come in one case of forty.
 fn interval(count: usize) -> (f64, f64) {
-    let quantile = |freedom: usize, share: f64| {
-        let law = ChiSquared::new(2.0 * freedom as f64).expect("degrees of freedom are positive");
-        law.inverse_cdf(share) / 2.0
+    const SIDE: f64 = 0.025;
+    let low = match count {
+        0 => 0.0,
+        _ => mean_at(count - 1, 1.0 - SIDE),
     };
-    let low = if count == 0 { 0.0 } else { quantile(count, 0.025) };
-    (low, quantile(count + 1, 0.975))
+    (low, mean_at(count, SIDE))
+}
+
+/// The Poisson mean at which at most so many are counted with this probability.
+fn mean_at(count: usize, probability: f64) -> f64 {
+    let at_most = |mean: f64| {
+        let term = |(log_sum, log_term): (f64, f64), n: usize| {
+            let log_term = log_term + mean.ln() - (n as f64).ln();
+            (log_sum + (log_term - log_sum).exp().ln_1p(), log_term)
+        };
+        (1..=count).fold((-mean, -mean), term).0.exp()
+    };
+    let (mut low, mut high) = (0.0, 10.0 * (count as f64 + 1.0));
+    for _ in 0..100 {
+        let mean = (low + high) / 2.0;
+        if at_most(mean) > probability { low = mean } else { high = mean }
+    }
+    low
 }
 
 #[cfg(test)]
 mod tests {
-    use statrs::distribution::{DiscreteCDF, Poisson};
-
     use super::*;
 
     #[test]
-    fn an_interval_ends_where_the_count_becomes_unlikely() {
-        for count in [1_usize, 2, 7, 40] {
-            let (low, high) = interval(count);
-            let at_most = Poisson::new(high).unwrap().cdf(count as u64);
-            let at_least = 1.0 - Poisson::new(low).unwrap().cdf(count as u64 - 1);
-            assert!((at_most - 0.025).abs() < 1e-6, "{count}: {at_most}");
-            assert!((at_least - 0.025).abs() < 1e-6, "{count}: {at_least}");
+    fn intervals_are_those_of_the_published_table() {
+        for (count, low, high) in [
+            (0, 0.0, 3.689),
+            (1, 0.025, 5.572),
+            (2, 0.242, 7.225),
+            (10, 4.795, 18.390),
+            (100, 81.364, 121.627),
+        ] {
+            let found = interval(count);
+            assert!((found.0 - low).abs() < 6e-4 && (found.1 - high).abs() < 6e-4, "{found:?}");
         }
-        assert_eq!(interval(0).0, 0.0);
     }
 }
