@@ -1,5 +1,5 @@
-//! What the response does on a scenario, in automatic mode: which actors it restricts and revokes, and how soon after an
-//! incident began. Who was healthy at that time is known here; how the folds judge is not.
+//! What the response does on a scenario, in automatic mode: which actors it restricts and revokes, and how soon after
+//! an incident began. Who was healthy at that time is known here; how the folds judge is not.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,8 @@ use schemas::trust::Level;
 use super::engine::{Actor, feed};
 use crate::scenario::{DAY_MS, Incident, IncidentKind, Scenario, With};
 
-/// An agent counts as healthy again that long after its incident's end: by then half of the slow evidence is gone.
+/// An agent counts as healthy again that long after its incident's end: the half-life of slow evidence, which of an
+/// agent that rests half of the time is longer. Chosen before anything was measured.
 const HEALTHY_AFTER_MS: i64 = 14 * DAY_MS;
 /// An incident is answered in time within so many of an agent's events in it.
 const EVENTS_MAX: usize = 20;

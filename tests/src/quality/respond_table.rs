@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use baseline::math::{exp, ln};
+
 use super::respond::Answers;
 use crate::scenario::IncidentKind;
 
@@ -134,10 +136,10 @@ fn interval(count: usize) -> (f64, f64) {
 fn mean_at(count: usize, probability: f64) -> f64 {
     let at_most = |mean: f64| {
         let term = |(log_sum, log_term): (f64, f64), n: usize| {
-            let log_term = log_term + mean.ln() - (n as f64).ln();
-            (log_sum + (log_term - log_sum).exp().ln_1p(), log_term)
+            let log_term = log_term + ln(mean) - ln(n as f64);
+            (log_sum + ln(1.0 + exp(log_term - log_sum)), log_term)
         };
-        (1..=count).fold((-mean, -mean), term).0.exp()
+        exp((1..=count).fold((-mean, -mean), term).0)
     };
     let (mut low, mut high) = (0.0, 10.0 * (count as f64 + 1.0));
     for _ in 0..100 {
