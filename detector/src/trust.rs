@@ -1,6 +1,4 @@
-//! Trust in closed form. T = 100 min(u + (1-u) a0, exp(-(R_f + R_s)/9.4)); u = clean hours / (clean hours + 24): the
-//! lower of what an actor that little is known of starts with and of what evidence leaves. Their product would take a
-//! newcomer, who starts at the bound of `restricted`, below it at the first trace of evidence.
+//! Trust in closed form. T = 100 (u + (1-u) a0) exp(-(R_f + R_s)/9.4); u = clean hours / (clean hours + 24).
 //! Evidence of an hour is capped by what the calibrator supports; within an incident only the increase of the
 //! maximum counts; both sums halve (24 h, 336 h) on a clock of active clean hours + a quarter of idle ones.
 //! Between activities nothing is stored but steps up, each with the hour at which it fell due: whether they are taken
@@ -43,8 +41,7 @@ pub(crate) fn score(state: &TrustState) -> f64 {
     let hours = f64::from(state.clean_hours);
     let certainty = hours / (hours + CERTAIN_HOURS);
     let evidence = f64::from(state.fast) + f64::from(state.slow);
-    let known = certainty + (1.0 - certainty) * base_rate;
-    (100.0 * known.min(exp(-evidence / SCALE))).clamp(0.0, 100.0)
+    (100.0 * (certainty + (1.0 - certainty) * base_rate) * exp(-evidence / SCALE)).clamp(0.0, 100.0)
 }
 
 /// The level as shown: `unknown` for a short clean history without evidence against it.

@@ -56,18 +56,6 @@ fn a_newcomer_is_unknown_not_fallen() {
 }
 
 #[test]
-fn the_same_evidence_restricts_newcomers_and_others() {
-    for (months, restricted) in [(20.0, false), (115.0, false), (130.0, true), (3_000.0, true)] {
-        for hours in [0, 3, 30, 3_000] {
-            let mut state = clean(hours);
-            take_in(&mut state, &period(months), 1.0, LEVELS);
-            let level = level(&state, score(&state), LEVELS);
-            assert_eq!(level <= Level::Restricted, restricted, "{months} after {hours}: {level:?}");
-        }
-    }
-}
-
-#[test]
 fn support_caps_the_penalty() {
     let mut state = clean(2_000);
     let thin =
