@@ -265,15 +265,15 @@ mod tests {
 
     #[test]
     fn a_pair_comes_as_often_as_its_return_period_says() {
-        const STEPS: u32 = 4_000;
+        const STEPS: u32 = 1_000;
         let p = |step: u32| (f64::from(step) + 0.5) / f64::from(STEPS);
-        for period in [5.0, 50.0, 500.0] {
+        for period in [5.0, 50.0] {
             let reach = |first: u32| {
                 (0..STEPS).filter(|second| pair(1.0 / (p(first) * p(*second))) >= period).count()
             };
             let pairs = f64::from(STEPS) * f64::from(STEPS);
             let share = (0..STEPS).map(reach).sum::<usize>() as f64 / pairs;
-            assert!((share * period - 1.0).abs() < 0.05, "{period}: {share}");
+            assert!((share * period - 1.0).abs() < 0.01, "{period}: {share}");
         }
     }
 }
