@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use baseline::math::ln;
 use schemas::EventTime;
 use schemas::finding::{Finding, Verdict, Versions};
 use schemas::time::{DAY_MS, HOUR_MS};
@@ -191,9 +192,10 @@ impl Case {
 // === impl Incident ===
 
 impl Incident {
-    /// How rare the incident is together with the one before: independent, so they multiply.
+    /// How rare the incident is, by itself or together with the one before, which is independent.
     pub(crate) fn return_period(&self) -> f64 {
-        budget::finite(self.worst_return_period * self.prior_return_period)
+        let both = pair(self.worst_return_period * self.prior_return_period);
+        budget::finite(self.worst_return_period.max(both))
     }
 }
 
@@ -272,6 +274,12 @@ impl OpenAlert {
     }
 }
 
+/// How rare two independent incidents are whose return periods have that product. Many pairs have the same product, so
+/// it comes more often than once in it: of two uniform p, the product is at most q with q (1 - ln q) (Fisher 1925).
+fn pair(product: f64) -> f64 {
+    if 1.0 < product { product / (1.0 + ln(product)) } else { 1.0 }
+}
+
 /// A trust score that can be written: within 0 to 100; not a number is 0.
 pub(crate) fn percent(trust: f64) -> f64 {
     if trust.is_nan() { 0.0 } else { trust.clamp(0.0, 100.0) }
@@ -280,4 +288,23 @@ pub(crate) fn percent(trust: f64) -> f64 {
 /// The signal that leads a verdict: what its alert is known by.
 pub(crate) fn leading(verdict: &Verdict) -> String {
     kept::signal(verdict.leading_signal())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_comes_as_often_as_its_return_period_says() {
+        const STEPS: u32 = 1_000;
+        let p = |step: u32| (f64::from(step) + 0.5) / f64::from(STEPS);
+        for period in [5.0, 50.0] {
+            let reach = |first: u32| {
+                (0..STEPS).filter(|second| pair(1.0 / (p(first) * p(*second))) >= period).count()
+            };
+            let pairs = f64::from(STEPS) * f64::from(STEPS);
+            let share = (0..STEPS).map(reach).sum::<usize>() as f64 / pairs;
+            assert!((share * period - 1.0).abs() < 0.01, "{period}: {share}");
+        }
+    }
 }

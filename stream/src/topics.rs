@@ -225,7 +225,12 @@ impl Topics {
                 (true, true)
             }
             Topic::DeadLetters | Topic::Shadow => (false, true),
-            Topic::Alerts | Topic::Trust | Topic::Revocations | Topic::Sets | Topic::Decisions => {
+            Topic::Alerts
+            | Topic::Incidents
+            | Topic::Trust
+            | Topic::Revocations
+            | Topic::Sets
+            | Topic::Decisions => {
                 (self.speaks && self.reads.contains(&topic), self.speaks)
             }
         };

@@ -21,7 +21,7 @@ usage: cargo xtask <task>
   test [ARGS...]                  run every test and end in one line `N passed, M failed`
   servers up|stop|kill|down       Apache Kafka for tests, on loopback (--port N, --dir D, --otel)
   instructions [--write]          instructions an activity against benches/instructions.txt
-  quality [--seeds N] [--data DIR]  detection, budgets and costs on the scenarios, as Markdown";
+  quality [--response] [--seeds N] [--agents N] [--data DIR] [--baseline BIN]  see tests/src/bin/quality.rs";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();

@@ -79,10 +79,13 @@ fn the_budget_asks_for_rareness() {
     };
     let common = Told { return_period: 999.0, ..untrusted(0, &["place", "data"]) };
     check(&[common], &["require_human_approval"]);
-    // Two independent incidents within a month are as rare as their product.
-    let first = Told { return_period: 40.0, ..at_level(0, Level::Watch) };
-    let second = |at_ms| Told { return_period: 40.0, ..untrusted(at_ms, &["place"]) };
+    // Two independent incidents within a month are rarer than each, and not as rare as their product.
+    let first = Told { return_period: 120.0, ..at_level(0, Level::Watch) };
+    let second = |at_ms| Told { return_period: 120.0, ..untrusted(at_ms, &["place"]) };
     check(&[first.clone(), second(48 * HOUR_MS)], &["shorten_token_lifetime", "revoke_sessions"]);
+    let common = |told: &Told| Told { return_period: 40.0, ..told.clone() };
+    let both = [common(&first), common(&second(48 * HOUR_MS))];
+    check(&both, &["shorten_token_lifetime", "require_human_approval"]);
     let long_after = second(31 * 24 * HOUR_MS);
     check(&[first, long_after], &["shorten_token_lifetime", "require_human_approval"]);
 }

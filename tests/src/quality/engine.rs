@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use habitus::local::{Explained, Input, Line, LineOutcome, Options, Role, Run};
+use habitus::local::{Explained, Input, Line, LineOutcome, Options, Report, Role, Run, Settings};
 use schemas::finding::{Body, Finding};
 
 use super::judge::GRACE_MS;
@@ -58,9 +58,6 @@ pub fn run(scenario: &Scenario, with: With, budget: f64, explain: bool) -> Seen 
     let mut settings = crate::settings();
     settings.observe.alerts_per_actor_month = budget;
     settings.respond.alerts_per_actor_month = budget;
-    let inventory = config::read_inventory(&scenario.inventory()).expect("its inventory is sound");
-    settings.observe.inventory = Arc::new(inventory);
-    let mut run = Run::new(&settings, Options { lanes: 1, freeze: false, explain });
     let mut seen = Seen::default();
     let mut raised: BTreeMap<String, BTreeMap<String, Vec<i64>>> = BTreeMap::new();
     let mut watched: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -69,15 +66,10 @@ pub fn run(scenario: &Scenario, with: With, budget: f64, explain: bool) -> Seen 
             watched.entry(agent).or_default().push(number);
         }
     }
-    let mut bytes = Vec::new();
-    for (day, calls) in scenario.stream(with).enumerate() {
-        bytes.clear();
-        calls.iter().for_each(|call| call.write(&mut bytes));
-        let topic = format!("scenario:{day}");
-        let input = Input { topic: &topic, role: Role::Scored, bytes: &bytes };
-        run.feed(&input, &mut |line| seen.take(line, &mut raised, (scenario, &watched)));
-    }
-    for alert in run.finish().alerts {
+    let report = feed((scenario, with), settings, explain, &mut |line| {
+        seen.take(line, &mut raised, (scenario, &watched));
+    });
+    for alert in report.alerts {
         let own = alert.unmapped.habitus;
         let first = alert.finding_info.first_seen_time;
         // An alert of no single activity has only its span.
@@ -91,6 +83,26 @@ pub fn run(scenario: &Scenario, with: With, budget: f64, explain: bool) -> Seen 
         seen.alerts.push(Raised { agent: own.agent_id, signal, opened_ms, times_ms });
     }
     seen
+}
+
+/// Feeds a scenario with its inventory through the folds, a day at a time.
+pub(super) fn feed(
+    (scenario, with): (&Scenario, With),
+    mut settings: Settings,
+    explain: bool,
+    on: &mut dyn FnMut(&Line<'_>),
+) -> Report {
+    let inventory = config::read_inventory(&scenario.inventory()).expect("its inventory is sound");
+    settings.observe.inventory = Arc::new(inventory);
+    let mut run = Run::new(&settings, Options { lanes: 1, freeze: false, explain });
+    let mut bytes = Vec::new();
+    for (day, calls) in scenario.stream(with).enumerate() {
+        bytes.clear();
+        calls.iter().for_each(|call| call.write(&mut bytes));
+        let topic = format!("scenario:{day}");
+        run.feed(&Input { topic: &topic, role: Role::Scored, bytes: &bytes }, on);
+    }
+    run.finish()
 }
 
 // === impl Seen ===

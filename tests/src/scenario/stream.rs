@@ -54,6 +54,11 @@ pub struct Stream<'a> {
 impl Size {
     /// What quality is measured on.
     pub const FULL: Self = Self { days: 90, share: 1.0 };
+
+    /// A fleet of about so many agents, over as many days.
+    pub fn of_agents(n_agents: u32) -> Self {
+        Self { share: f64::from(n_agents) / 320.0, ..Self::FULL }
+    }
 }
 
 // === impl Scenario ===
@@ -70,6 +75,12 @@ impl Scenario {
     /// The incidents, in order of their begin.
     pub fn incidents(&self) -> &[Incident] {
         &self.incidents
+    }
+
+    /// The place of the incident that plays the call of this id; none for usual work, which drifts are too.
+    pub fn incident_of(&self, call_id: &str) -> Option<usize> {
+        let number = call_id.split('-').nth(1)?.strip_prefix('r')?.parse().ok()?;
+        (number < self.incidents.len()).then_some(number)
     }
 
     /// The benign changes.
