@@ -167,7 +167,7 @@ fn settings_of_one_process_are_no_part_of_the_hash() {
                  networks.databases = [\"d\"]\nnetworks.egress = [\"e\"]\nnetworks.hosting = [\"h\"]\n\
                  networks.proxy = [\"p\"]\nnetworks.relay = [\"r\"]\nnetworks.tor = [\"t\"]\nnetworks.vpn = [\"v\"]\n\
                  access.listen = \"[::]:1\"\naccess.beyond_loopback = true\naccess.token_file = \"t\"\naccess.url = \"u\"\n\
-                 sets.keys = [\"k\"]\ninput.dead_letter_percent_max = 9\n";
+                 sets.keys = [\"k\"]\ninput.dead_letter_percent_max = 9\nidentity.hash_key_file = \"k\"\n";
     assert_eq!(local.matches('=').count(), LOCAL.len(), "each of them is set");
     assert_ne!(valid(local), Config::default());
     assert_eq!(valid(local).hash(), Config::default().hash());

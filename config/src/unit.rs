@@ -48,7 +48,8 @@ impl Unit {
 
     /// Writes it in the largest unit that divides it, so that equal values read and hash the same.
     pub(super) fn text(self, value: u64) -> String {
-        let divides = |entry: &&(&str, u64)| value.is_multiple_of(entry.1);
+        let divides =
+            |entry: &&(&str, u64)| value.is_multiple_of(entry.1) && (value != 0 || entry.1 == 1);
         let (name, factor) = self.table().iter().rev().find(divides).unwrap_or(&("", 1));
         format!("{}{name}", value / factor)
     }
