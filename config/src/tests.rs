@@ -172,7 +172,7 @@ fn settings_of_one_process_are_no_part_of_the_hash() {
                  http.certificate_file = \"c\"\nhttp.key_file = \"k\"\nhttp.token_file = \"t\"\n\
                  kafka.security = \"sasl_ssl\"\nkafka.ca_file = \"a\"\nkafka.certificate_file = \"c\"\n\
                  kafka.key_file = \"k\"\nkafka.sasl_mechanism = \"PLAIN\"\nkafka.user = \"u\"\nkafka.password_file = \"p\"\n\
-                 sets.keys = [\"k\"]\ninput.dead_letter_percent_max = 9\n";
+                 sets.keys = [\"k\"]\ninput.dead_letter_percent_max = 9\nidentity.hash_key_file = \"k\"\n";
     assert_eq!(local.matches('=').count(), LOCAL.len(), "each of them is set");
     assert_ne!(valid(local), Config::default());
     assert_eq!(valid(local).hash(), Config::default().hash());
