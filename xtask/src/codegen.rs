@@ -195,19 +195,15 @@ fn written(root: &Path, what: (&str, &str, bool)) -> Result<Vec<Generated>> {
     Ok(files)
 }
 
-/// The pages that the binary writes; no feature changes them.
 fn config(root: &Path, tls: bool) -> Result<Vec<Generated>> {
-    let features = if tls { &["--features", "tls"][..] } else { &[] };
-    crate::output(crate::cargo(root).args(["build", "-q", "-p", "habitus"]).args(features))?;
-    let binary = crate::target(root).join("debug/habitus");
+    let package = if tls { "habitus --features tls" } else { "habitus" };
+    crate::output(crate::cargo(root).args(["build", "-q", "-p"]).args(package.split(' ')))?;
     let made = |(what, path): (&str, &str)| {
-        let text = crate::output(Command::new(&binary).args(["config", what]))?;
+        let binary = crate::target(root).join("debug/habitus");
+        let text = crate::output(Command::new(binary).args(["config", what]))?;
         Ok(Generated { path: path.into(), text: Some(text) })
     };
-    let pages = [
-        ("schema", "docs/habitus.schema.json"),
-        ("reference", "docs/config.md"),
-        ("metrics", "docs/metrics.md"),
-    ];
+    let (schema, reference) = ("docs/habitus.schema.json", "docs/config.md");
+    let pages = [("schema", schema), ("reference", reference), ("metrics", "docs/metrics.md")];
     pages.into_iter().map(made).collect()
 }
