@@ -25,7 +25,7 @@ use crate::part::trust::TrustState;
 use crate::part::volume::Volume;
 
 /// Version of the encoding; a young record has a version of its own.
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 /// Largest encoded head in bytes.
 pub const HEAD_BYTES_MAX: usize = 832;
 /// Largest encoded actor in bytes.

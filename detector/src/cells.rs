@@ -79,6 +79,14 @@ pub(crate) fn step(purpose: u64, from: u64, to: u64) -> u64 {
 pub(crate) fn steps_from(purpose: u64, from: u64) -> u64 {
     cell(8, &[purpose, from])
 }
+/// Calls for a purpose (0: any), in hundredths of a call.
+pub(crate) fn calls(purpose: u64) -> u64 {
+    cell(43, &[purpose])
+}
+/// Those of a tool.
+pub(crate) fn calls_to(purpose: u64, tool: u64) -> u64 {
+    cell(44, &[purpose, tool])
+}
 /// A size of result of a tool under a purpose (0 for the scope).
 pub(crate) fn size(purpose: u64, tool: u64, bucket: u64) -> u64 {
     cell(9, &[purpose, tool, bucket])

@@ -111,8 +111,9 @@ pub(crate) fn assess(
     let mut weighed = Vec::new();
     let mut first_channel = 0;
     for (index, signal) in signals().iter().enumerate() {
-        let evidence = (signal.evaluate)(ctx);
-        if let Some(evidence) = evidence {
+        let more = signal.over_session.and_then(|evaluate| evaluate(ctx));
+        let mut strongest: Option<(Evidence, f64)> = None;
+        for evidence in [(signal.evaluate)(ctx), more].into_iter().flatten() {
             let channel = first_channel + evidence.channel;
             // What is given and not learned has no channel: its evidence is its own scale.
             let has_scale = signal.channels > 0;
@@ -123,6 +124,11 @@ pub(crate) fn assess(
                 }
             }
             let z = if has_scale { scales.read(channel, &evidence) } else { evidence.nats };
+            if strongest.is_none_or(|(_, strongest)| strongest < z) {
+                strongest = Some((evidence, z));
+            }
+        }
+        if let Some((evidence, z)) = strongest {
             let shadow = modes.get(signal.id) == Some(&SignalMode::Shadow);
             assessment.signals.push(SignalScore {
                 index,
@@ -144,7 +150,7 @@ pub(crate) fn assess(
     }
     assessment.plain_micronats = combined.micronats;
     assessment.micronats = combined.micronats;
-    add_session_term(&mut assessment, f64::from(ctx.session.surprise), modes);
+    add_session_term(&mut assessment, ctx.session.surprise(), modes);
     assessment.signals.sort_by(|a, b| b.micronats.cmp(&a.micronats).then(a.index.cmp(&b.index)));
     assessment
 }

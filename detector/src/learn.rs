@@ -16,7 +16,8 @@ use crate::context::{Context, whole};
 use crate::keys::Keys;
 use crate::ration::is_spent;
 use crate::signal::{
-    channel_count, dormancy, failure, fan_out, hours, network, resource, tempo_channels, volume,
+    channel_count, dormancy, failure, fan_out, hours, network, resource, sequence, tempo_channels,
+    volume,
 };
 use crate::walk::{is_known, levels};
 use crate::widen::Gate;
@@ -26,6 +27,8 @@ use identity::IdentityLesson;
 const YOUNG_HOURS: u32 = 2;
 /// Sessions of the peer group before one votes.
 const WARM_SESSIONS: f64 = 8.0;
+/// Sessions to whose purpose a tool was new before it counts as taken up by the peer group.
+const TAKEN_UP: f64 = 2.0;
 /// Weight of what is assumed of a context's sizes, in results.
 const SIZES_WEIGHT: f64 = 3.0;
 
@@ -49,6 +52,7 @@ pub(crate) struct Lesson {
     transfers: [Option<(u32, f64)>; 2],
     deviates: [Option<f64>; 2],
     pub(crate) surprise: f64,
+    disorder: f64,
     warm: bool,
     young: bool,
     /// The weight of the activity in habits: 10 whole, less where it is strange.
@@ -72,6 +76,7 @@ impl Lesson {
             transfers: volume::transfers(ctx),
             deviates: volume::deviates(ctx),
             warm: is_warm(ctx),
+            disorder: sequence::disorder(ctx),
             young: ctx.actor.progress.active_hours < YOUNG_HOURS,
             tenths: u16::try_from(weight / 10).unwrap_or(10),
             gate,
@@ -202,12 +207,24 @@ impl Lesson {
             first = false;
         }
         if occasion {
+            self.with_new_tool(ctx, kind, value, weight);
             self.slots.push(narrow);
         }
         if fresh {
             self.slots.push(value);
         }
         answer
+    }
+
+    /// Under a tool that is new to the purpose the walk begins wider. What it was used with is counted all the same once
+    /// session after session takes it up: that is a change of work, and each value of it would be told again.
+    fn with_new_tool(&mut self, ctx: &Context<'_>, kind: Kind, value: u64, weight: i64) {
+        let keys = ctx.keys;
+        let taken_up = ctx.peers(cells::new_tools(0, keys.tool)) >= TAKEN_UP;
+        if kind.of_new_tool() && keys.purpose != 0 && taken_up {
+            let cell = cells::value(kind, keys.purpose, keys.tool, value);
+            self.counts.push((keys.group, cell, weight));
+        }
     }
 
     fn occasion(&mut self, keys: &Keys, (kind, level): (Kind, u64), first: bool, new: bool) {
@@ -373,9 +390,8 @@ impl Lesson {
         if first_of_call {
             session.tool = tag(tool);
         }
-        #[expect(clippy::cast_possible_truncation, reason = "nats below 20")]
-        let surprise = self.surprise as f32;
-        session.surprise = session.surprise.max(surprise);
+        session.surprise_by(self.surprise);
+        session.step(self.disorder);
     }
 
     /// Casts or moves the session's votes: one per channel, at the highest evidence so far.

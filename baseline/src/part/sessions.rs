@@ -14,6 +14,8 @@ pub const BY_ORIGIN: usize = 18;
 pub const ORIGINS: usize = 4;
 /// Seconds of silence that close a session.
 pub const SESSION_GAP_S: u32 = 1_800;
+/// Parts of a nat in which evidence is kept.
+const PARTS: f64 = 64.0;
 /// Slots a session remembers to have counted.
 const SEEN_MAX: usize = 32;
 /// Marks a slot that the snapshot does not hold yet.
@@ -32,8 +34,10 @@ pub struct Session {
     pub last_s: u32,
     /// Epoch of `fresh`.
     pub epoch: u32,
-    /// Largest surprise of a result size so far, in nats.
-    pub surprise: f32,
+    /// Largest surprise of a result size so far, in `PARTS` of a nat, saturating.
+    surprise: u8,
+    /// Sum of what its steps say against the usual order, in the same parts.
+    disorder: u16,
     /// Activities so far, saturating.
     pub events: u16,
     /// Whether it votes in the calibrators.
@@ -69,7 +73,8 @@ impl Default for Session {
             id: 0,
             last_s: 0,
             epoch: 0,
-            surprise: 0.0,
+            surprise: 0,
+            disorder: 0,
             events: 0,
             votes: false,
             young: false,
@@ -86,6 +91,27 @@ impl Session {
     fn slot_tag(slot: u64) -> u16 {
         // Bits 33..48 of a hash; 0 is an empty place.
         u16::try_from((slot >> 33) & 0x7fff).unwrap_or(0).max(1)
+    }
+
+    /// Largest surprise of a result size so far, in nats up to 3.9.
+    pub fn surprise(&self) -> f64 {
+        f64::from(self.surprise) / PARTS
+    }
+
+    /// Notes a result whose size surprises by so many nats.
+    pub fn surprise_by(&mut self, nats: f64) {
+        let parts = u8::try_from(parts(nats)).unwrap_or(u8::MAX);
+        self.surprise = self.surprise.max(parts);
+    }
+
+    /// What its steps said against the usual order, in nats up to 1,023.
+    pub fn disorder(&self) -> f64 {
+        f64::from(self.disorder) / PARTS
+    }
+
+    /// Adds a step that says so many nats against the usual order; below 0 nothing is owed.
+    pub fn step(&mut self, nats: f64) {
+        self.disorder = parts(self.disorder() + nats);
     }
 
     /// Whether the session has counted a slot.
@@ -131,7 +157,8 @@ impl Session {
         out.u64(self.id);
         out.u32(self.last_s);
         out.u24(self.epoch);
-        out.f32(self.surprise);
+        out.u8(self.surprise);
+        out.u16(self.disorder);
         out.u16(self.events);
         for seen in self.seen {
             out.u16(seen);
@@ -156,7 +183,8 @@ impl Session {
             id: input.u64()?,
             last_s: input.u32()?,
             epoch: input.u24()?,
-            surprise: input.f32()?,
+            surprise: input.u8()?,
+            disorder: input.u16()?,
             events: input.u16()?,
             ..Self::default()
         };
@@ -184,6 +212,13 @@ impl Session {
         }
         Ok(session)
     }
+}
+
+/// Nats as parts, rounded, saturating.
+fn parts(nats: f64) -> u16 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
+    let parts = (nats * PARTS + 0.5).clamp(0.0, f64::from(u16::MAX)) as u16;
+    parts
 }
 
 /// The open sessions of an agent.

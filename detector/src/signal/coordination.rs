@@ -21,6 +21,7 @@ pub(super) const SIGNAL: Signal = Signal {
     full_on_failure: false,
     handicap_nats: 0.0,
     evaluate,
+    over_session: None,
     explain,
     causes: Signal::NO_CAUSES,
 };

@@ -22,6 +22,7 @@ pub(super) const SIGNAL: Signal = Signal {
     full_on_failure: true,
     handicap_nats: 3.0,
     evaluate,
+    over_session: None,
     explain,
     causes: Signal::NO_CAUSES,
 };

@@ -24,6 +24,7 @@ pub(super) const SIGNAL: Signal = Signal {
     full_on_failure: false,
     handicap_nats: 0.5,
     evaluate,
+    over_session: None,
     explain,
     causes: Signal::NO_CAUSES,
 };

@@ -25,6 +25,8 @@ pub struct Signal {
     pub handicap_nats: f64,
     /// Evidence of an activity, if any.
     pub(crate) evaluate: fn(&Context<'_>) -> Option<Evidence>,
+    /// Evidence of what the session did so far, on a channel of its own; the one that says more speaks for the signal.
+    pub(crate) over_session: Option<fn(&Context<'_>) -> Option<Evidence>>,
     /// The evidence in words.
     pub(crate) explain: fn(&Context<'_>, &Evidence) -> Explanation,
     /// The new things that the evidence is about, the one that says most first.

@@ -23,6 +23,7 @@ pub(super) const SIGNAL: Signal = Signal {
     full_on_failure: true,
     handicap_nats: 2.0,
     evaluate,
+    over_session: None,
     explain,
     causes: Signal::NO_CAUSES,
 };

@@ -33,6 +33,7 @@ pub(super) const SIGNAL: Signal = Signal {
     full_on_failure: false,
     handicap_nats: 0.0,
     evaluate,
+    over_session: None,
     explain,
     causes,
 };

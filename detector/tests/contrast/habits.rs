@@ -67,6 +67,29 @@ fn one_new_step_is_as_strange_after_a_long_history_as_after_a_short_one() {
 }
 
 #[test]
+fn a_session_run_backwards_says_more_than_a_slip_in_it() {
+    let steps = |backwards: bool| {
+        let mut fleet = Fleet::new();
+        let mut found = Vec::new();
+        for step in 0..9 {
+            let place = if backwards { 8 - step } else { step + i64::from(step > 3) };
+            let tool = ["search", "read", "write"][usize::try_from(place % 3).expect("a step")];
+            let session = "an-odd-one";
+            let observed =
+                fleet.call(Call { tool, session, ..Call::of("peer-5", NOW_S + step * 6) });
+            found.push(evidence(&observed, "sequence"));
+        }
+        found
+    };
+    let (slip, backwards) = (steps(false), steps(true));
+    println!("slip {slip:?}, backwards {backwards:?}");
+    let most = |found: &[i64]| found.iter().copied().max().unwrap_or(0);
+    assert!(most(&slip) > 0, "a slip is told");
+    assert!(most(&backwards) > most(&slip) + KEY, "they add up: {backwards:?} beside {slip:?}");
+    assert!(backwards.windows(2).skip(2).all(|pair| pair[0] <= pair[1]), "{backwards:?}");
+}
+
+#[test]
 fn a_new_network_country_or_user_is_told_from_the_usual_one() {
     let usual = Call::of("peer-6", NOW_S);
     for (name, signal, strange) in [
