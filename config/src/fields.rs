@@ -404,44 +404,6 @@ pub(super) const FIELDS: &[Field] = &[
     ),
 ];
 
-/// Settings that no result depends on and that may differ between the processes of a group: the hash leaves them
-/// out, so that processes that judge alike say the same hash. Of lists the content counts, which has its own hash.
-pub(super) const LOCAL: &[&str] = &[
-    "access.listen",
-    "access.token_file",
-    "access.url",
-    "batch.max_age",
-    "batch.max_bytes",
-    "batch.max_records",
-    "engine.instance",
-    "engine.lanes",
-    "http.certificate_file",
-    "http.key_file",
-    "http.listen",
-    "http.token_file",
-    "identity.hash_key_file",
-    "input.client",
-    "input.dead_letter_percent_max",
-    "input.start",
-    "inventory.path",
-    "kafka.brokers",
-    "kafka.ca_file",
-    "kafka.certificate_file",
-    "kafka.key_file",
-    "kafka.password_file",
-    "kafka.sasl_mechanism",
-    "kafka.security",
-    "kafka.user",
-    "networks.databases",
-    "networks.egress",
-    "networks.hosting",
-    "networks.proxy",
-    "networks.relay",
-    "networks.tor",
-    "networks.vpn",
-    "sets.keys",
-];
-
 /// The signal ids that have settings.
 pub(super) fn signal_ids() -> Vec<&'static str> {
     detector::signal_ids()

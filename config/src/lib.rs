@@ -10,6 +10,7 @@ mod form;
 mod inventory;
 mod kind;
 mod loaded;
+mod local;
 mod policy;
 mod problem;
 mod read;

@@ -15,8 +15,9 @@ use sha2::{Digest, Sha256};
 
 use super::access::AccessConfig;
 use super::author::AuthorConfig;
-use super::fields::{FIELDS, LOCAL, signal_ids};
+use super::fields::{FIELDS, signal_ids};
 use super::kind::Value;
+use super::local::LOCAL;
 use super::policy;
 use super::read::{HASH_KEY_FILE, default_values};
 use super::receiver::ReceiverConfig;

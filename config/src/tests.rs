@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::fields::{FIELDS, LOCAL, signal_ids};
+use super::fields::{FIELDS, signal_ids};
+use super::local::LOCAL;
 use super::read::default_values;
 use super::*;
 

@@ -230,9 +230,7 @@ impl Topics {
             | Topic::Trust
             | Topic::Revocations
             | Topic::Sets
-            | Topic::Decisions => {
-                (self.speaks && self.reads.contains(&topic), self.speaks)
-            }
+            | Topic::Decisions => (self.speaks && self.reads.contains(&topic), self.speaks),
         };
         [(reads, details.may_read, "read"), (writes, details.may_write, "write to")]
             .into_iter()

@@ -9,14 +9,16 @@ mod metrics;
 mod partitions;
 mod ready;
 mod server;
+mod stage;
 mod table;
 mod tls;
 
 pub use access::{AccessPoint, AccessSettings, serve_access};
 pub use guard::{Guard, Role, Tokens};
 pub use latency::{Latency, Quantiles};
-pub use metrics::{Facts, Hop, Metrics, Push, Stage};
+pub use metrics::{Facts, Metrics};
 pub use ready::{NotReady, Readiness};
 pub use server::{Server, serve};
+pub use stage::{Hop, Push, Stage};
 pub use table::{Shape, Spec, TABLE, reference};
 pub use tls::Tls;
