@@ -45,7 +45,7 @@ pub(crate) struct Case {
     pub(crate) alerts: BTreeMap<String, OpenAlert>,
     /// The newest incident.
     pub(crate) incident: Option<Incident>,
-    /// Incidents so far.
+    /// Incidents with no month of quiet between them, the newest included.
     pub(crate) n_incidents: u32,
 }
 
@@ -166,6 +166,8 @@ impl Case {
         let going_on = self.incident.as_ref().is_some_and(|i| gap_ms(i) <= INCIDENT_GAP_MS);
         if !going_on {
             let prior = self.incident.as_ref().filter(|i| gap_ms(i) <= INCIDENT_MEMORY_MS);
+            // What was forgotten vouches for nothing: two incidents are two keys within the same month only.
+            self.n_incidents = if prior.is_some() { self.n_incidents.saturating_add(1) } else { 1 };
             self.incident = Some(Incident {
                 last: now,
                 keys: BTreeSet::new(),
@@ -175,7 +177,6 @@ impl Case {
                 requests: BTreeMap::new(),
                 decided: None,
             });
-            self.n_incidents = self.n_incidents.saturating_add(1);
         }
         if let Some(incident) = self.incident.as_mut() {
             incident.last = incident.last.max(now);

@@ -65,7 +65,7 @@ pub struct Facts<'a> {
     pub verdict: Option<VerdictFacts<'a>>,
     /// Signal families whose own evidence reached the mark within the incident.
     pub keys: &'a [String],
-    /// Incidents of the actor so far, this one included.
+    /// Incidents of the actor, this one included, with less than 30 days between them.
     pub n_incidents: u32,
     /// Whether a fact was seen that is a key pair by itself.
     pub hard_indicator: bool,

@@ -73,6 +73,18 @@ fn two_keys_within_an_incident_or_two_incidents() {
 }
 
 #[test]
+fn an_incident_of_long_ago_is_no_second_key() {
+    let month = 30 * 24 * HOUR_MS;
+    let check = |gap_ms: i64, second: &str| {
+        let told = [untrusted(0, &["place"]), untrusted(gap_ms, &["place"])];
+        let expected = ["require_human_approval", second];
+        assert_eq!(asked(&mut fold(Mode::Alert), &told), expected, "after {gap_ms} ms");
+    };
+    check(month, "revoke_sessions");
+    check(month + 1, "require_human_approval");
+}
+
+#[test]
 fn the_budget_asks_for_rareness() {
     let check = |told: &[Told], expected: &[&str]| {
         assert_eq!(asked(&mut fold(Mode::Alert), told), expected, "{told:#?}");
