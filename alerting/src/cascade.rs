@@ -51,6 +51,13 @@ impl Applied<'_> {
             {
                 continue;
             }
+            if let Some(waits) = requests.proposed(&link.actor, request.action) {
+                if rarity.is_some() {
+                    continue;
+                }
+                // Whom a person revokes, nobody need decide on again.
+                self.enter(&waits, State::Superseded);
+            }
             let own = self.of_delegate(request, &link);
             let held = rarity.and_then(|rarity| self.hold(&link.actor, rarity / (n_revoked + 1.0)));
             match held {

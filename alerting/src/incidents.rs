@@ -116,6 +116,15 @@ impl Gathering {
         self.members.insert(hash::text(0, agent_id), &kept::event_id(agent_id))
     }
 
+    /// Where it is full, lets go of the oldest alert that is closed, so that it stays open as long as any of them.
+    fn make_room(&mut self) {
+        let closed = self.alerts.iter().filter(|(_, alert)| alert.closed);
+        let oldest = closed.min_by_key(|(id, alert)| (alert.opened, *id)).map(|(id, _)| id.clone());
+        if let Some(oldest) = oldest.filter(|_| ALERTS_MAX <= self.alerts.len()) {
+            self.alerts.remove(&oldest);
+        }
+    }
+
     /// Lets those go that came too long before to belong together; gives their ids. To be done while it is no incident.
     fn retain(&mut self, now: EventTime) -> Vec<String> {
         let (_, within_ms) = needed(self.kind);
@@ -169,6 +178,7 @@ impl Incidents {
         if !one.alerts.contains_key(id) {
             one.n_alerts = one.n_alerts.saturating_add(1);
             grows = true;
+            one.make_room();
             if one.alerts.len() < ALERTS_MAX {
                 let (agent_id, signal) = (of.agent_id.to_owned(), of.signal.to_owned());
                 let alert = Member { agent_id, signal, opened: of.alert.opened, closed: false };

@@ -20,6 +20,9 @@ use crate::silence::Silence;
 use crate::text::clean;
 use crate::wave::Wave;
 
+/// How far the clock of whoever restores all requests of an alert may be behind.
+const RESTORE_SLACK_MS: i64 = 5 * 60 * 1_000;
+
 // === impl Applied ===
 
 impl Applied<'_> {
@@ -208,6 +211,7 @@ impl Applied<'_> {
         self.enter(target, State::Superseded);
         let mut approved = Asked::new(request.clone(), &asked.signal, false, self.now);
         approved.wave.clone_from(&asked.wave);
+        approved.of.clone_from(&asked.of);
         self.tenant.ask(approved);
         self.tenant.follow(&asked, &request);
         let record =
@@ -234,7 +238,10 @@ impl Applied<'_> {
         let mut responses = Vec::new();
         for id in self.tenant.requests().named(target) {
             let Some(asked) = self.tenant.requests().get(&id).cloned() else { continue };
-            if asked.request.action == RevocationAction::Restore {
+            // A copy of the command undoes nothing that was asked since.
+            let latest_ms = command.time.millis().saturating_add(RESTORE_SLACK_MS);
+            let is_later = id != target && latest_ms < asked.request.time.millis();
+            if asked.request.action == RevocationAction::Restore || is_later {
                 continue;
             }
             if asked.state == State::Waiting {

@@ -275,6 +275,14 @@ impl Requests {
             .map(|asked| asked.request.request_id.clone())
     }
 
+    /// The request that was proposed for an actor and still waits, by its action.
+    pub(crate) fn proposed(&self, actor: &ActorKey, action: RevocationAction) -> Option<String> {
+        let waits = |asked: &&Asked| {
+            !asked.held && asked.state == State::Waiting && asked.request.action == action
+        };
+        self.of_actor(actor).find(waits).map(|asked| asked.request.request_id.clone())
+    }
+
     /// Whether the sessions or credentials of an actor were asked for within a day.
     pub(crate) fn is_revoked(&self, actor: &ActorKey, now: EventTime) -> bool {
         let age_ms = |asked: &Asked| now.millis().saturating_sub(asked.request.time.millis());

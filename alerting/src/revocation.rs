@@ -44,7 +44,7 @@ pub(crate) fn compose(
         mode: decision.mode,
         urgency: Some(if urgent { Urgency::Immediate } else { Urgency::Normal }),
         subject: subject(alert),
-        targets: Some(targets(alert, action, decision)),
+        targets: Some(targets(alert, decision)),
         cause: cause(alert, action),
         initiating_entity: Some(InitiatingEntity::Policy),
         policy: decision.policy.clone(),
@@ -98,9 +98,8 @@ pub(crate) fn sub_id(agent_id: &str, issuer: Option<&str>) -> SubjectId {
     }
 }
 
-fn targets(alert: &OpenAlert, action: RevocationAction, decision: &Decision) -> RevocationTargets {
+fn targets(alert: &OpenAlert, decision: &Decision) -> RevocationTargets {
     let (facts, obligations) = (&alert.worst.facts, &decision.obligations);
-    let revoke = may_revoke(action);
     let credential = fitting(&facts.credential_id);
     RevocationTargets {
         credentials: credential
@@ -111,7 +110,8 @@ fn targets(alert: &OpenAlert, action: RevocationAction, decision: &Decision) -> 
         scopes_remove: obligations.scopes_remove.clone(),
         max_token_lifetime_seconds: obligations.max_token_lifetime_seconds,
         delegation_id: fitting(&facts.delegation_id),
-        cascade: Some(if revoke { Cascade::Descendants } else { Cascade::None }),
+        // Who acts for the agent has a request of its own, or is held back.
+        cascade: Some(Cascade::None),
         ..RevocationTargets::default()
     }
 }

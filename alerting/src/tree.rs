@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use baseline::hash;
+use schemas::EventTime;
 use schemas::finding::Verdict;
 use schemas::time::{DAY_MS, HOUR_MS};
-use schemas::{Authority, EventTime};
 use serde::{Deserialize, Serialize};
 
 use crate::record::{self, RecordError};
@@ -79,27 +79,21 @@ impl Link {
         }
     }
 
-    /// The links of the chain behind an activity, the nearest last; of those before it only the names are known.
-    fn of_chain(verdict: &Verdict, now: EventTime) -> Vec<Self> {
-        let (chain, facts) = (&verdict.facts.chain, &verdict.facts);
-        let (last, n_links) = (&verdict.actor, chain.len().saturating_sub(1));
-        let link = |(at, pair): (usize, &[String])| {
-            let [of, agent_id] = pair else { return None };
-            let is_last = at + 1 == n_links && *agent_id == last.agent_id;
-            let authority = if is_last { last.authority } else { Authority::Delegated };
-            let own = |fact: &Option<String>| fitting(fact).filter(|_| is_last);
-            let fits = of != agent_id && of.len().max(agent_id.len()) <= ID_BYTES_MAX;
-            fits.then(|| Self {
-                of: of.clone(),
-                actor: ActorKey { agent_id: agent_id.clone(), authority },
-                seen: now,
-                issuer: own(&facts.agent_issuer),
-                session: own(&facts.session),
-                delegation_id: own(&facts.delegation_id),
-                credential_id: own(&facts.credential_id),
-            })
-        };
-        chain.windows(2).enumerate().filter_map(link).collect()
+    /// Whom the actor of an activity says to act for. What a chain says of those before it is for them to say: else an
+    /// agent could make others its delegates and take them along.
+    fn of_chain(verdict: &Verdict, now: EventTime) -> Option<Self> {
+        let (actor, facts) = (&verdict.actor, &verdict.facts);
+        let [.., of, agent_id] = facts.chain.as_slice() else { return None };
+        let fits = of != agent_id && of.len().max(agent_id.len()) <= ID_BYTES_MAX;
+        (fits && *agent_id == actor.agent_id).then(|| Self {
+            of: of.clone(),
+            actor: ActorKey { agent_id: agent_id.clone(), authority: actor.authority },
+            seen: now,
+            issuer: fitting(&facts.agent_issuer),
+            session: fitting(&facts.session),
+            delegation_id: fitting(&facts.delegation_id),
+            credential_id: fitting(&facts.credential_id),
+        })
     }
 }
 
@@ -113,7 +107,7 @@ impl Tree {
         now: EventTime,
         touched: &mut BTreeSet<RecordId>,
     ) {
-        for mut link in Link::of_chain(verdict, now) {
+        if let Some(mut link) = Link::of_chain(verdict, now) {
             let id = link.id();
             if let Some(known) = self.links.get(&id) {
                 link.keep(known);

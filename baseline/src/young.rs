@@ -12,7 +12,7 @@ use crate::part::trust::TrustState;
 /// Largest young record in bytes.
 pub const YOUNG_BYTES_MAX: usize = 256;
 /// Version of the encoding; the top bit tells a young record from a known one.
-pub(crate) const VERSION: u8 = 0x84;
+pub(crate) const VERSION: u8 = 0x85;
 const IDS_MAX: usize = 7;
 const PLACES_MAX: usize = 8;
 

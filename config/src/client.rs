@@ -51,7 +51,9 @@ const SECRET: &str =
 
 /// Whether a property's value is a secret.
 fn is_secret(name: &str) -> bool {
-    ["password", "secret", "key.pem", "oauthbearer.config"].iter().any(|part| name.contains(part))
+    ["password", "passphrase", "secret", "key.pem", "oauthbearer.config"]
+        .iter()
+        .any(|part| name.contains(part))
 }
 
 /// Why a property may not be set, where it may not.

@@ -47,6 +47,8 @@ pub struct Settings {
 pub struct Config {
     values: BTreeMap<String, Value>,
     pub(super) sources: Sources,
+    /// What tells the key of mappings from another one, and does not tell the key; empty without one.
+    key_mark: Vec<u8>,
 }
 
 impl Default for Config {
@@ -167,6 +169,8 @@ impl Config {
         if key.len() < HASH_KEY_BYTES_MIN {
             return Err(format!("find a key of at least {HASH_KEY_BYTES_MIN} bytes in it"));
         }
+        self.key_mark =
+            Sha256::new_with_prefix("key of mappings").chain_update(key).finalize().to_vec();
         self.sources.set_key(key);
         Ok(())
     }
@@ -269,9 +273,11 @@ impl Config {
         self.toml_of(|_| true)
     }
 
-    /// Hash of the effective config, as verdicts name it. Settings of one process are no part of it.
+    /// Hash of the effective config, as verdicts name it: with the key of mappings, by which ids differ, and without
+    /// settings of one process.
     pub fn hash(&self) -> String {
-        let digest = Sha256::digest(self.toml_of(|path| !LOCAL.contains(&path)).as_bytes());
+        let text = self.toml_of(|path| !LOCAL.contains(&path));
+        let digest = Sha256::new_with_prefix(text).chain_update(&self.key_mark).finalize();
         let hex: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
         format!("sha256:{hex}")
     }
@@ -282,7 +288,7 @@ impl Config {
 impl Config {
     /// Takes a value for every setting.
     pub(super) fn from_values(values: BTreeMap<String, Value>, sources: Sources) -> Self {
-        Self { values, sources }
+        Self { values, sources, key_mark: Vec::new() }
     }
 
     pub(super) fn texts(&self, path: &str) -> &[String] {

@@ -387,7 +387,7 @@ impl Lesson {
             session.count(*slot);
         }
         session.events = session.events.saturating_add(1);
-        if first_of_call {
+        if first_of_call && !self.late {
             session.tool = tag(tool);
         }
         session.surprise_by(self.surprise);

@@ -31,7 +31,10 @@ fn what_the_threat_model_names_exists() {
             if settings.contains(&format!("| `{word}` |")) {
                 named += 1;
             } else {
-                assert!(code.contains(&format!("fn {word}(")), "{word} is no test and no setting");
+                let is_test = code.contains(&format!("#[test]\nfn {word}("))
+                    || code.contains(&format!("#[test]\n    fn {word}("))
+                    || code.contains(&format!("#[test]\n        fn {word}("));
+                assert!(is_test, "{word} is no test and no setting");
                 tests += 1;
             }
         }

@@ -106,6 +106,47 @@ fn a_cascade_stays_within_budget_and_breaker_and_the_rest_waits_for_a_person() {
 }
 
 #[test]
+fn a_chain_makes_nobody_else_a_delegate() {
+    let mut respond = fold(Mode::Enforce);
+    respond.apply(&seen(0, 0, &["alice", "planner", "victim", "accomplice"]));
+    let responses = respond.apply(&falls(9, MINUTE_MS, 1e6));
+    let agents: Vec<&str> = revoked(&responses).iter().map(|(agent, _)| *agent).collect();
+    assert_eq!(agents, ["planner"], "what acts for whom is for the delegate to say");
+}
+
+#[test]
+fn what_was_held_back_of_a_cascade_and_approved_is_undone_with_it() {
+    let mut respond = with(3);
+    fleet(&mut respond, 6);
+    let responses = respond.apply(&falls(9, MINUTE_MS, 1e6));
+    let first = requests(&responses)[0].request_id.clone();
+    let withheld = decisions(&responses)
+        .into_iter()
+        .find(|record| record.outcome.as_deref() == Some("withheld"));
+    let held = withheld.and_then(|record| record.request_id.clone()).expect("one is held back");
+    let approve = command(10, HOUR_MS, CommandAction::Approve, &held);
+    let approved = respond.apply(&approve);
+    let approved = requests(&approved)[0].subject.agent_id.clone();
+    let undone = respond.apply(&command(11, 2 * HOUR_MS, CommandAction::Restore, &first));
+    let restored = requests(&undone).into_iter().any(|r| r.subject.agent_id == approved);
+    assert!(restored, "{approved} is given back with the rest");
+}
+
+#[test]
+fn proposals_for_delegates_are_made_once_and_gone_once_approved() {
+    let mut respond = fold(Mode::Alert);
+    fleet(&mut respond, 2);
+    let proposed = requests(&respond.apply(&falls(9, MINUTE_MS, 1e6))).len();
+    assert_eq!((proposed, respond.counts().requests_waiting), (3, 3));
+    let again = respond.apply(&falls(10, 8 * HOUR_MS, 1e6));
+    assert_eq!(requests(&again).len(), 1, "the delegates' proposals wait already");
+    let planner = requests(&again)[0].request_id.clone();
+    respond.apply(&command(11, 9 * HOUR_MS, CommandAction::Approve, &planner));
+    let left = respond.counts().requests_waiting;
+    assert!(left <= 1, "{left} wait: who was revoked with the planner need not be decided on");
+}
+
+#[test]
 fn a_cascade_is_undone_with_the_request_that_it_follows() {
     let mut respond = with(3);
     fleet(&mut respond, 6);

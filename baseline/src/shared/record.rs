@@ -10,7 +10,7 @@ use crate::shared::counts::CHUNKS;
 use crate::shared::deltas::Table;
 
 /// A change of the list of signals moves their channels: it is a new version.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 /// What the key of a table begins with, behind the tenant.
 const PREFIX: &str = "~table/";
 const TABLES: [(Table, &str); 3] =

@@ -162,7 +162,11 @@ fn hashes_need_a_key_that_is_one() {
     let mut config = valid(&format!("[identity]\nhash_key_file = \"k\"\n{mapping}"));
     assert_eq!(config.hash_key_file(), Some("k"));
     assert!(config.set_hash_key(b" too short \n").is_err());
+    let keyless = config.hash();
     config.set_hash_key(b"0123456789abcdef\n").expect("a key");
+    let (one, mut other) = (config.hash(), config.clone());
+    other.set_hash_key(b"0123456789abcdeg").expect("another key");
+    assert!(one != keyless && one != other.hash(), "ids differ by the key, and so does the hash");
     let (record, reading) =
         (r#"{"t": 1795467091, "a": "b", "s": "x"}"#, config.reading(None, Some("x")));
     let (mut notes, mut out) = (Notes::default(), Vec::new());

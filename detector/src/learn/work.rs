@@ -33,10 +33,10 @@ impl Lesson {
         if !ctx.first_of_call || ctx.late {
             return;
         }
-        self.counts.push((keys.group, cells::calls_to(keys.purpose, keys.tool), weight));
-        self.counts.push((keys.group, cells::calls(keys.purpose), weight));
         let from = u64::from(ctx.session.tool);
         for purpose in [0, keys.purpose].into_iter().take(if keys.purpose == 0 { 1 } else { 2 }) {
+            self.counts.push((keys.group, cells::calls_to(purpose, keys.tool), weight));
+            self.counts.push((keys.group, cells::calls(purpose), weight));
             if from != 0 {
                 self.counts.push((keys.group, cells::step(purpose, from, keys.tool), weight));
                 self.counts.push((keys.group, cells::steps_from(purpose, from), weight));

@@ -77,7 +77,7 @@ fn evaluate(ctx: &Context<'_>) -> Option<Evidence> {
 /// nothing for either.
 pub(crate) fn disorder(ctx: &Context<'_>) -> f64 {
     let (keys, from) = (ctx.keys, u64::from(ctx.session.tool));
-    if from == 0 || !ctx.first_of_call || ctx.late {
+    if from == 0 || !ctx.first_of_call || ctx.late || ctx.tool_is_new() {
         return 0.0;
     }
     let smooth =
