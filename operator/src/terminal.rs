@@ -57,10 +57,10 @@ pub fn plain(json: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether a terminal or a reader may be led astray: delete, C1 controls, what has no width, marks of direction, breaks of
-/// lines, and letters that only machines see.
+/// Whether a terminal or a reader may be led astray: delete, C1 controls, what has no width (but for the joiners that
+/// scripts and emoji are written with), marks of direction, breaks of lines, and letters that only machines see.
 fn is_unsafe(c: char) -> bool {
-    matches!(c, '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
+    matches!(c, '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
         | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
