@@ -21,6 +21,9 @@ pub use self::saved::{HoldError, SavedHold};
 
 /// Bytes of a held record, or of its spans, above which it is not held: it must fit into a record of saved state.
 pub const HELD_BYTES_MAX: usize = 3 << 19;
+/// Bytes of what is forgotten with one arrival, each record counted once for each outcome that waits of it: as often as it
+/// may be copied. Beyond it the rest goes with later arrivals, as long as what is held does not grow.
+const FORGOTTEN_BYTES: usize = 8 << 20;
 /// What an entry of a map costs beside its content.
 const ENTRY_BYTES: usize = 192;
 
@@ -28,7 +31,7 @@ const ENTRY_BYTES: usize = 192;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HoldLimits {
     /// How long an outcome waits for its agent, and a span is remembered, in milliseconds on the clock of the spans: the
-    /// newest end of any of them. 0 holds nothing.
+    /// newest end of any of them. 0 holds nothing, and lets go what was loaded.
     pub hold_ms: i64,
     /// Most bytes of held records and remembered spans; the oldest records go first.
     pub bytes_max: usize,
@@ -203,10 +206,23 @@ impl Hold {
         traced: Traced,
         original: impl FnOnce() -> Vec<u8>,
     ) -> Vec<Released> {
-        if traced.is_empty() {
-            return Vec::new();
+        let (mut released, bytes) = (Vec::new(), self.bytes);
+        if !traced.is_empty() {
+            self.learn(arrival, traced, original, &mut released);
         }
-        let Traced { seen, newest_ms, orphans } = traced;
+        self.expire(bytes, &mut released);
+        released.sort_by_key(|one| (one.ticket, one.ordinal));
+        released
+    }
+
+    /// Takes in the spans of a record; lets its orphans wait, and looks after what waited for its spans.
+    fn learn(
+        &mut self,
+        arrival: Arrival,
+        Traced { seen, newest_ms, orphans }: Traced,
+        original: impl FnOnce() -> Vec<u8>,
+        released: &mut Vec<Released>,
+    ) {
         let newest_ms = newest_ms.min(arrival.until_ms);
         if self.clock_ms < newest_ms {
             self.clock_ms = newest_ms;
@@ -217,17 +233,20 @@ impl Hold {
             told.insert((span.trace, span.span));
             told.extend(span.naming.map(|_| (span.trace, 0)));
         }
-        self.keep(arrival, seen, (!orphans.is_empty()).then(original));
-        let mut released = Vec::new();
+        self.keep(arrival, seen, (orphans.len(), (!orphans.is_empty()).then(original)));
         for orphan in orphans {
-            self.wait(arrival.ticket, orphan, &mut released);
+            self.wait(arrival.ticket, orphan, released);
         }
         let woken = told.iter().filter_map(|key| self.awaited.remove(key));
         for place in woken.flatten().collect::<BTreeSet<_>>() {
-            self.look(place, &mut released);
+            self.look(place, released);
         }
-        self.expire(&mut released);
-        released.sort_by_key(|one| (one.ticket, one.ordinal));
+    }
+
+    /// There is no room for what waits of a record: it goes as it is.
+    pub fn give_up(&mut self, ticket: u64) -> Vec<Released> {
+        let mut released = Vec::new();
+        self.drop_waiting(ticket, End::Memory, &mut released);
         released
     }
 
@@ -241,8 +260,13 @@ impl Hold {
         released
     }
 
-    /// Remembers a record.
-    fn keep(&mut self, arrival: Arrival, seen: Seen, original: Option<Vec<u8>>) {
+    /// Remembers a record, and itself as long as so many of its outcomes wait: also while the first of them are let go.
+    fn keep(
+        &mut self,
+        arrival: Arrival,
+        seen: Seen,
+        (n_waiting, original): (usize, Option<Vec<u8>>),
+    ) {
         let ticket = arrival.ticket;
         let fits = seen.bytes() <= HELD_BYTES_MAX;
         let seen = if fits { seen } else { Seen::default() };
@@ -254,8 +278,7 @@ impl Hold {
         changed.insert(Key::Spans(ticket));
         changed.extend(original.as_ref().map(|_| Key::Original(ticket)));
         self.ancestors.learn(ticket, seen);
-        let held =
-            Held { since_ms: self.clock_ms, original, n_waiting: 0, spans_bytes, kept_bytes };
+        let held = Held { since_ms: self.clock_ms, original, n_waiting, spans_bytes, kept_bytes };
         self.records.insert(ticket, held);
     }
 
@@ -264,8 +287,7 @@ impl Hold {
         let Orphan { ordinal, activity, trace, missing, path } = orphan;
         let draft = activity.and_then(|activity| serde_json::to_vec(&activity).ok());
         let waiting = Waiting { trace, missing, path, draft: draft.unwrap_or_default() };
-        let Some(held) = self.records.get_mut(&ticket) else { return };
-        held.n_waiting += 1;
+        let Some(held) = self.records.get(&ticket) else { return };
         let is_long = held.original.as_ref().is_some_and(|kept| HELD_BYTES_MAX < kept.len());
         let place = (ticket, ordinal);
         let is_long = is_long || HELD_BYTES_MAX < waiting.bytes();
@@ -304,8 +326,11 @@ impl Hold {
         self.awaited.entry(waiting.awaits()).or_default().insert(place);
     }
 
-    /// Forgets records whose time is over, and the oldest ones while there are too many.
-    fn expire(&mut self, released: &mut Vec<Released>) {
+    /// Forgets records whose time is over, and the oldest ones while there are too many. It stops early, after at least one
+    /// record and with no more held than there was.
+    fn expire(&mut self, bytes_before: usize, released: &mut Vec<Released>) {
+        let bytes_max = self.limits.bytes_max.max(bytes_before);
+        let mut forgotten_bytes = 0_usize;
         let oldest_ms = self.clock_ms.saturating_sub(self.limits.hold_ms);
         while let Some((ticket, held)) = self.records.first_key_value() {
             let end = match (held.since_ms <= oldest_ms, self.limits.bytes_max < self.bytes) {
@@ -313,16 +338,26 @@ impl Hold {
                 (false, true) => End::Memory,
                 (false, false) => return,
             };
-            let ticket = *ticket;
-            let places = self.waiting.range((ticket, 0)..=(ticket, u32::MAX));
-            for place in places.map(|(place, _)| *place).collect::<Vec<_>>() {
-                self.without(place, end, released);
+            if FORGOTTEN_BYTES <= forgotten_bytes && self.bytes <= bytes_max {
+                return;
             }
+            let ticket = *ticket;
+            let copied_bytes = held.kept_bytes.saturating_mul(held.n_waiting);
+            forgotten_bytes = forgotten_bytes.saturating_add(copied_bytes);
+            self.drop_waiting(ticket, end, released);
             self.ancestors.forget(ticket);
             self.saved.changed.insert(Key::Spans(ticket));
             if let Some(held) = self.records.remove(&ticket) {
                 self.bytes = self.bytes.saturating_sub(held.spans_bytes);
             }
+        }
+    }
+
+    /// Lets go what waits of a record.
+    fn drop_waiting(&mut self, ticket: u64, end: End, released: &mut Vec<Released>) {
+        let places = self.waiting.range((ticket, 0)..=(ticket, u32::MAX));
+        for place in places.map(|(place, _)| *place).collect::<Vec<_>>() {
+            self.without(place, end, released);
         }
     }
 

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::ancestors::SpanSeen;
 use crate::{Carrier, Identity, Way, decode_among};
 
 const T0: i64 = 1_795_467_091_412;
@@ -148,6 +149,94 @@ fn what_waits_too_long_goes_without() {
 }
 
 #[test]
+fn an_orphan_let_go_at_once_does_not_take_the_record_from_the_next_one() {
+    let records = [
+        vec![span(2, 1, 0, &[])],
+        // The first call's run is known as soon as the record is; the second one's is not.
+        vec![call(10, 2, 1), call(11, 9, 2), run(1, 0, 3, "x")],
+        vec![run(9, 0, 4, "y")],
+    ];
+    // `played` looks at the original of each.
+    let found = played(HoldLimits::default(), &records, &[true, true]);
+    let mut said = agents(&found);
+    said.sort();
+    assert_eq!(said, ["1 x", "10 x", "11 y", "2 otlp_span_not_an_activity", "9 y"]);
+    let hold = found.hold.unwrap();
+    let spans_bytes: usize = hold.records.values().map(|held| held.spans_bytes).sum();
+    assert_eq!((hold.n_waiting(), hold.bytes), (0, spans_bytes));
+}
+
+/// Holds so many records of a MiB with three orphans each, of a trace each, at the same time.
+fn crowded(n_records: u64) -> Hold {
+    let mut hold = Hold::new(HoldLimits::default());
+    for ticket in 0..n_records {
+        let orphans = (0..3).map(|n| Orphan::of_structure(n, u128::from(ticket) + 1)).collect();
+        let traced = Traced { newest_ms: T0, orphans, ..Traced::default() };
+        let arrival = Arrival { ticket, until_ms: i64::MAX, bytes: 0 };
+        assert_eq!(hold.take(arrival, traced, || vec![7; 1 << 20]), []);
+    }
+    hold
+}
+
+/// Lets nothing but time arrive until nothing waits; gives how many outcomes left with each arrival.
+fn drained(hold: &mut Hold, n_records: u64, mut traced: Traced) -> Vec<usize> {
+    let (mut left, mut places) = (Vec::new(), Vec::new());
+    for ticket in n_records.. {
+        let arrival = Arrival { ticket, until_ms: i64::MAX, bytes: 0 };
+        let released = hold.take(arrival, std::mem::take(&mut traced), Vec::new);
+        assert!(released.iter().all(|one| one.end == End::Late && one.original.len() == 1 << 20));
+        places.extend(released.iter().map(|one| (one.ticket, one.ordinal)));
+        left.push(released.len());
+        if hold.n_waiting() == 0 || released.is_empty() {
+            break;
+        }
+    }
+    let expected = (0..n_records).flat_map(|ticket| (0..3).map(move |n| (ticket, n)));
+    assert_eq!(places, expected.collect::<Vec<_>>());
+    left
+}
+
+#[test]
+fn what_is_overdue_leaves_in_parts_that_fit_a_transaction() {
+    let mut hold = crowded(20);
+    let seen = SpanSeen { trace: 99, span: 1, parent: None, naming: None };
+    let seen = Seen { spans: vec![seen], ..Seen::default() };
+    let traced = Traced { seen, newest_ms: T0 + 400_000, ..Traced::default() };
+    let left = drained(&mut hold, 20, traced);
+    // Three copies of a MiB each: three records reach 8 MiB.
+    assert_eq!(left, [9, 9, 9, 9, 9, 9, 6]);
+    assert_eq!(hold.records.len(), 1);
+}
+
+#[test]
+fn a_hold_of_nothing_lets_go_what_was_loaded() {
+    let mut hold = crowded(4);
+    let mut restored = Hold::new(HoldLimits { hold_ms: 0, ..HoldLimits::default() });
+    hold.touched().iter().for_each(|(key, value)| restored.load(key, value).unwrap());
+    assert_eq!(drained(&mut restored, 4, Traced::default()), [9, 3]);
+    assert_eq!((restored.records.len(), restored.bytes), (0, 0));
+    // Of the saved records only the clock stands.
+    assert!(restored.touched().iter().all(|(_, value)| value.is_empty()));
+    assert_eq!(restored.saved.standing.iter().collect::<Vec<_>>(), [&Key::Clock]);
+}
+
+#[test]
+fn a_full_hold_makes_room_whatever_leaves_with_it() {
+    let limits = HoldLimits { bytes_max: 12 << 20, ..HoldLimits::default() };
+    let mut hold = Hold::new(limits);
+    for ticket in 0..60 {
+        let orphans = (0..30).map(|n| Orphan::of_structure(n, u128::from(ticket) + 1)).collect();
+        let traced = Traced { newest_ms: T0, orphans, ..Traced::default() };
+        let arrival = Arrival { ticket, until_ms: i64::MAX, bytes: 0 };
+        // Small ones first: one of them is copied often, and frees little.
+        let length = if ticket < 30 { 300 << 10 } else { 1 << 20 };
+        hold.take(arrival, traced, || vec![7; length]);
+        assert!(hold.bytes <= limits.bytes_max, "{ticket}: {}", hold.bytes);
+    }
+    assert!(hold.n_waiting() > 200);
+}
+
+#[test]
 fn who_has_nobody_above_goes_at_once() {
     let records = [vec![call(5, 3, 0)], vec![span(3, 0, 1, &[])]];
     let found = played(HoldLimits::default(), &records, &[]);
@@ -186,10 +275,10 @@ fn no_clock_ahead_of_the_log_ends_the_time_of_others() {
     assert_eq!(hold.clock_ms(), T0);
 }
 
-/// Spans of a tree of agents and calls, children mostly before parents.
+/// Spans of a tree of agents and calls, children before parents or in any order.
 fn forest() -> impl Strategy<Value = Vec<Value>> {
     let node = (0_u64..8, 0_u8..4, 0_i64..400_000);
-    prop::collection::vec(node, 1..24).prop_map(|nodes| {
+    let forest = prop::collection::vec(node, 1..24).prop_map(|nodes| {
         let made = nodes.iter().enumerate().map(|(n, (up, kind, ms))| {
             let id = n as u64 + 1;
             let parent = (n as u64).saturating_sub(*up);
@@ -202,6 +291,9 @@ fn forest() -> impl Strategy<Value = Vec<Value>> {
         let mut spans: Vec<Value> = made.collect();
         spans.reverse();
         spans
+    });
+    forest.prop_flat_map(|spans| {
+        prop_oneof![Just(spans.clone()).boxed(), Just(spans).prop_shuffle().boxed()]
     })
 }
 
