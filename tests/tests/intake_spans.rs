@@ -47,8 +47,8 @@ impl Span {
 /// What is left of a trace.
 type Rest = std::vec::IntoIter<(Span, Option<String>)>;
 
-/// The spans of a trace, children first, with the agent of each that is an activity. One trace in five names nobody, one
-/// in five never tells of its root.
+/// The spans of a trace, children first or in any order, with the agent of each that is an activity. One trace in five
+/// names nobody, one in five never tells of its root.
 fn trace(noise: &mut Noise, trace: u64) -> Vec<(Span, Option<String>)> {
     let mut next = trace << 8;
     let mut id = || {
@@ -95,6 +95,11 @@ fn trace(noise: &mut Noise, trace: u64) -> Vec<(Span, Option<String>)> {
             Span { trace, id: root, parent: 0, pairs: run(&outer_agent) },
             Some(name(&outer_agent, false)),
         ));
+    }
+    if noise.below(2) == 0 {
+        for last in (1..spans.len()).rev() {
+            spans.swap(last, noise.below(last as u64 + 1) as usize);
+        }
     }
     spans
 }
