@@ -16,7 +16,7 @@ static AUTHORS: LazyLock<Authors> = LazyLock::new(Authors::default);
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let log_time = EventTime::from_millis(1_795_467_091_412).expect("a time");
     let arrival =
-        Arrival { source: &SOURCE, log_time, versions: &VERSIONS, authors: &AUTHORS };
+        Arrival { source: &SOURCE, log_time, versions: &VERSIONS, authors: &AUTHORS, signature: None };
     for said in [acknowledgement(bytes, &arrival), feedback_or_command(bytes, &arrival)] {
         match said {
             Ok(finding) => {
