@@ -118,9 +118,13 @@ fn check_text(what: &str, bytes: &[u8]) {
 }
 
 fn check(what: &str, output: &Output, is_json: bool) {
+    assert!(!output.stdout.is_empty(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
+    check_all(what, output, is_json);
+}
+
+fn check_all(what: &str, output: &Output, is_json: bool) {
     check_text(what, &output.stderr);
     check_text(what, &output.stdout);
-    assert!(!output.stdout.is_empty(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
     if is_json {
         for line in String::from_utf8_lossy(&output.stdout).lines() {
             serde_json::from_str::<Value>(line).unwrap_or_else(|e| panic!("{what}: {e}: {line}"));
@@ -221,11 +225,10 @@ fn nothing_that_leaves_by_a_log_brings_it_to_a_terminal() {
         let output = deployment.command(arguments).output().expect("the binary starts");
         check(&arguments.join(" "), &output, false);
     }
-    for arguments in
-        [&["trust", "show", agent, "--json"][..], &["revoke", "list", "--all", "--json"]]
-    {
-        check(&arguments.join(" "), &deployment.output(arguments), true);
-    }
+    check("trust show --json", &deployment.output(&["trust", "show", agent, "--json"]), true);
+    // By the clock of today what was asked for then has run out, and the first tick may have let it go.
+    let list = ["revoke", "list", "--all", "--json"];
+    check_all("revoke list", &deployment.output(&list), true);
     let alerts = deployment.output(&["tap", "alerts", "--from-start", "--to-end", "--json"]).stdout;
     let mut explain = Command::new(binary());
     explain.args(["explain", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
