@@ -84,18 +84,21 @@ fn check(deployment: &Deployment, sent: &Sent, case: &str) -> BTreeMap<String, S
         .filter(|value: &Value| value["class_uid"] == 2004)
         .collect();
     let findings = deployment.read(&connected, "findings.v1");
-    let found = findings.iter().filter_map(|record| record.value.as_deref());
-    let (odd, mut others): (Vec<(f64, bool)>, Vec<(f64, bool)>) = found
-        .filter_map(|finding| {
-            let body = serde_json::from_slice::<Value>(finding).ok()?["body"].take();
-            Some((body["return_period_actor_months"].as_f64()?, body["activity_id"] == sent.odd))
+    let mut rarest: Vec<(f64, bool)> = findings
+        .iter()
+        .filter_map(|record| {
+            let finding = serde_json::from_slice::<Value>(record.value.as_deref()?).ok()?;
+            let (body, is_odd) = (&finding["body"], finding["body"]["activity_id"] == sent.odd);
+            Some((body["return_period_actor_months"].as_f64()?, is_odd))
         })
-        .partition(|(_, is_odd)| *is_odd);
-    others.sort_by(|a, b| b.0.total_cmp(&a.0));
-    others.truncate(3);
-    println!("{case}: once in so many actor-months: {odd:?}, the rarest others: {others:?}");
-    // One of the three rarest of a thousand: with priors alone the first use of anything comes near.
-    assert!(others[2].0 < odd[0].0, "{case}: {odd:?}, {others:?}");
+        .collect();
+    rarest.sort_by(|a, b| b.0.total_cmp(&a.0));
+    rarest.truncate(3);
+    println!(
+        "{case}: the rarest, once in so many actor-months, and whether it is the odd one: {rarest:?}"
+    );
+    // With priors alone the first use of anything comes near.
+    assert!(rarest.iter().any(|(_, is_odd)| *is_odd), "{case}: {rarest:?}");
     let of_odd = alerts.iter().find(|alert| alert.to_string().contains(&sent.odd));
     let of_odd = of_odd.unwrap_or_else(|| panic!("{case}: no alert of the odd call: {alerts:#?}"));
     assert_eq!(of_odd["unmapped"]["habitus"]["agent_id"], "researcher", "{case}");
