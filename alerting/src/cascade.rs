@@ -3,15 +3,15 @@
 
 use schemas::decision::DecisionKind;
 use schemas::revocation::{
-    CredentialTarget, RevocationMode, RevocationRequest, RevocationSubject, RevocationTargets,
+    RevocationMode, RevocationRequest, RevocationSubject, RevocationTargets,
 };
 
 use crate::budget;
-use crate::policy::{Hold, may_revoke};
+use crate::policy::{Hold, beyond_keys, may_revoke};
 use crate::record_id::ActorKey;
 use crate::requests::State;
 use crate::respond::{Applied, Response};
-use crate::revocation::{fitting, sub_id};
+use crate::revocation::{held_by, sub_id};
 use crate::text::clean;
 use crate::tree::Link;
 
@@ -84,15 +84,11 @@ impl Applied<'_> {
     fn hold(&self, actor: &ActorKey, rarity: f64) -> Option<Hold> {
         let (settings, n_agents) = (self.settings, self.tenant.n_agents());
         let breaker = self.tenant.breaker();
-        if settings.protected.contains(&actor.agent_id) {
-            Some(Hold::Protected)
-        } else if rarity < budget::return_period(settings.revocations_per_actor_month) {
-            Some(Hold::Budget)
-        } else if breaker.is_open(&actor.agent_id, self.now, n_agents, &settings.breaker) {
-            Some(Hold::Breaker)
-        } else {
-            None
-        }
+        beyond_keys(
+            settings.protected.contains(&actor.agent_id),
+            budget::return_period(settings.revocations_per_actor_month) <= rarity,
+            breaker.is_open(&actor.agent_id, self.now, n_agents, &settings.breaker),
+        )
     }
 
     fn revoke_delegate(&mut self, actor: &ActorKey, mut own: RevocationRequest) -> Vec<Response> {
@@ -140,7 +136,8 @@ impl Applied<'_> {
             *reason = format!("It acts for {delegator}, which is revoked: {reason}");
         }
         let targets = request.targets.clone().unwrap_or_default();
-        let credential = fitting(&link.credential_id);
+        let RevocationTargets { credentials, sessions, delegation_id, .. } =
+            held_by(&link.credential_id, &link.session, &link.delegation_id);
         RevocationRequest {
             request_id: format!("rr-{}", self.finding.source.derive(&rule)),
             subject: RevocationSubject {
@@ -150,15 +147,7 @@ impl Applied<'_> {
                 instance_id: None,
                 sub_id: sub_id(agent_id, link.issuer.as_deref()),
             },
-            targets: Some(RevocationTargets {
-                credentials: credential
-                    .map(|id| CredentialTarget { id, ..CredentialTarget::default() })
-                    .into_iter()
-                    .collect(),
-                sessions: fitting(&link.session).into_iter().collect(),
-                delegation_id: fitting(&link.delegation_id),
-                ..targets
-            }),
+            targets: Some(RevocationTargets { credentials, sessions, delegation_id, ..targets }),
             cause,
             supersedes: None,
             ..request.clone()

@@ -99,7 +99,8 @@ fn causes(verdict: &Verdict) -> Vec<(CauseKey, String)> {
     let place = verdict.facts.destination.as_ref().filter(|_| leads);
     let place = place.map(|place| (IncidentKind::Destination, place));
     let named = root.into_iter().chain(place);
-    named.map(|(kind, name)| ((kind, kept::event_id(name)), kept::event_id(name))).collect()
+    let named = named.map(|(kind, name)| (kind, kept::event_id(name)));
+    named.map(|(kind, name)| ((kind, name.clone()), name)).collect()
 }
 
 // === impl Gathering ===

@@ -100,18 +100,29 @@ pub(crate) fn sub_id(agent_id: &str, issuer: Option<&str>) -> SubjectId {
 
 fn targets(alert: &OpenAlert, decision: &Decision) -> RevocationTargets {
     let (facts, obligations) = (&alert.worst.facts, &decision.obligations);
-    let credential = fitting(&facts.credential_id);
+    RevocationTargets {
+        scopes_remove: obligations.scopes_remove.clone(),
+        max_token_lifetime_seconds: obligations.max_token_lifetime_seconds,
+        // Who acts for the agent has a request of its own, or is held back.
+        cascade: Some(Cascade::None),
+        ..held_by(&facts.credential_id, &facts.session, &facts.delegation_id)
+    }
+}
+
+/// What an agent holds, as targets.
+pub(crate) fn held_by(
+    credential_id: &Option<String>,
+    session: &Option<String>,
+    delegation_id: &Option<String>,
+) -> RevocationTargets {
+    let credential = fitting(credential_id);
     RevocationTargets {
         credentials: credential
             .map(|id| CredentialTarget { id, ..CredentialTarget::default() })
             .into_iter()
             .collect(),
-        sessions: fitting(&facts.session).into_iter().collect(),
-        scopes_remove: obligations.scopes_remove.clone(),
-        max_token_lifetime_seconds: obligations.max_token_lifetime_seconds,
-        delegation_id: fitting(&facts.delegation_id),
-        // Who acts for the agent has a request of its own, or is held back.
-        cascade: Some(Cascade::None),
+        sessions: fitting(session).into_iter().collect(),
+        delegation_id: fitting(delegation_id),
         ..RevocationTargets::default()
     }
 }

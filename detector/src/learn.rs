@@ -220,8 +220,8 @@ impl Lesson {
     /// session after session takes it up: that is a change of work, and each value of it would be told again.
     fn with_new_tool(&mut self, ctx: &Context<'_>, kind: Kind, value: u64, weight: i64) {
         let keys = ctx.keys;
-        let taken_up = ctx.peers(cells::new_tools(0, keys.tool)) >= TAKEN_UP;
-        if kind.of_new_tool() && keys.purpose != 0 && taken_up {
+        let taken_up = || ctx.peers(cells::new_tools(0, keys.tool)) >= TAKEN_UP;
+        if kind.of_new_tool() && keys.purpose != 0 && taken_up() {
             let cell = cells::value(kind, keys.purpose, keys.tool, value);
             self.counts.push((keys.group, cell, weight));
         }

@@ -288,9 +288,9 @@ impl Hold {
         let draft = activity.and_then(|activity| serde_json::to_vec(&activity).ok());
         let waiting = Waiting { trace, missing, path, draft: draft.unwrap_or_default() };
         let Some(held) = self.records.get(&ticket) else { return };
-        let is_long = held.original.as_ref().is_some_and(|kept| HELD_BYTES_MAX < kept.len());
+        let original_bytes = held.original.as_ref().map_or(0, |kept| kept.len());
+        let is_long = HELD_BYTES_MAX < original_bytes.max(waiting.bytes());
         let place = (ticket, ordinal);
-        let is_long = is_long || HELD_BYTES_MAX < waiting.bytes();
         self.bytes += waiting.bytes();
         self.saved.changed.insert(Key::Waiting(ticket, ordinal));
         self.waiting.insert(place, waiting);

@@ -80,8 +80,7 @@ impl<'a> InOrder<'a> {
         self.settle(reading, released);
         self.leave(out);
         while QUEUED_MAX < self.n_queued {
-            let first = self.n_read - self.queue.len() as u64;
-            let released = self.hold.give_up(first);
+            let released = self.hold.give_up(self.first());
             if released.is_empty() {
                 break;
             }
@@ -97,8 +96,13 @@ impl<'a> InOrder<'a> {
         self.leave(out);
     }
 
+    /// The ticket of the record that stands first in the queue.
+    fn first(&self) -> u64 {
+        self.n_read - self.queue.len() as u64
+    }
+
     fn settle(&mut self, reading: &Reading, released: Vec<Released>) {
-        let first = self.n_read - self.queue.len() as u64;
+        let first = self.first();
         for mut one in released {
             reading.judge(&mut one.decoded);
             let place = usize::try_from(one.ticket - first).unwrap_or(usize::MAX);

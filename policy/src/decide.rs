@@ -203,12 +203,19 @@ fn binding(mode: Mode, only_recommended: bool) -> RevocationMode {
 
 fn hold(set: &PolicySet<'_>, facts: &Facts<'_>) -> Option<Hold> {
     if !facts.has_two_keys() {
-        Some(Hold::OneKey)
-    } else if facts.protected {
+        return Some(Hold::OneKey);
+    }
+    let is_rare = set.revocation_return_period <= facts.return_period_actor_months;
+    beyond_keys(facts.protected, is_rare, facts.breaker_open)
+}
+
+/// What holds back a revocation whose keys are there.
+pub fn beyond_keys(protected: bool, is_rare: bool, breaker_open: bool) -> Option<Hold> {
+    if protected {
         Some(Hold::Protected)
-    } else if facts.return_period_actor_months < set.revocation_return_period {
+    } else if !is_rare {
         Some(Hold::Budget)
-    } else if facts.breaker_open {
+    } else if breaker_open {
         Some(Hold::Breaker)
     } else {
         None

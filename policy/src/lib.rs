@@ -12,7 +12,7 @@ mod parse;
 mod rule;
 
 pub use condition::Mistake;
-pub use decide::{Action, Decision, Hold, Obligations, PolicySet, decide, may_revoke};
+pub use decide::{Action, Decision, Hold, Obligations, PolicySet, beyond_keys, decide, may_revoke};
 pub use facts::{Facts, Inventory, Trust, VerdictFacts, names};
 pub use mode::Mode;
 pub use rule::{Fail, Policy, PolicySpec, Then, ladder};

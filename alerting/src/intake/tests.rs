@@ -17,7 +17,7 @@ fn signed_by(
     authors: &Authors,
     secret: Option<&Secret>,
 ) -> Result<Finding, Rejection> {
-    let bytes = serde_json::to_vec(value).unwrap();
+    let bytes = serde_json::to_vec(value).expect("a value is JSON");
     let signature = secret.map(|secret| secret.sign(&bytes));
     let source = Source { topic_id: "said".to_owned(), partition: 1, offset: 7, ordinal: 0 };
     let versions = Versions::default();
@@ -40,7 +40,7 @@ fn signed_by(
 }
 
 fn secret(byte: &str) -> Secret {
-    Secret::read(&byte.repeat(32)).unwrap().remove(0)
+    Secret::read(&byte.repeat(32)).expect("32 bytes are a secret").remove(0)
 }
 
 fn samples() -> [Value; 4] {
@@ -155,7 +155,7 @@ fn where_authors_sign_nothing_is_taken_without_their_signature() {
     let mute = Authors::from([("carol@acme.example".to_owned(), Grant::default())]);
     for sample in samples() {
         for secret in [&old, &new] {
-            assert!(signed_by(&sample, &authors, Some(secret)).unwrap().signed);
+            assert!(signed_by(&sample, &authors, Some(secret)).expect("theirs").signed);
             let refused = signed_by(&sample, &mute, Some(secret)).expect_err("without a secret");
             assert_eq!(refused.code, ErrorCode::BadSignature);
         }
@@ -164,7 +164,8 @@ fn where_authors_sign_nothing_is_taken_without_their_signature() {
             assert_eq!((refused.code, &*refused.path), (ErrorCode::BadSignature, "/author"));
         }
         // Without a table, topics are guarded by the brokers alone, and a signature proves nothing.
-        assert!(!signed_by(&sample, &Authors::new(), Some(&secret("x"))).unwrap().signed);
+        let found = signed_by(&sample, &Authors::new(), Some(&secret("x")));
+        assert!(!found.expect("no table asks for a signature").signed);
     }
     let nameless = with(0, "/author", Value::Null);
     assert!(signed_by(&nameless, &authors, Some(&new)).is_err());
@@ -175,7 +176,7 @@ fn the_test_vector_of_the_page_holds() {
     let page = include_str!("../../../docs/response.md");
     let (_, vector) = page.split_once("```text\n").expect("a test vector");
     let lines: Vec<&str> = vector.lines().take(3).collect();
-    let secret = Secret::read(lines[0]).unwrap().remove(0);
+    let secret = Secret::read(lines[0]).expect("the vector's secret").remove(0);
     let header = format!("{}: {}", crate::SIGNATURE_HEADER, secret.sign(lines[1].as_bytes()));
     assert_eq!(header, lines[2]);
 }

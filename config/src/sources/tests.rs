@@ -24,7 +24,7 @@ fn mistakes(text: &str) -> Vec<(usize, String, String)> {
     problems.iter().map(told).collect()
 }
 
-fn agents(reading: &mapping::Reading, record: &str) -> Vec<String> {
+fn decoded<'r>(reading: &'r mapping::Reading, record: &'r str) -> Vec<Decoded<'r>> {
     let (mut notes, mut out) = (Notes::default(), Vec::new());
     reading.decode(
         record.as_bytes(),
@@ -32,12 +32,16 @@ fn agents(reading: &mapping::Reading, record: &str) -> Vec<String> {
         &mut notes,
         &mut out,
     );
+    out
+}
+
+fn agents(reading: &mapping::Reading, record: &str) -> Vec<String> {
     let told = |decoded: &Decoded<'_>| match decoded {
         Decoded::Activity(activity) => activity.agent.id.to_string(),
         Decoded::Skipped(skip) => format!("- {}", skip.rule),
         Decoded::Rejected(rejection) => format!("! {}", rejection.code.as_str()),
     };
-    out.iter().map(told).collect()
+    decoded(reading, record).iter().map(told).collect()
 }
 
 const RECORD: &str = r#"{"kind":"CALL","t":"2026-11-23T20:51:31Z","who":"a","tool":"x","d":"ok"}"#;
@@ -169,13 +173,7 @@ fn hashes_need_a_key_that_is_one() {
     assert!(one != keyless && one != other.hash(), "ids differ by the key, and so does the hash");
     let (record, reading) =
         (r#"{"t": 1795467091, "a": "b", "s": "x"}"#, config.reading(None, Some("x")));
-    let (mut notes, mut out) = (Notes::default(), Vec::new());
-    reading.decode(
-        record.as_bytes(),
-        (&Limits::default(), &Carrier::default()),
-        &mut notes,
-        &mut out,
-    );
+    let out = decoded(&reading, record);
     let [Decoded::Activity(activity)] = out.as_slice() else { panic!("{out:?}") };
     let id = activity.session.as_ref().and_then(|session| session.id.as_deref()).expect("a hash");
     assert!(id.starts_with("hmac-sha256:"), "{id}");

@@ -91,8 +91,12 @@ pub(crate) fn disorder(ctx: &Context<'_>) -> f64 {
 
 /// Steps of a session that are out of order, again and again.
 fn over_session(ctx: &Context<'_>) -> Option<Evidence> {
-    let (before, now) = (ctx.session.disorder(), disorder(ctx));
-    if before.min(now) < AGAIN_NATS {
+    let before = ctx.session.disorder();
+    if before < AGAIN_NATS {
+        return None;
+    }
+    let now = disorder(ctx);
+    if now < AGAIN_NATS {
         return None;
     }
     let evidence = Evidence::of(before + now, DISORDER, [before, now, 0.0, 0.0])?;
