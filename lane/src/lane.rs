@@ -91,6 +91,8 @@ pub(crate) struct Slot<F> {
     /// Where the oldest owner in the log began.
     pub(crate) began: Option<u64>,
     pub(crate) after_loss: bool,
+    /// Entries came before the state was restored, and must come again.
+    pub(crate) came_early: bool,
     /// The newest record of each key, while the state is read.
     pub(crate) newest: BTreeMap<Vec<u8>, Vec<u8>>,
     pub(crate) restored: u64,
@@ -163,6 +165,7 @@ impl<F: LogFold> Lane<F> {
     pub fn on_record(&mut self, record: &Record, now_ms: i64) -> Result<(), LaneError> {
         let Some(slot) = self.slots.get_mut(&record.at) else { return Ok(()) };
         if slot.phase != Phase::Running || slot.leaving {
+            slot.came_early |= matches!(slot.phase, Phase::Claiming | Phase::Restoring);
             return Ok(());
         }
         if record.offset < slot.next {
@@ -199,12 +202,20 @@ impl<F: LogFold> Lane<F> {
         Ok(())
     }
 
-    /// Entries before `start` are lost, by an operator's leave: the next range begins there, and says so.
-    pub fn on_loss(&mut self, at: &TopicPartition, start: u64) {
+    /// Entries before `start` are lost, by an operator's leave: the next range begins there, and says so. `true`: those
+    /// after it may come at once; `false`: not before the state is restored.
+    pub fn on_loss(&mut self, at: &TopicPartition, start: u64) -> bool {
         self.close();
-        if let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.next < start) {
+        let Some(slot) = self.slots.get_mut(at) else { return false };
+        if slot.next < start {
             (slot.next, slot.last.to, slot.after_loss) = (start, start, true);
         }
+        // What an attempt was announced for may never come. Where one kills that is left, its death begins it anew.
+        slot.careful = None;
+        if slot.phase == Phase::Trying {
+            slot.phase = Phase::Running;
+        }
+        slot.phase == Phase::Running && !slot.leaving
     }
 
     /// Switches to take up at the next border between transactions.

@@ -34,6 +34,7 @@ impl<F: LogFold> Lane<F> {
                 last: Progress::default(),
                 began: None,
                 after_loss: assignment.after_loss,
+                came_early: false,
                 newest: BTreeMap::new(),
                 restored: 0,
                 silent: false,
@@ -109,9 +110,10 @@ impl<F: LogFold> Lane<F> {
         if slot.after_loss {
             slot.last.to = slot.next;
         }
-        let moved = slot.last.to != slot.next;
+        let differs = slot.last.to != slot.next;
+        let moved = differs || std::mem::take(&mut slot.came_early);
         let mut mend = None;
-        if moved {
+        if differs {
             tracing::error!(
                 partition = %at, progress = slot.last.to, group = slot.next,
                 "the group's offset differs from the progress in the log: the log is believed",

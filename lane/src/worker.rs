@@ -254,10 +254,12 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
         if !self.settings.accept_state_loss {
             return Err(LaneError::EntriesLost { at, offset, start });
         }
-        self.lane.on_loss(&at, start);
+        let runs = self.lane.on_loss(&at, start);
         self.meter.note(&Notice::Lost(&at, offset, start));
         self.consumer.assign(&[(at.clone(), start)])?;
-        self.consumer.resume(&[at])?;
+        if runs && !self.holds(self.held, &at) {
+            self.consumer.resume(&[at])?;
+        }
         Ok(())
     }
 

@@ -71,6 +71,15 @@ impl Log {
 
     /// A new owner, restored; where it starts elsewhere than the progress says, its mending marker is on its way.
     fn claimed(&mut self, start: u64) -> (Lane<Toy>, Vec<Command>) {
+        self.claimed_with(start, |_| {})
+    }
+
+    /// As `claimed`; something happens to the lane before it is restored.
+    fn claimed_with(
+        &mut self,
+        start: u64,
+        meanwhile: impl Fn(&mut Lane<Toy>),
+    ) -> (Lane<Toy>, Vec<Command>) {
         let limits = BatchLimits { age_ms: 0, records: 16, bytes: 1 << 20 };
         let mut lane = Lane::new(
             layout(1),
@@ -82,6 +91,7 @@ impl Log {
         self.owners += 1;
         let assigned = Assignment { at: at(), start, after_loss: false };
         let claim = commit_of(lane.on_assign(&[assigned], self.owners));
+        meanwhile(&mut lane);
         let mut after = Vec::new();
         for command in self.committed(&mut lane, &claim) {
             if let Command::Restore { at, state } = command {
@@ -241,4 +251,46 @@ fn only_its_own_commit_opens_an_attempt() {
     assert!(commands.iter().any(|command| matches!(command, Command::Resume { .. })));
     lane.on_record(&entry(1), 3).unwrap();
     assert_eq!(lane.partitions().next().unwrap().1, 2);
+}
+
+#[test]
+fn entries_gone_while_the_state_is_restored_are_passed_over_and_those_after_wait_for_it() {
+    let mut log = Log::default();
+    log.passed();
+    log.owned(End::Quiet);
+    let (mut lane, commands) = log.claimed_with(1, |lane| {
+        assert!(!lane.on_loss(&at(), 5), "nothing of it may come yet");
+        lane.on_record(&entry(5), 1).unwrap();
+    });
+    // It came all the same: it must come again.
+    let again = Command::Resume { at: at(), next: 5, moved: true };
+    assert!(commands.contains(&again), "{commands:?}");
+    lane.on_record(&entry(5), 2).unwrap();
+    let commands = lane.on_time(2);
+    log.commit(&mut lane, commands);
+    let newest = log.newest();
+    assert_eq!((newest.from, newest.to, newest.after_loss), (5, 6, true));
+}
+
+#[test]
+fn an_attempt_whose_entries_are_gone_holds_nothing_up() {
+    for told in 0..3 {
+        let mut log = Log::default();
+        log.passed();
+        log.owned(End::Silent);
+        let mut lane = log.owner(1);
+        lane.on_record(&entry(1), 1).unwrap();
+        let commands = if told > 0 { lane.on_time(1) } else { Vec::new() };
+        if told == 2 {
+            log.commit(&mut lane, commands.clone());
+        }
+        assert!(lane.on_loss(&at(), 500), "what is left may come at once");
+        if told == 1 {
+            log.commit(&mut lane, commands);
+        }
+        for offset in 500..503 {
+            lane.on_record(&entry(offset), 2).unwrap();
+        }
+        assert_eq!(lane.partitions().next().unwrap().1, 503, "{told}");
+    }
 }
