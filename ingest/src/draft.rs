@@ -30,7 +30,7 @@ pub fn principal_type(activity: &Activity<'_>) -> Option<PrincipalType> {
 /// The fields read so far.
 #[derive(Default)]
 pub(crate) struct Draft<'a> {
-    values: Vec<(Field, Value<'a>)>,
+    values: Vec<(Field, Option<Value<'a>>)>,
 }
 
 // === impl Draft ===
@@ -39,7 +39,7 @@ impl<'a> Draft<'a> {
     /// Takes a value; of several the first counts.
     pub(crate) fn put(&mut self, field: Field, value: Value<'a>) {
         if !self.has(field) {
-            self.values.push((field, value));
+            self.values.push((field, Some(value)));
         }
     }
 
@@ -52,7 +52,7 @@ impl<'a> Draft<'a> {
     pub(crate) fn time(&self) -> Option<EventTime> {
         let found = self.values.iter().find(|(known, _)| *known == Field::Time);
         match found {
-            Some((_, Value::Time(time))) => Some(*time),
+            Some((_, Some(Value::Time(time)))) => Some(*time),
             _ => None,
         }
     }
@@ -239,18 +239,19 @@ impl<'a> Draft<'a> {
 
     fn attributes(self) -> Vec<(Text<'a>, Scalar<'a>)> {
         let pair = |(field, value)| match (field, value) {
-            (Field::AgentType, Value::Text(word)) => {
+            (Field::AgentType, Some(Value::Text(word))) => {
                 Some((Text::Borrowed(AGENT_TYPE), Scalar::Text(word)))
             }
-            (Field::Attribute(name), Value::Scalar(scalar)) => Some((Text::Borrowed(name), scalar)),
+            (Field::Attribute(name), Some(Value::Scalar(scalar))) => {
+                Some((Text::Borrowed(name), scalar))
+            }
             _ => None,
         };
         self.values.into_iter().filter_map(pair).collect()
     }
 
     fn take(&mut self, field: Field) -> Option<Value<'a>> {
-        let index = self.values.iter().position(|(known, _)| *known == field)?;
-        Some(self.values.remove(index).1)
+        self.values.iter_mut().find(|(known, _)| *known == field)?.1.take()
     }
 
     fn text(&mut self, field: Field) -> Option<Text<'a>> {

@@ -1,12 +1,15 @@
 //! The formats, by name and by shape. Which one a record has follows from the record alone: nothing that came
 //! before it counts.
 
+use std::sync::OnceLock;
+
 use record::tree::Tree;
 
 use crate::format::{
     azure_activity, bedrock_invocation, claude_compliance, cloudtrail, entra, gcp_audit,
     github_audit, k8s_audit, ocsf, okta, openai_audit, teleport, zeek,
 };
+use crate::plan::Plan;
 use crate::table::Spec;
 
 /// A format that records are read from.
@@ -103,6 +106,13 @@ impl Format {
             Self::Langfuse => is_export(tree),
             _ => self.spec().is_some_and(|spec| (spec.recognises)(tree)),
         }
+    }
+
+    /// How to walk its records, where it has a table; made when it is first asked for.
+    pub(crate) fn plan(self) -> Option<&'static Plan> {
+        static PLANS: [OnceLock<Plan>; Format::ALL.len()] = [const { OnceLock::new() }; _];
+        let (spec, plan) = (self.spec()?, PLANS.get(self as usize)?);
+        Some(plan.get_or_init(|| Plan::of(spec.rows, spec.caseless)))
     }
 
     /// Its table, where it has one.

@@ -18,6 +18,7 @@ mod hold;
 mod mapper;
 mod pass;
 mod pattern;
+mod plan;
 mod principals;
 mod reader;
 mod spans;

@@ -3,7 +3,7 @@
 
 use record::lexeme::Lexeme;
 use record::notes::Notes;
-use record::pointer::{Segment, kind_into, rejection};
+use record::pointer::rejection;
 use record::tree::Tree;
 use schemas::activity::{Activity, Text};
 use schemas::reject::{ErrorCode, Rejection};
@@ -14,12 +14,10 @@ use crate::carrier::Carrier;
 use crate::draft::Draft;
 use crate::event::Event;
 use crate::field::{Field, Kind};
+use crate::plan::Plan;
 use crate::table::{How, Row, Spec, Verdict};
 use crate::trace::Made;
 use crate::value::{Misfit, Value};
-
-/// Members that shippers add beside a record and that say nothing of it.
-const SHIPPED: [&str; 3] = ["@version", "@timestamp", "type"];
 
 /// What a record of a format came to.
 pub(crate) type Mapped<'a> = Result<Result<Activity<'a>, &'static str>, Rejection>;
@@ -27,7 +25,7 @@ pub(crate) type Mapped<'a> = Result<Result<Activity<'a>, &'static str>, Rejectio
 /// Maps one record: an activity, or the rule that skips it. A fault's pointer begins at the record. Who asks what it
 /// was `made` of is told what there is of a refused one too.
 pub(crate) fn map<'a>(
-    spec: &Spec,
+    (spec, plan): (&Spec, &Plan),
     event: &Event<'_, 'a>,
     carrier: &Carrier<'_>,
     notes: &mut Notes,
@@ -38,12 +36,13 @@ pub(crate) fn map<'a>(
         Verdict::Skip(rule) => return Ok(Err(rule)),
         Verdict::Refuse(code, below, message) => Some(rejection(code, below.to_owned(), message)),
     };
+    let found = plan.walk(event.tree);
     let mut draft = Draft::default();
-    for row in spec.rows {
+    for (index, row) in spec.rows.iter().enumerate() {
         if fault.is_some() && made.is_none() {
             break;
         }
-        match read(row, event, notes) {
+        match read(row, found.of_row(index), event, notes) {
             Ok(None) => {}
             Ok(Some((value, path))) => {
                 if let Some(made) = &mut made {
@@ -67,7 +66,7 @@ pub(crate) fn map<'a>(
         rejection(code, format!("/{path}"), "find a required field")
     };
     if fault.is_none() || made.is_some() {
-        count_unmapped(spec, event, notes);
+        found.unknown.iter().for_each(|kind| notes.count_field(kind));
     }
     if !draft.has(Field::AgentId) {
         fault.get_or_insert_with(|| missing(Field::AgentId, ErrorCode::MissingAgentId));
@@ -144,22 +143,25 @@ type Fault = (ErrorCode, &'static str, String);
 /// The value of one row, and the place it came from.
 fn read<'a>(
     row: &Row,
+    found: &[Option<&Tree<'a>>],
     event: &Event<'_, 'a>,
     notes: &mut Notes,
 ) -> Result<Option<(Value<'a>, Option<&'static str>)>, Fault> {
     let (_, kind) = row.field.spec();
+    let places = || {
+        let places = row.from.iter().copied().zip(found);
+        places.filter_map(|(path, tree)| tree.map(|tree| (path, tree)))
+    };
     if let How::By(rule, _) = row.how {
         let Some(text) = rule(event).filter(|text| !text.is_empty()) else { return Ok(None) };
         let path = row.from.first().copied().unwrap_or_default();
         let value = fitted(kind, &Tree::Scalar(Lexeme::Text(text)), path, notes)?;
-        let from = || row.from.iter().copied().find(|path| event.has(path));
-        return Ok(value.map(|value| (value, from())));
+        return Ok(value.map(|value| (value, places().next().map(|(path, _)| path))));
     }
     if matches!(row.how, How::Not(_)) {
         return Ok(None);
     }
-    for path in row.from {
-        let Some(tree) = event.at(path) else { continue };
+    for (path, tree) in places() {
         let value = match row.how {
             How::Lower => match tree.text() {
                 Some(text) if text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
@@ -228,68 +230,4 @@ pub(crate) fn hash(tree: &Tree<'_>) -> String {
     let digest = Sha256::digest(&text);
     let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")
-}
-
-/// Counts each member that no row names, at the highest place where none does.
-fn count_unmapped(spec: &Spec, event: &Event<'_, '_>, notes: &mut Notes) {
-    let known: Vec<&str> = spec.rows.iter().flat_map(|row| row.from.iter().copied()).collect();
-    let members = event.tree.members();
-    let mut walk = Walk { event, notes, path: Vec::new(), kind: String::new() };
-    for (key, value) in members {
-        if !SHIPPED.contains(&key.as_ref()) {
-            walk.member(key, value, &known);
-        }
-    }
-}
-
-/// A walk over the members of a record.
-struct Walk<'w, 'a> {
-    event: &'w Event<'w, 'a>,
-    notes: &'w mut Notes,
-    path: Vec<Segment<'a>>,
-    kind: String,
-}
-
-// === impl Walk ===
-
-impl<'a> Walk<'_, 'a> {
-    fn member(&mut self, key: &Text<'a>, value: &Tree<'a>, known: &[&'static str]) {
-        let mut whole = false;
-        let mut below: Vec<&'static str> = Vec::new();
-        for path in known {
-            let (step, rest) = path.split_once('/').unwrap_or((path, ""));
-            if self.is_step(step, key) {
-                if rest.is_empty() {
-                    whole = true;
-                    break;
-                }
-                below.push(rest);
-            }
-        }
-        if whole || (below.is_empty() && value.is_absent()) {
-            return;
-        }
-        self.path.push(Segment::Key(key.clone()));
-        if below.is_empty() {
-            kind_into(&mut self.kind, &self.path);
-            self.notes.count_field(&self.kind);
-        }
-        if !below.is_empty() {
-            for (key, value) in value.members() {
-                self.member(key, value, &below);
-            }
-        }
-        self.path.pop();
-    }
-
-    fn is_step(&self, step: &str, key: &str) -> bool {
-        if let Some(end) = step.strip_prefix('*') {
-            return key.ends_with(end);
-        }
-        match step.contains('~') {
-            true => step.replace("~1", "/").replace("~0", "~") == key,
-            false if self.event.caseless => step.eq_ignore_ascii_case(key),
-            false => step == key,
-        }
-    }
 }

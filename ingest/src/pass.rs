@@ -20,6 +20,7 @@ use crate::event::Event;
 use crate::format::{langfuse, otlp};
 use crate::formats::Format;
 use crate::mapper;
+use crate::plan::Plan;
 use crate::table::Spec;
 use crate::texts::{documents, first_key, is_lines, unfold};
 use crate::trace::Trace;
@@ -346,9 +347,9 @@ impl<'p> Pass<'p> {
         out: &mut Vec<Decoded<'a>>,
     ) {
         self.told.get_or_insert(format);
-        self.told_of(Some(format), |pass| match (format.spec(), text) {
-            (Some(spec), _) => {
-                let decoded = pass.mapped(spec, tree);
+        self.told_of(Some(format), |pass| match (format.spec().zip(format.plan()), text) {
+            (Some(table), _) => {
+                let decoded = pass.mapped(table, tree);
                 pass.read(decoded, (Some(tree), text), spot, out);
             }
             (None, _) if format == Format::Otlp => {
@@ -389,7 +390,7 @@ impl<'p> Pass<'p> {
         self.push(decoded, spot.place, out);
     }
 
-    fn mapped<'a>(&mut self, spec: &Spec, tree: &Tree<'a>) -> Decoded<'a> {
+    fn mapped<'a>(&mut self, (spec, plan): (&Spec, &Plan), tree: &Tree<'a>) -> Decoded<'a> {
         let unfolded = if spec.caseless { unfold(tree) } else { None };
         let tree = unfolded.as_ref().unwrap_or(tree);
         let event = Event {
@@ -399,7 +400,7 @@ impl<'p> Pass<'p> {
             time: self.carrier.time.into(),
         };
         let made = self.trace.as_mut().map(|trace| &mut trace.made);
-        match mapper::map(spec, &event, self.carrier, self.notes, made) {
+        match mapper::map((spec, plan), &event, self.carrier, self.notes, made) {
             Ok(Ok(activity)) => Decoded::Activity(activity),
             Ok(Err(rule)) => Decoded::Skipped(Skip { rule }),
             Err(rejection) => Decoded::Rejected(rejection),

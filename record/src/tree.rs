@@ -8,6 +8,11 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 use crate::lexeme::Lexeme;
 
+/// Places for the items of a list that are taken at once.
+const ITEMS_FIRST: usize = 4;
+/// The same for the members of an object.
+const MEMBERS_FIRST: usize = 8;
+
 /// A JSON value.
 #[derive(Clone, Debug)]
 pub enum Tree<'a> {
@@ -25,7 +30,11 @@ impl<'a> Tree<'a> {
     /// The member of that name; `None` also where it is null or this is no object. The last one counts.
     pub fn get(&self, key: &str) -> Option<&Tree<'a>> {
         let Self::Object(members) = self else { return None };
-        let (_, value) = members.iter().rev().find(|(name, _)| name == key)?;
+        // Names of one length mostly differ in their last letter already.
+        let last = key.as_bytes().last();
+        let is =
+            |name: &str| name.len() == key.len() && name.as_bytes().last() == last && name == key;
+        let (_, value) = members.iter().rev().find(|(name, _)| is(name))?;
         (!matches!(value, Self::Scalar(Lexeme::Null))).then_some(value)
     }
 
@@ -124,7 +133,9 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
+        let Some(item) = seq.next_element()? else { return Ok(Tree::List(Vec::new())) };
+        let mut items = Vec::with_capacity(ITEMS_FIRST);
+        items.push(item);
         while let Some(item) = seq.next_element()? {
             items.push(item);
         }
@@ -132,7 +143,9 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
+        let Some(Key(key)) = map.next_key()? else { return Ok(Tree::Object(Vec::new())) };
+        let mut members = Vec::with_capacity(MEMBERS_FIRST);
+        members.push((key, map.next_value()?));
         while let Some(Key(key)) = map.next_key()? {
             members.push((key, map.next_value()?));
         }
