@@ -78,7 +78,7 @@ impl Fixture {
             decode(&self.bytes[*start..*end], &limits, &mut notes, &mut decoded);
             for item in decoded.drain(..) {
                 match item {
-                    Decoded::Activity(activity) => on(offset, activity),
+                    Decoded::Activity(activity) => on(offset, *activity),
                     other => panic!("the demo's line {offset} is no activity: {other:?}"),
                 }
             }

@@ -99,10 +99,10 @@ impl Orphan {
     pub(crate) fn new(
         ordinal: usize,
         (trace, missing): (u128, (u64, usize)),
-        activity: Activity<'_>,
+        activity: Box<Activity<'_>>,
     ) -> Self {
         let owned = match Decoded::Activity(activity).into_owned() {
-            Decoded::Activity(owned) => Some(Box::new(owned)),
+            Decoded::Activity(owned) => Some(owned),
             Decoded::Skipped(_) | Decoded::Rejected(_) => None,
         };
         Self { activity: owned, missing, ..Self::of_structure(ordinal, trace) }

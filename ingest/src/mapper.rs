@@ -20,7 +20,7 @@ use crate::trace::Made;
 use crate::value::{Misfit, Value};
 
 /// What a record of a format came to.
-pub(crate) type Mapped<'a> = Result<Result<Activity<'a>, &'static str>, Rejection>;
+pub(crate) type Mapped<'a> = Result<Result<Box<Activity<'a>>, &'static str>, Rejection>;
 
 /// Maps one record: an activity, or the rule that skips it. A fault's pointer begins at the record. Who asks what it
 /// was `made` of is told what there is of a refused one too.
@@ -98,11 +98,11 @@ fn finished<'a>(
     (event, mut draft): (&Event<'_, 'a>, Draft<'a>),
     time: EventTime,
     notes: &mut Notes,
-) -> Activity<'a> {
+) -> Box<Activity<'a>> {
     if !draft.has(Field::Id) {
         draft.put(Field::Id, Value::Text(Text::Owned(hash(event.tree))));
     }
-    let mut activity = draft.activity(spec.name, time, notes);
+    let mut activity = Box::new(draft.activity(spec.name, time, notes));
     (spec.finish)(event, &mut activity);
     activity
 }

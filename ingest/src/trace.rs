@@ -128,9 +128,9 @@ impl Trace {
 
 impl Made {
     /// Keeps what there was of a refused activity.
-    pub fn keep(&mut self, activity: Activity<'_>) {
+    pub fn keep(&mut self, activity: Box<Activity<'_>>) {
         if let Decoded::Activity(kept) = Decoded::Activity(activity).into_owned() {
-            self.partial = Some(Box::new(kept));
+            self.partial = Some(kept);
         }
     }
 
@@ -244,7 +244,7 @@ impl Pass<'_> {
                 ];
                 let lacks = lacks.iter().filter(|(lacks, _)| *lacks);
                 trace.made.missing.extend(lacks.map(|(_, name)| (*name).to_owned()));
-                trace.made.keep(activity);
+                trace.made.keep(Box::new(activity));
             }
             trace.note(place);
         }

@@ -202,7 +202,7 @@ fn no_text_leaves_but_through_its_field() {
             }
             for outcome in out {
                 match outcome {
-                    Decoded::Activity(activity) => activities.push(activity),
+                    Decoded::Activity(activity) => activities.push(*activity),
                     _ => {
                         assert!(!format!("{outcome:?}").contains(CANARY), "{name} {at}");
                     }

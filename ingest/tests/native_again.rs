@@ -28,7 +28,7 @@ fn again(activity: &Activity<'_>, name: &str) {
     let [Decoded::Activity(read)] = out.as_slice() else {
         panic!("{name}: {out:?} of {}", String::from_utf8_lossy(&written));
     };
-    assert_eq!(read, activity, "{name}");
+    assert_eq!(**read, *activity, "{name}");
 }
 
 #[test]

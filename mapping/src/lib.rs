@@ -268,10 +268,10 @@ impl Mapping {
             made.origins = origins;
         }
         match (activity, fault) {
-            (Some(activity), None) => into.push(Decoded::Activity(activity), made),
+            (Some(activity), None) => into.push(Decoded::Activity(Box::new(activity)), made),
             (activity, fault) => {
                 if let Some(activity) = activity.filter(|_| into.all.is_some()) {
-                    made.keep(activity);
+                    made.keep(Box::new(activity));
                 }
                 let fault = fault.unwrap_or_else(|| {
                     rejection(ErrorCode::Internal, String::new(), "make an activity")

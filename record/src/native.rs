@@ -80,7 +80,7 @@ struct Draft<'a> {
 // === impl Draft ===
 
 impl<'de> Node<'de> for Draft<'de> {
-    type Value = Activity<'de>;
+    type Value = Box<Activity<'de>>;
 
     fn member<A: MapAccess<'de>>(
         &mut self,
@@ -122,7 +122,7 @@ impl<'de> Node<'de> for Draft<'de> {
         let agent = agent.ok_or((ErrorCode::MissingAgentId, "/agent/id"))?;
         let action = self.action.ok_or(absent("/action"))?.finished();
         let action = action.ok_or(absent("/action/type"))?;
-        Ok(Activity {
+        Ok(Box::new(Activity {
             schema: ACTIVITY_SCHEMA,
             id,
             time,
@@ -141,7 +141,7 @@ impl<'de> Node<'de> for Draft<'de> {
             trace: self.trace,
             producer: self.producer,
             attributes: self.attributes.unwrap_or_default(),
-        })
+        }))
     }
 }
 

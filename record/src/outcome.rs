@@ -9,10 +9,9 @@ use crate::pointer::rejection;
 
 /// One outcome of decoding.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "activities are the rule; a box would cost each one")]
 pub enum Decoded<'a> {
-    /// A valid activity.
-    Activity(Activity<'a>),
+    /// A valid activity; in a box, for it is handed on often and is two kilobytes.
+    Activity(Box<Activity<'a>>),
     /// Something that is no activity, by a named rule.
     Skipped(Skip),
     /// Something that should be an activity and is not.

@@ -14,7 +14,7 @@ impl Decoded<'_> {
     /// The same outcome, with every text of its own.
     pub fn into_owned<'b>(self) -> Decoded<'b> {
         match self {
-            Decoded::Activity(activity) => Decoded::Activity(owned(activity)),
+            Decoded::Activity(activity) => Decoded::Activity(Box::new(owned(*activity))),
             Decoded::Skipped(skip) => Decoded::Skipped(skip),
             Decoded::Rejected(rejection) => Decoded::Rejected(rejection),
         }

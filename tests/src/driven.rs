@@ -161,7 +161,7 @@ pub fn activity(line: &[u8]) -> Activity<'_> {
     let mut decoded = Vec::new();
     decode(line, &Limits::default(), &mut Notes::default(), &mut decoded);
     match decoded.pop() {
-        Some(Decoded::Activity(activity)) if decoded.is_empty() => activity,
+        Some(Decoded::Activity(activity)) if decoded.is_empty() => *activity,
         other => panic!("no single activity: {other:?}"),
     }
 }

@@ -102,7 +102,7 @@ fn activities(bytes: &[u8]) -> Vec<Activity<'_>> {
         decode(line, &limits, &mut notes, &mut decoded);
     }
     let read = decoded.into_iter().filter_map(|item| match item {
-        Decoded::Activity(activity) => Some(activity),
+        Decoded::Activity(activity) => Some(*activity),
         Decoded::Skipped(_) | Decoded::Rejected(_) => None,
     });
     read.collect()

@@ -205,7 +205,7 @@ impl Run {
         let key = activity.partition_key();
         let partition = partition(key.as_bytes(), PARTITIONS);
         let stamp = Stamp { topic, partition, offset: number, ordinal, log_ms: self.log_ms };
-        let entry = Box::new(Entry { activity, stamp, explain: self.options.explain });
+        let entry = Box::new(Entry { activity: *activity, stamp, explain: self.options.explain });
         Pending::Entry { number, bytes, partition: partition as usize, entry }
     }
 

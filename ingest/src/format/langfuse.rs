@@ -62,7 +62,7 @@ fn decode_trace<'a>(
         Item::Span(span) => {
             match activity(&View::new(&batch, span), &ancestry, (trace, observation), notes) {
                 None => Decoded::Skipped(Skip { rule: NOT_AN_ACTIVITY }),
-                Some(Ok(activity)) => Decoded::Activity(activity),
+                Some(Ok(activity)) => Decoded::Activity(Box::new(activity)),
                 Some(Err(rejection)) => Decoded::Rejected(rejection),
             }
         }

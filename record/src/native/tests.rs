@@ -23,7 +23,7 @@ const SCHEMA: &str = include_str!("../../../ingest/fixtures/agent.activity-1.sch
 
 fn activity<'a>(text: &'a str, notes: &mut Notes) -> Activity<'a> {
     match decode(text, &Limits::default(), notes) {
-        Decoded::Activity(activity) => activity,
+        Decoded::Activity(activity) => *activity,
         other => panic!("{text}: {other:?}"),
     }
 }

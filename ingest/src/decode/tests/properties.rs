@@ -40,7 +40,7 @@ proptest! {
         let text = serde_json::to_string(&activity).unwrap();
         let mut notes = Notes::default();
         match only(text.as_bytes(), &mut notes) {
-            Decoded::Activity(back) => prop_assert_eq!(back, activity),
+            Decoded::Activity(back) => prop_assert_eq!(*back, activity),
             other => prop_assert!(false, "{:?}\n{}", other, text),
         }
         prop_assert_eq!(notes, Notes::default());
