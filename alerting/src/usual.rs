@@ -128,9 +128,11 @@ impl Usual {
 
     /// Learns the peak of an episode, which is over; gives what it weighs for the thing itself.
     pub(crate) fn learn(&mut self, kind: MetKind, peak: Peak) -> f64 {
+        let hours = self.months * MONTH_HOURS;
         let known = self.kinds.entry(kind).or_default();
         if kind == MetKind::Tenant {
-            let (most, counts) = flood::learn(known.agents, (peak, number(peak.agents)));
+            let starts = known.episodes <= 0.0 || hours < flood::START_HOURS;
+            let (most, counts) = flood::learn(known.agents, (peak, number(peak.agents)), starts);
             known.agents = most;
             known.episodes += counts;
             *known.peaks.entry(bin(peak.nats)).or_default() += counts;

@@ -24,10 +24,12 @@ const NEWCOMERS: u64 = 600;
 /// Hours in which known agents are alone; in the first ones all of them act, later a quarter.
 const QUIET_HOURS: u64 = 30;
 const BUSY_HOURS: u64 = 6;
-/// Hours of the flood.
+/// Hours of the flood at most, and its ids of an hour at least.
 const FLOOD_HOURS: u64 = 30;
-/// Hours after which an invented id acts again.
+const IDS_PER_HOUR_MIN: u64 = 20_000;
+/// Hours after which an invented id acts again; of more than a million, some do.
 const AGAIN_AFTER_HOURS: [u64; 3] = [1, 2, 3];
+const AGAIN_IDS_MAX: u64 = 1_000_000;
 /// Activities whose state is saved at once.
 const BATCH: u64 = 4_096;
 const START_MS: u64 = 1_767_571_200_000;
@@ -210,9 +212,9 @@ impl Traffic {
         }
     }
 
-    /// The ids that were invented `after` hours before, or now, each in its turn within the hour.
-    fn invented(&mut self, hour: u64, (first, end): (u64, u64)) {
-        for id in first..end {
+    /// Every so many of some invented ids, each in its turn within the hour.
+    fn invented(&mut self, hour: u64, (first, end): (u64, u64), every: u64) {
+        for id in (first..end).filter(|id| id.is_multiple_of(every)) {
             let offset_ms = (id - first) * 3_600_000 / (end - first);
             let line = self.line(&format!("invented-{id:08}"), hour, offset_ms, id);
             assert!(!self.folds.apply(&line), "{line} repeats");
@@ -224,12 +226,12 @@ impl Traffic {
 fn invented_ids_evict_no_known_agent_and_stay_below_the_cap() {
     let ids = std::env::var("HABITUS_FLOOD_IDS").ok();
     let ids: u64 = ids.map_or(60_000, |ids| ids.parse().expect("a number of ids"));
-    let per_hour = ids.div_ceil(FLOOD_HOURS);
+    let per_hour = ids.div_ceil(FLOOD_HOURS).max(IDS_PER_HOUR_MIN);
     let folds = Folds::new();
     let mut traffic =
         Traffic { folds, events: 0, newest: BTreeMap::new(), asked: 0, remembered: 0 };
     let mut newcomers = Vec::new();
-    let flood_hours = FLOOD_HOURS + AGAIN_AFTER_HOURS[2];
+    let flood_hours = ids.div_ceil(per_hour) + AGAIN_AFTER_HOURS[2];
     for hour in 0..=QUIET_HOURS + flood_hours {
         let wave = hour.checked_sub(QUIET_HOURS).filter(|wave| *wave < flood_hours);
         if wave == Some(0) {
@@ -238,10 +240,12 @@ fn invented_ids_evict_no_known_agent_and_stay_below_the_cap() {
             println!("before: cases {}", traffic.folds.cases.told());
             assert!(traffic.folds.alerts.values().all(|a| a.unmapped.habitus.fleet.is_none()));
         }
-        let waves = [0].into_iter().chain(AGAIN_AFTER_HOURS);
-        for from in waves.filter_map(|after| wave?.checked_sub(after)) {
+        // Who comes again comes first, while the ring still holds it.
+        let waves = AGAIN_AFTER_HOURS.into_iter().chain([0]);
+        for (after, from) in waves.filter_map(|after| Some((after, wave?.checked_sub(after)?))) {
             let first = (from * per_hour).min(ids);
-            traffic.invented(hour, (first, (first + per_hour).min(ids)));
+            let every = if after == 0 { 1 } else { ids.div_ceil(AGAIN_IDS_MAX) };
+            traffic.invented(hour, (first, (first + per_hour).min(ids)), every);
         }
         // All of them at the start and after the flood, a quarter in each of its hours.
         traffic.known(
