@@ -1,5 +1,6 @@
-//! The signal `coordination`: many agents new to one destination, resource or delegator. A bounded table of things, each
-//! judged once its newcomers have come from all partitions; one alert a thing, and no revocation follows from it.
+//! The signal `coordination`: many agents new to one destination, resource or delegator, or to their tenant. A bounded
+//! table of things, each judged once its newcomers have come from all partitions; one alert a thing, and no revocation
+//! follows from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +8,7 @@ use schemas::EventTime;
 use schemas::finding::{Finding, Meeting, MetKind};
 
 use crate::budget;
+use crate::flood;
 use crate::kept;
 use crate::ocsf::Phase;
 use crate::record::{self, RecordError};
@@ -166,7 +168,8 @@ impl Coordination {
         if self.index.weight <= WEIGHT_MAX {
             return;
         }
-        let mut all: Vec<_> = self.swarms.iter().map(|(key, s)| (s.worth(), *key)).collect();
+        let things = self.swarms.iter().filter(|(key, _)| key.0 != MetKind::Tenant);
+        let mut all: Vec<_> = things.map(|(key, swarm)| (swarm.worth(), *key)).collect();
         all.sort_unstable();
         for (_, key) in all {
             if self.index.weight <= WEIGHT_KEPT {
@@ -270,11 +273,13 @@ fn judge(
     let judged = usual.judge(key.0, swarm, n_agents);
     swarm.peak.agents = swarm.peak.agents.max(judged.agents);
     swarm.peak.nats = swarm.peak.nats.max(judged.nats);
+    let arrives = key.0 == MetKind::Tenant;
+    let goes_on = arrives && swarm.alert.is_some() && flood::STRANGE_NATS <= judged.nats;
     let alerting = settings.coordination
-        && AGENTS_MIN <= judged.agents
-        && threshold(settings) <= judged.return_period;
+        && if arrives { flood::AGENTS_MIN } else { AGENTS_MIN } <= judged.agents
+        && (goes_on || threshold(settings) <= judged.return_period);
     let rule = |what: &str| format!("{what}/{}/{:016x}", key.0.as_str(), key.1);
-    let (window, seen) = (swarm.window(), swarm.seen(at));
+    let (window, seen) = (swarm.window(key.0), swarm.seen(key.0, at));
     let name = swarm.name.clone();
     if let Some(alert) = &mut swarm.alert {
         let grown = alert.members.join(&window);
@@ -309,7 +314,7 @@ fn judge(
 
 /// The return period in months of the tenant from which on one kind of thing alerts: kinds share the budget.
 pub(crate) fn threshold(settings: &Settings) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "three kinds")]
+    #[expect(clippy::cast_precision_loss, reason = "a few kinds")]
     let kinds = MetKind::ALL.len() as f64;
     budget::return_period(settings.fleet_alerts_per_month / kinds)
 }

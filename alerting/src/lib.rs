@@ -13,6 +13,7 @@ mod counts;
 mod entry;
 mod epochs;
 mod feedback;
+mod flood;
 mod incidents;
 pub mod intake;
 mod join;

@@ -1,5 +1,5 @@
-//! One thing that agents meet for the first time: its newcomers in a window of two hours, what it usually gets, and its
-//! open alert. Buckets and agents are joined in any order. What is rare is not known here.
+//! One thing that agents meet for the first time: its newcomers in a window of two hours (of one, where it is their
+//! tenant), what it usually gets, and its open alert. Buckets and agents are joined in any order. What is rare is not known here.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +16,10 @@ use crate::entry::EPOCH_MS;
 pub(crate) const BUCKET_MS: i64 = HOUR_MS / 2;
 /// Buckets of a window: the one at hand and those of the two hours before it, less a bucket.
 const WINDOW_BUCKETS: i64 = 4;
-/// Length of a window.
+/// Length of a window, and the step in which log time passes.
 pub(crate) const WINDOW_MS: i64 = WINDOW_BUCKETS * BUCKET_MS;
+/// Buckets of the window in which agents are new to their tenant.
+const ARRIVAL_BUCKETS: i64 = 2;
 /// Buckets kept: partitions may lag by as much as is not in the window.
 const KEPT_BUCKETS: i64 = 2 * WINDOW_BUCKETS;
 /// An episode without end ends after a day.
@@ -109,6 +111,16 @@ pub(crate) struct Swarm {
     pub(crate) alert: Option<SwarmAlert>,
 }
 
+/// Buckets of a window of such a thing.
+fn buckets(kind: MetKind) -> i64 {
+    if kind == MetKind::Tenant { ARRIVAL_BUCKETS } else { WINDOW_BUCKETS }
+}
+
+/// Length of a window of such a thing, in hours.
+pub(crate) fn window_hours(kind: MetKind) -> u64 {
+    (buckets(kind) * BUCKET_MS / HOUR_MS).unsigned_abs()
+}
+
 /// The bucket of a log time.
 pub(crate) fn bucket_of(log_time: EventTime) -> i64 {
     log_time.millis() / BUCKET_MS
@@ -142,20 +154,20 @@ impl Swarm {
     }
 
     /// The distinct newcomers of the newest window.
-    pub(crate) fn window(&self) -> Newcomers {
+    pub(crate) fn window(&self, kind: MetKind) -> Newcomers {
         let mut all = Newcomers::default();
         let newest = self.newest();
-        for (_, newcomers) in self.buckets.range(newest + 1 - WINDOW_BUCKETS..=newest) {
+        for (_, newcomers) in self.buckets.range(newest + 1 - buckets(kind)..=newest) {
             all.join(newcomers);
         }
         all
     }
 
     /// When the newest window's first newcomers came, and the end of its last bucket or, before it, log time.
-    pub(crate) fn seen(&self, now: EventTime) -> (EventTime, EventTime) {
+    pub(crate) fn seen(&self, kind: MetKind, now: EventTime) -> (EventTime, EventTime) {
         let newest = self.newest();
-        let mut buckets = self.buckets.range(newest + 1 - WINDOW_BUCKETS..);
-        let first = buckets.next().and_then(|(bucket, _)| begin(*bucket)).unwrap_or(now);
+        let mut window = self.buckets.range(newest + 1 - buckets(kind)..);
+        let first = window.next().and_then(|(bucket, _)| begin(*bucket)).unwrap_or(now);
         (first.min(now), begin(newest + 1).unwrap_or(now).min(now).max(first))
     }
 

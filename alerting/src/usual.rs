@@ -11,6 +11,7 @@ use schemas::time::DAY_MS;
 use serde::{Deserialize, Serialize};
 
 use crate::budget;
+use crate::flood;
 use crate::swarm::{Judged, Peak, Swarm, WINDOW_MS};
 
 /// Newcomers expected before anything is known: some, and a share of the tenant's agents.
@@ -37,7 +38,7 @@ const SILENT_WINDOWS: i64 = 12;
 /// One kind of thing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Kind {
-    /// Newcomers of all episodes.
+    /// Newcomers of all episodes; of the tenant itself, the most of an hour.
     agents: f64,
     /// Episodes.
     episodes: f64,
@@ -74,10 +75,12 @@ impl Usual {
         self.window = Some(window);
         #[expect(clippy::cast_precision_loss, reason = "windows of a century fit")]
         let months = |windows: i64| windows as f64 / MONTH_WINDOWS;
-        let left = decay(months(window - before), MEMORY_MONTHS);
+        let elapsed = months(window - before);
+        let left = decay(elapsed, MEMORY_MONTHS);
         self.months = self.months * left + months((window - before).min(SILENT_WINDOWS));
-        for kind in self.kinds.values_mut() {
-            kind.agents *= left;
+        for (met, kind) in &mut self.kinds {
+            let arrives = *met == MetKind::Tenant;
+            kind.agents *= if arrives { decay(elapsed, flood::MEMORY_MONTHS) } else { left };
             kind.episodes *= left;
             kind.peaks.values_mut().for_each(|peaks| *peaks *= left);
         }
@@ -88,11 +91,27 @@ impl Usual {
     pub(crate) fn judge(&self, kind: MetKind, swarm: &Swarm, n_agents: u32) -> Judged {
         let none = Kind::default();
         let known = self.kinds.get(&kind).unwrap_or(&none);
+        let seen = swarm.window(kind).count();
+        if kind == MetKind::Tenant {
+            return self.judge_arrivals(known, (seen, flood::expected(known.agents)));
+        }
         let prior = PRIOR_AGENTS + PRIOR_SHARE * f64::from(n_agents);
         let tenant = (PRIOR_EPISODES * prior + known.agents) / (PRIOR_EPISODES + known.episodes);
         let (agents, episodes) = swarm.usual();
         let expected = (TENANT_EPISODES * tenant + agents) / (TENANT_EPISODES + episodes);
-        let agents = swarm.window().count();
+        self.judge_against(known, (seen, expected))
+    }
+
+    /// Judges agents that are new to their tenant. Its first episode and its start say nothing yet.
+    fn judge_arrivals(&self, known: &Kind, (agents, expected): (u64, f64)) -> Judged {
+        let hours = self.months * MONTH_HOURS;
+        if known.episodes <= 0.0 || hours < flood::START_HOURS {
+            return Judged { agents, expected, hours, ..Judged::default() };
+        }
+        self.judge_against(known, (agents, expected))
+    }
+
+    fn judge_against(&self, known: &Kind, (agents, expected): (u64, f64)) -> Judged {
         let nats = deviance(number(agents), expected, DISPERSION);
         let reached: f64 = known.peaks.range(bin(nats)..).map(|(_, peaks)| peaks).sum();
         let peaks = reached + PRIOR_PEAKS * exp(-nats / FALL_OFF);
@@ -107,10 +126,19 @@ impl Usual {
         }
     }
 
-    /// Learns the peak of an episode, which is over.
+    /// Learns the peak of an episode, which is over; gives what it weighs for the thing itself.
     pub(crate) fn learn(&mut self, kind: MetKind, peak: Peak) -> f64 {
-        let weight = if peak.nats >= STRANGE_NATS { 0.1 } else { 1.0 };
+        let hours = self.months * MONTH_HOURS;
         let known = self.kinds.entry(kind).or_default();
+        if kind == MetKind::Tenant {
+            let starts = known.episodes <= 0.0 || hours < flood::START_HOURS;
+            let (most, counts) = flood::learn(known.agents, (peak, number(peak.agents)), starts);
+            known.agents = most;
+            known.episodes += counts;
+            *known.peaks.entry(bin(peak.nats)).or_default() += counts;
+            return 0.0;
+        }
+        let weight = if peak.nats >= STRANGE_NATS { 0.1 } else { 1.0 };
         known.agents += number(peak.agents) * weight;
         known.episodes += weight;
         *known.peaks.entry(bin(peak.nats)).or_default() += 1.0;

@@ -55,6 +55,8 @@ pub struct StoreCounts {
     pub young: u64,
     /// Bytes of both.
     pub bytes: u64,
+    /// Agents that were met for the first time, or again after they left.
+    pub newcomers: u64,
     /// Known agents that left.
     pub known_evicted: u64,
     /// Newcomers that left.
@@ -151,6 +153,7 @@ impl Store {
         position: u64,
     ) -> Evicted {
         self.touch(key);
+        self.counts.newcomers += u64::from(place == Place::New);
         let mut evicted = Evicted::new();
         if place == Place::Known {
             self.put_known(key, agent, &mut evicted);

@@ -265,11 +265,13 @@ pub enum MetKind {
     Resource,
     /// Somebody on whose behalf it acts.
     Delegator,
+    /// The tenant itself: the agent is new to it.
+    Tenant,
 }
 
 impl MetKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Destination, Self::Resource, Self::Delegator];
+    pub const ALL: [Self; 4] = [Self::Destination, Self::Resource, Self::Delegator, Self::Tenant];
 
     /// Its word on the wire.
     pub fn as_str(self) -> &'static str {
@@ -277,6 +279,7 @@ impl MetKind {
             Self::Destination => "destination",
             Self::Resource => "resource",
             Self::Delegator => "delegator",
+            Self::Tenant => "tenant",
         }
     }
 

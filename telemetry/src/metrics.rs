@@ -70,6 +70,7 @@ pub struct Metrics {
     policy_errors: Counter,
     response_evicted: Counters<1>,
     coordination_lost: Counters<1>,
+    newcomers: Counter,
     evicted: Counters<1>,
     commits: Latency,
     commit_failures: Counters<1>,
@@ -159,6 +160,7 @@ impl Metrics {
     /// What the store of an owned partition holds and has evicted so far.
     pub fn store(&self, at: &TopicPartition, counts: StoreCounts) {
         let before = self.partitions.change(at, |partition| partition.store = counts).store;
+        self.newcomers.inc_by(counts.newcomers.saturating_sub(before.newcomers));
         for (ring, now, before) in [
             ("known", counts.known_evicted, before.known_evicted),
             ("young", counts.young_evicted, before.young_evicted),
@@ -376,6 +378,7 @@ impl Metrics {
             policy_errors: add(new, "policy_errors_total", Counter::default()),
             response_evicted: add(new, "response_evicted_total", Family::default()),
             coordination_lost: add(new, "coordination_lost_total", Family::default()),
+            newcomers: add(new, "newcomers_total", Counter::default()),
             evicted: add(new, "agents_evicted_total", Family::default()),
             commits: add(new, "commit_duration_seconds", hop()),
             commit_failures: add(new, "commit_failures_total", Family::default()),

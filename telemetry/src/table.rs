@@ -208,7 +208,7 @@ pub const TABLE: &[Spec] = &[
         "coordination_things",
         Gauge,
         &[],
-        "Destinations, resources and delegators whose newcomers are counted",
+        "Destinations, resources, delegators and tenants whose newcomers are counted",
     ),
     spec(
         "coordination_lost_total",
@@ -241,6 +241,12 @@ pub const TABLE: &[Spec] = &[
         "Age of the oldest security event token that a receiver does not have yet; 0 where none waits",
     ),
     spec("agents", Gauge, &["ring"], "Agents held: known, or young for newcomers in their ring"),
+    spec(
+        "newcomers_total",
+        Counter,
+        &[],
+        "Agents met for the first time, or again after they left; a flood of invented ids shows here first",
+    ),
     spec("agents_evicted_total", Counter, &["ring"], "Agents that left for lack of room"),
     spec("state_bytes", Gauge, &[], "Memory of all agents held, ids included"),
     spec("state_limit_bytes", Gauge, &[], "The cap on that memory, as set"),

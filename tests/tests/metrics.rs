@@ -31,6 +31,7 @@ fn counts(known: u64, young: u64, evicted: u64) -> StoreCounts {
         known,
         young,
         bytes: known * 1_000,
+        newcomers: known + young,
         known_evicted: evicted,
         young_evicted: 2 * evicted,
         ..StoreCounts::default()
@@ -204,6 +205,7 @@ fn values_are_those_that_were_recorded() {
         ("habitus_coordination_lost_total", &[("reason", "late")], 0.0),
         ("habitus_sets_unmade_total", &[("receiver", "idp")], 1.0),
         ("habitus_agents", &[("ring", "young")], 3.0),
+        ("habitus_newcomers_total", &[], 5.0),
         ("habitus_state_bytes", &[], 2_000.0),
         ("habitus_state_limit_bytes", &[], f64::from(1 << 30)),
         ("habitus_commit_failures_total", &[("reason", "doubtful")], 1.0),

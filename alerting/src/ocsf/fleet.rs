@@ -1,5 +1,5 @@
-//! Composes a Detection Finding from an alert about many agents: the thing they met stands for the target, the agents
-//! for the resources. What it shares with the alert of one actor is composed there. It decides nothing.
+//! Composes a Detection Finding from an alert about many agents: the thing they met, or the tenant they are new to,
+//! stands for the target, the agents for the resources. What it shares with the alert of one actor is composed there. It decides nothing.
 
 use ::ocsf::{
     Actor, AnalysisTarget, DetectionFinding, Remediation, ResourceDetails, Severity, observables,
@@ -14,7 +14,7 @@ use super::compose::{self, Moment, count};
 use crate::cases::OpenAlert;
 use crate::coordination::{Raised, threshold};
 use crate::settings::Settings;
-use crate::swarm::{Judged, SwarmAlert, WINDOW_MS};
+use crate::swarm::{Judged, SwarmAlert, window_hours};
 use crate::text::clean;
 
 /// The signal that leads.
@@ -35,22 +35,24 @@ pub(crate) fn compose_fleet(
     let (trust, level) = trust.unwrap_or((100.0, Level::Unknown));
     let open = open_alert(moment, raised, (trust, level));
     let mut record = compose::compose(settings, moment, &open);
-    // As severe as the same rareness of an actor that is restricted: it is more than one.
-    let severity = Severity::of(Level::Restricted, alert.worst.return_period / threshold(settings));
+    // As severe as the same rareness of an actor that is restricted: it is more than one. New agents did nothing yet.
+    let arrives = key.0 == MetKind::Tenant;
+    let as_of = if arrives { Level::Unknown } else { Level::Restricted };
+    let severity = Severity::of(as_of, alert.worst.return_period / threshold(settings));
     record.severity_id = severity.id();
     severity.as_str().clone_into(&mut record.severity);
     record.risk_level_id = severity.risk_level_id();
     severity.risk_level().clone_into(&mut record.risk_level);
     record.risk_details =
         Some(format!("The least trusted member has {trust:.1} ({}).", level.as_str()));
+    if arrives {
+        record.finding_info.title = "Far more new AI agents than usual".to_owned();
+        record.risk_details = Some("New agents have no habits to be judged by.".to_owned());
+    }
     record.message = message(raised);
     record.finding_info.desc = description(raised);
     record.finding_info.related_events_count = count(alert.members.count());
-    record.remediation = Some(Remediation {
-        desc: "Find what moved these agents at once: an instruction, a tool, a credential or a \
-               roll-out; tell whether it was expected."
-            .to_owned(),
-    });
+    record.remediation = Some(Remediation { desc: advice(arrives).to_owned() });
     record.actor = None;
     record.resources.extend(members(&alert.members));
     for evidence in &mut record.evidences {
@@ -64,6 +66,16 @@ pub(crate) fn compose_fleet(
     }
     record.unmapped.habitus.fleet = Some(fleet(raised));
     record
+}
+
+fn advice(arrives: bool) -> &'static str {
+    if arrives {
+        "Find who sends these ids: a roll-out, a producer that makes an id for each session, or somebody who invents \
+         them; confine that producer to its agents, and tell whether it was expected."
+    } else {
+        "Find what moved these agents at once: an instruction, a tool, a credential or a \
+         roll-out; tell whether it was expected."
+    }
 }
 
 /// Agents that an alert of others names.
@@ -89,7 +101,7 @@ fn fleet(raised: &Raised) -> FleetAlert {
         members_exact: alert.members.is_exact(),
         window_agents: alert.worst.agents,
         window_expected: alert.worst.expected,
-        window_seconds: (WINDOW_MS / 1_000).unsigned_abs(),
+        window_seconds: window_hours(*kind) * 3_600,
     }
 }
 
@@ -166,14 +178,8 @@ fn contribution(kind: MetKind, name: &str, worst: &Judged) -> Contribution {
         signal: SIGNAL.to_owned(),
         micronats: MicroNats(micro(worst.nats)),
         evidence_micronats: MicroNats(micro(worst.nats)),
-        observed: format!(
-            "{} agents met the {} {} for the first time within {}",
-            worst.agents,
-            kind.as_str(),
-            clean(name),
-            hours()
-        ),
-        expected: format!("{:.1} new agents within {}", worst.expected, hours()),
+        observed: format!("{} agents {} within {}", worst.agents, did(kind, name), hours(kind)),
+        expected: format!("{:.1} new agents within {}", worst.expected, hours(kind)),
         support: whole(worst.episodes),
         peers: String::new(),
         normal: "new agents one by one".to_owned(),
@@ -184,14 +190,23 @@ fn message(raised: &Raised) -> String {
     let Raised { key, name, alert, .. } = raised;
     let exact = if alert.members.is_exact() { "" } else { "About " };
     format!(
-        "{exact}{} agents met the {} {} for the first time, {} of them within {}; expected: {:.1}.",
+        "{exact}{} agents {}, {} of them within {}; expected: {}{:.1}.",
         alert.members.count(),
-        key.0.as_str(),
-        clean(name),
+        did(key.0, name),
         alert.worst.agents,
-        hours(),
+        hours(key.0),
+        if key.0 == MetKind::Tenant { "at most " } else { "" },
         alert.worst.expected,
     )
+}
+
+/// What the agents have in common.
+fn did(kind: MetKind, name: &str) -> String {
+    let name = clean(name);
+    match kind {
+        MetKind::Tenant => format!("are new to the tenant {name}"),
+        _ => format!("met the {} {name} for the first time", kind.as_str()),
+    }
 }
 
 fn description(raised: &Raised) -> String {
@@ -211,8 +226,11 @@ fn description(raised: &Raised) -> String {
     )
 }
 
-fn hours() -> String {
-    format!("{} hours", WINDOW_MS / 3_600_000)
+fn hours(kind: MetKind) -> String {
+    match window_hours(kind) {
+        1 => "an hour".to_owned(),
+        hours => format!("{hours} hours"),
+    }
 }
 
 fn micro(nats: f64) -> i64 {

@@ -10,7 +10,7 @@ use schemas::finding::{Body, Finding, Meeting, MetKind};
 use crate::findings::{HOUR_MS, MINUTE_MS, alerts, fold, part, requests};
 use crate::ocsf::complaints;
 
-const DAY_MS: i64 = 24 * HOUR_MS;
+pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// A keyed hash of an agent.
 fn hash(agent: u64) -> u64 {
@@ -18,7 +18,7 @@ fn hash(agent: u64) -> u64 {
 }
 
 /// Agents by number.
-fn agents(numbers: impl IntoIterator<Item = u64>) -> Newcomers {
+pub(crate) fn agents(numbers: impl IntoIterator<Item = u64>) -> Newcomers {
     let mut all = Newcomers::default();
     for agent in numbers {
         all.insert(hash(agent), &format!("agent-{agent}"));
@@ -31,7 +31,7 @@ fn destination(key: u64, by: Newcomers) -> Meeting {
 }
 
 /// An epoch of a partition that ended at `at_ms`.
-fn met(offset: u64, at_ms: i64, partition: u32, met: Vec<Meeting>) -> Finding {
+pub(crate) fn met(offset: u64, at_ms: i64, partition: u32, met: Vec<Meeting>) -> Finding {
     let mut finding = part(offset, at_ms, (0, 1), Vec::new());
     finding.source.partition = partition;
     if let Body::Epoch(epoch) = &mut finding.body {
@@ -41,30 +41,30 @@ fn met(offset: u64, at_ms: i64, partition: u32, met: Vec<Meeting>) -> Finding {
 }
 
 /// A log that is written finding by finding.
-struct Log {
-    respond: Respond,
+pub(crate) struct Log {
+    pub(crate) respond: Respond,
     offset: u64,
-    records: Vec<DetectionFinding>,
-    requests: usize,
+    pub(crate) records: Vec<DetectionFinding>,
+    pub(crate) requests: usize,
 }
 
 impl Log {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { respond: fold(Mode::Enforce), offset: 0, records: Vec::new(), requests: 0 }
     }
 
-    fn say(&mut self, at_ms: i64, meetings: Vec<Meeting>) {
+    pub(crate) fn say(&mut self, at_ms: i64, meetings: Vec<Meeting>) {
         self.offset += 1;
         let responses = self.respond.apply(&met(self.offset, at_ms, 0, meetings));
         self.take(&responses);
     }
 
-    fn take(&mut self, responses: &[Response]) {
+    pub(crate) fn take(&mut self, responses: &[Response]) {
         self.requests += requests(responses).len();
         self.records.extend(alerts(responses).into_iter().cloned());
     }
 
-    fn opened(&self) -> usize {
+    pub(crate) fn opened(&self) -> usize {
         self.records.iter().filter(|alert| alert.activity_id == 1).count()
     }
 
@@ -175,10 +175,10 @@ fn a_signal_in_shadow_and_a_budget_of_nothing_open_no_alert() {
 }
 
 /// What a run leaves: what went out, and the newest records.
-type Left = (Vec<String>, std::collections::BTreeMap<String, Vec<u8>>);
+pub(crate) type Left = (Vec<String>, std::collections::BTreeMap<String, Vec<u8>>);
 
 /// Applies findings; saves after each, and goes on from the records alone where `restarts`.
-fn run(findings: &[Finding], restarts: bool) -> Left {
+pub(crate) fn run(findings: &[Finding], restarts: bool) -> Left {
     let mut respond = fold(Mode::Alert);
     let mut newest = std::collections::BTreeMap::new();
     let mut said = Vec::new();

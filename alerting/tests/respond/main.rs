@@ -12,6 +12,7 @@ mod coordination;
 mod counting;
 mod determinism;
 mod findings;
+mod flood;
 mod incidents;
 mod ladder;
 mod life;

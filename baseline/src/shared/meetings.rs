@@ -10,6 +10,8 @@ use crate::bytes::{Reader, StateError, Writer};
 
 /// Things of one kind, tenant and epoch.
 pub const THINGS_MAX: usize = 512;
+/// Tenants of one epoch whose new agents are noted.
+const TENANTS_MAX: usize = 1_024;
 /// Longest name or id, in bytes.
 const TEXT_BYTES_MAX: usize = 256;
 /// Bytes beyond which a chunk is closed and the next number begins.
@@ -87,7 +89,12 @@ impl Meetings {
     }
 
     fn note(&mut self, tenant: &str, thing: Thing<'_>, (hash, id): (u64, &str)) -> Noted {
+        let kind = thing.kind;
         if !self.tenants.contains_key(tenant) {
+            // Else invented tenants would take memory.
+            if kind == MetKind::Tenant && self.tenants.len() >= TENANTS_MAX {
+                return Noted::Known;
+            }
             self.tenants.insert(tenant.into(), Met::default());
         }
         let Some(met) = self.tenants.get_mut(tenant) else { return Noted::Known };
@@ -287,6 +294,19 @@ mod tests {
         assert_eq!(most.by.agents().len(), 32);
         assert!((10_000..40_000).contains(&most.by.count()), "{}", most.by.count());
         assert!(meetings.begin(7).is_empty());
+    }
+
+    #[test]
+    fn inventing_tenants_takes_no_memory_and_hides_no_known_agent() {
+        let mut meetings = Meetings::default();
+        let arrives = |n| Thing { kind: MetKind::Tenant, key: n, name: "t" };
+        for n in 0..5_000 {
+            meetings.add(5, &format!("invented-{n}"), arrives(n), (n + 1, "agent"));
+        }
+        meetings.add(5, "acme", Thing { kind: MetKind::Destination, ..arrives(1) }, (7, "known"));
+        let met = meetings.begin(6);
+        assert_eq!(met.len(), TENANTS_MAX + 1);
+        assert_eq!(met["acme"].0.len(), 1);
     }
 
     #[test]

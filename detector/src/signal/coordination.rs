@@ -2,12 +2,16 @@
 //!
 //! **Detects.** Many settled agents that meet one destination, resource or delegator for the first time within two
 //! hours, against what this thing and this tenant usually get. It is judged over the whole tenant, in respond: one
-//! alert for the thing, with its members and a budget of its own, and no share in the score of any agent.
+//! alert for the thing, with its members and a budget of its own, and no share in the score of any agent. So are agents
+//! that are new to the tenant itself: 100 or more within an hour, far more than any hour of the last weeks brought, are
+//! a flood, and one alert for as long as it lasts. A tenant's first day is not judged.
 //!
 //! **Why.** One instruction behind many agents, a poisoned tool or a stolen fleet credential, moves them all at once;
-//! each of them alone did only one new thing.
+//! each of them alone did only one new thing. Invented ids hide who acts and push newcomers out.
 //!
-//! **Wrong when.** A service is switched over for all agents within an hour. Rolled out over days it becomes usual.
+//! **Wrong when.** A service is switched over for all agents within an hour. Rolled out over days it becomes usual. So
+//! it is with new agents: a roll-out of hundreds within an hour is one alert of low or medium severity. Agents that come
+//! back after they left for lack of room, or whose state was lost, are new again.
 //!
 //! **Example.** 23 agents contact a paste site within 40 minutes that nobody had contacted before; 1.1 were expected.
 

@@ -1,0 +1,161 @@
+//! A flood of invented ids through a genuine broker, beside known agents: memory stays below the cap, no known agent is
+//! forgotten, one alert tells of it. `HABITUS_FLOOD_BROKER_IDS` raises it, as in
+//! `HABITUS_FLOOD_BROKER_IDS=1000000 cargo test -p tests --test kafka_flood -- --nocapture`.
+
+#![expect(clippy::disallowed_methods, reason = "a test of a broker waits in real time")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use schemas::EventTime;
+use serde_json::{Value, json};
+use tests::broker::Broker;
+use tests::deployment::{Deployment, Source};
+use tests::running::Running;
+
+const CAP_BYTES: u64 = 16 << 20;
+const PARTITIONS: u32 = 8;
+const KNOWN: u64 = 1_000;
+/// Hours in which known agents are alone, and those of the flood; known agents act in every third.
+const QUIET_HOURS: u64 = 30;
+const FLOOD_HOURS: u64 = 6;
+const START_MS: i64 = 1_767_571_200_000;
+
+/// The log as its producers fill it, an hour at a time.
+struct Log {
+    source: Source,
+    running: Running,
+    sent: u64,
+    newest: BTreeMap<u64, (String, String, i64)>,
+    most_bytes: u64,
+}
+
+impl Log {
+    fn send(&mut self, agent: &str, at_ms: i64, variety: u64) -> (String, String, i64) {
+        self.sent += 1;
+        let time = EventTime::from_millis(at_ms).expect("a time").rfc3339();
+        let event = json!({
+            "schema": "agent.activity/1", "id": format!("e-{}", self.sent), "time": time, "tenant_id": "acme",
+            "agent": {"id": agent, "blueprint": "worker"}, "session": {"id": format!("{agent}-{time}")},
+            "action": {"type": "tool_call", "tool": {"name": format!("tool-{}", variety % 3)}},
+            "destination": {"host": format!("api-{}.example", variety % 7), "port": 443},
+        });
+        let (key, event) = (format!("acme|{agent}"), event.to_string());
+        self.source.send(&key, event.as_bytes(), Some(at_ms));
+        (key, event, at_ms)
+    }
+
+    /// Waits until all is read that was sent, so that partitions stay within an hour of each other.
+    fn await_read(&mut self) -> BTreeMap<String, tests::Family> {
+        self.source.flush();
+        let since = Instant::now();
+        loop {
+            let families = self.running.metrics();
+            let sum = |name: &str| -> f64 {
+                families[name].samples.iter().map(|(.., value)| value).sum()
+            };
+            self.most_bytes = self.most_bytes.max(sum("habitus_state_bytes") as u64);
+            if sum("habitus_events_processed_total") as u64 == self.sent {
+                return families;
+            }
+            assert!(since.elapsed() < Duration::from_secs(600), "not read");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn hour(&mut self, hour: u64, invented: &[(u64, u64)]) {
+        let at = |of: u64, n: u64| START_MS + ((hour * 3_600_000) + of * 3_600_000 / n) as i64;
+        for agent in (0..KNOWN).filter(|agent| (agent + hour).is_multiple_of(3)) {
+            let sent = self.send(&format!("known-{agent}"), at(agent, KNOWN), agent + hour);
+            self.newest.insert(agent, sent);
+        }
+        for (first, end) in invented {
+            for id in *first..*end {
+                self.send(&format!("invented-{id:07}"), at(id - first, end - first), id);
+            }
+        }
+        self.await_read();
+    }
+}
+
+#[test]
+fn a_flood_on_a_broker_is_one_alert_and_evicts_no_known_agent() {
+    let Some(broker) = Broker::shared() else { return };
+    let ids = std::env::var("HABITUS_FLOOD_BROKER_IDS").ok();
+    let ids: u64 = ids.map_or(20_000, |ids| ids.parse().expect("a number of ids"));
+    let config =
+        "[input]\nstart = \"earliest\"\naccept_create_time = true\n[memory]\ncap = \"16MiB\"\n";
+    let deployment = Deployment::new("flood", broker.address(), PARTITIONS, config).with_http();
+    deployment.make_input_with_create_time();
+    let running = Running::start(&deployment, "run.log");
+    running.await_ready();
+    let source = deployment.source();
+    let mut log = Log { source, running, sent: 0, newest: BTreeMap::new(), most_bytes: 0 };
+    (0..QUIET_HOURS).for_each(|hour| log.hour(hour, &[]));
+    let grown = |what: &str| {
+        let connected = deployment.connected();
+        for topic in ["state.v1", "cases.v1"] {
+            let records = deployment.read(&connected, topic);
+            let bytes = |r: &bus::Record| {
+                [&r.key, &r.value].into_iter().flatten().map(Vec::len).sum::<usize>()
+            };
+            let all: usize = records.iter().map(bytes).sum();
+            let newest: BTreeMap<_, usize> = records
+                .iter()
+                .map(|r| (r.key.clone(), r.value.as_ref().map_or(0, |_| bytes(r))))
+                .collect();
+            let left = newest.values().filter(|bytes| **bytes > 0).count();
+            let left_bytes: usize = newest.values().sum();
+            println!(
+                "{what}: {topic} {} records, {} KiB; newest of each key: {left} records, {} KiB",
+                records.len(),
+                all >> 10,
+                left_bytes >> 10
+            );
+        }
+    };
+    grown("before");
+
+    // Each id acts in two hours, which makes it a candidate for the table of known agents.
+    let wave = ids.div_ceil(FLOOD_HOURS);
+    let of = |n: u64| ((n * wave).min(ids), ((n + 1) * wave).min(ids));
+    for n in 0..=FLOOD_HOURS {
+        let waves: Vec<_> = [Some(n), n.checked_sub(1)].into_iter().flatten().map(of).collect();
+        log.hour(QUIET_HOURS + n, &waves);
+    }
+    let known = std::mem::take(&mut log.newest);
+    for (key, event, at_ms) in known.values() {
+        log.source.send(key, event.as_bytes(), Some(*at_ms));
+        log.sent += 1;
+    }
+    let families = log.await_read();
+    let value =
+        |name: &str, labels: &[(&str, &str)]| families[name].value(labels).unwrap_or(0.0) as u64;
+    let evicted =
+        ["known", "young"].map(|ring| value("habitus_agents_evicted_total", &[("ring", ring)]));
+    println!(
+        "{ids} invented ids, {} activities: {} of {CAP_BYTES} bytes at most; evicted, known and young: {evicted:?}",
+        log.sent, log.most_bytes
+    );
+    assert!(log.most_bytes <= CAP_BYTES, "{} bytes", log.most_bytes);
+    assert!(evicted[1] > 0, "the flood did not press");
+    let remembered = value("habitus_events_processed_total", &[("outcome", "duplicate")]);
+    assert_eq!(remembered, KNOWN, "known agents were forgotten");
+    assert!(value("habitus_newcomers_total", &[]) >= KNOWN + ids);
+    log.running.end();
+    grown("after");
+
+    let connected = deployment.connected();
+    let shadow = deployment.read(&connected, "shadow.v1");
+    let alerts =
+        shadow.iter().filter_map(|r| serde_json::from_slice::<Value>(r.value.as_deref()?).ok());
+    let floods: Vec<Value> =
+        alerts.filter(|alert| alert["unmapped"]["habitus"]["fleet"]["kind"] == "tenant").collect();
+    let uids: BTreeSet<&str> =
+        floods.iter().filter_map(|alert| alert["finding_info"]["uid"].as_str()).collect();
+    assert_eq!(uids.len(), 1, "{floods:#?}");
+    println!("{} records of one alert; {}", floods.len(), floods[floods.len() - 1]["message"]);
+    if ids <= 100_000 {
+        assert!(deployment.audit().is_clean());
+    }
+}
