@@ -1,7 +1,7 @@
-//! `habitus run` on a genuine Kafka, as it is deployed: what an event costs beside merely consuming it, how long a finding
-//! and an alert take, what state is written, how long a restore takes. Prints Markdown; fails where a figure cannot be
-//! trusted, never because it is bad. `cargo bench -p benches --bench kafka -- [--events N] [--seconds S] [--agents N]
-//! [--partitions P]`.
+//! `habitus run` on a genuine Kafka, as it is deployed: what an event costs beside merely consuming it, how long a finding,
+//! an alert and a revocation request take, what state is written, how long a restore takes. Prints Markdown; fails where a
+//! figure cannot be trusted, never because it is bad. `cargo bench -p benches --bench kafka -- [--events N] [--seconds S]
+//! [--agents N] [--partitions P]`.
 #![forbid(unsafe_code)]
 
 mod fleet;

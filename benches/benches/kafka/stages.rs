@@ -87,9 +87,10 @@ fn paced(broker: &Broker, deployment: &Deployment, fleet: &Fleet, (size, fleets)
     let stop = AtomicBool::new(false);
     let topics = (deployment.topic("findings.v1"), deployment.topic("shadow.v1"));
     let events = size.seconds * PACE;
+    let from_us = now_us() + WARM_UP * 1_000_000;
     let (taken, seen) = thread::scope(|scope| {
         let readers = ["read_committed", "read_uncommitted"].map(|isolation| {
-            let read = watch(broker.address(), isolation, (&topics.0, &topics.1), &stop);
+            let read = watch(broker.address(), isolation, (&topics.0, &topics.1), from_us, &stop);
             scope.spawn(read)
         });
         let source = deployment.source_that_lingers("0");
@@ -129,10 +130,11 @@ fn paced(broker: &Broker, deployment: &Deployment, fleet: &Fleet, (size, fleets)
 
 fn latencies(seen: &Seen) -> String {
     let of = |name: &str, times| {
-        let (half, most) = (quantile_ms(times, 0.5), quantile_ms(times, 0.99));
-        format!("{name} p50 {half:.1} ms, p99 {most:.1} ms ({} seen)", times.len())
+        let [half, most, max] = [0.5, 0.99, 1.0].map(|quantile| quantile_ms(times, quantile));
+        format!("{name} p50 {half:.1} ms, p99 {most:.1} ms, max {max:.1} ms ({} seen)", times.len())
     };
-    format!("{}; {}", of("finding", &seen.findings), of("alert", &seen.alerts))
+    let (finding, alert) = (of("finding", &seen.findings), of("alert", &seen.alerts));
+    format!("{finding}; {alert}; {}", of("revocation request", &seen.requests))
 }
 
 /// The buckets in which a histogram's p50 and p99 lie.

@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+use schemas::EventTime;
+use schemas::revocation::REVOCATION_SCHEMA;
 use serde_json::Value;
 
 /// Microseconds since 1970.
@@ -21,18 +23,24 @@ pub(crate) fn id_now() -> String {
     format!("live-{}", now_us())
 }
 
-/// Microseconds from an event until its finding, or an alert that it opened or joined, was first seen; by event.
+/// Microseconds from an event until what came of it was first seen.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
+    /// Its finding, by event.
     pub(crate) findings: BTreeMap<String, u64>,
+    /// An alert that it opened or joined, by event.
     pub(crate) alerts: BTreeMap<String, u64>,
+    /// The request that it led to, by request: it names its event by time, to the millisecond.
+    pub(crate) requests: BTreeMap<String, u64>,
 }
 
-/// Begins to read at the ends of topics; gives what reads on until told to stop.
+/// Begins to read at the ends of topics; gives what reads on until told to stop. Requests count whose event was sent
+/// from a time on.
 pub(crate) fn watch(
     address: &str,
     isolation: &str,
     (findings, alerts): (&str, &str),
+    from_us: u64,
     stop: &AtomicBool,
 ) -> impl FnOnce() -> Seen {
     let mut config = ClientConfig::new();
@@ -58,6 +66,14 @@ pub(crate) fn watch(
             let now_us = now_us();
             let value: Value =
                 serde_json::from_slice(message.payload().unwrap_or_default()).expect("JSON");
+            if value["schema"] == REVOCATION_SCHEMA {
+                let sent_us = sent_us(&value["cause"]["event_time"]);
+                let id = value["request_id"].as_str().expect("an id").to_owned();
+                if from_us <= sent_us {
+                    seen.requests.entry(id).or_insert(now_us.saturating_sub(sent_us));
+                }
+                continue;
+            }
             let (event, times) = match message.topic() == findings {
                 true => (&value["body"]["activity_id"], &mut seen.findings),
                 // The newest comes last.
@@ -78,7 +94,12 @@ pub(crate) fn watch(
     }
 }
 
-/// A quantile in milliseconds.
+fn sent_us(time: &Value) -> u64 {
+    let time = EventTime::parse(time.as_str().expect("a time")).expect("a time");
+    u64::try_from(time.millis()).expect("a time after 1970") * 1_000
+}
+
+/// A quantile in milliseconds; of 1, the maximum.
 pub(crate) fn quantile_ms(times: &BTreeMap<String, u64>, quantile: f64) -> f64 {
     let mut sorted: Vec<u64> = times.values().copied().collect();
     sorted.sort_unstable();
