@@ -103,9 +103,10 @@ fn encode_progress(progress: &Progress, out: &mut Writer) {
     out.u24(active_hours);
     out.u24(vote_hour);
     out.u8(progress.vote_bin);
-    // Runs last at most 12 hours. The ration of rare votes (three, and one in a hundred hours) stays below 2^12 while
-    // an agent is young.
-    out.u16(progress.rare_votes.min(0xfff) | u16::from(progress.run_hours.min(0xf)) << 12);
+    // Runs last at most 12 hours. The ration of rare votes (three, and one in a hundred hours) stays below 2^9 while an
+    // agent is young.
+    let run = u16::from(progress.run_hours.min(0xf)) << 12;
+    out.u16(progress.rare_votes.min(0x1ff) | u16::from(progress.bounds.min(7)) << 9 | run);
 }
 
 fn decode_progress(input: &mut Reader<'_>) -> Result<Progress, StateError> {
@@ -113,6 +114,7 @@ fn decode_progress(input: &mut Reader<'_>) -> Result<Progress, StateError> {
     let (events, active_hours, vote_hour) = (input.u32()?, input.u24()?, input.u24()?);
     let (vote_bin, votes) = (input.u8()?, input.u16()?);
     let [run_hours, _] = (votes >> 12).to_le_bytes();
+    let [bounds, _] = (votes >> 9 & 7).to_le_bytes();
     Ok(Progress {
         first_s,
         last_s,
@@ -122,7 +124,8 @@ fn decode_progress(input: &mut Reader<'_>) -> Result<Progress, StateError> {
         vote_hour,
         vote_bin,
         run_hours,
-        rare_votes: votes & 0xfff,
+        bounds,
+        rare_votes: votes & 0x1ff,
     })
 }
 
@@ -144,6 +147,9 @@ mod tests {
             agent.actors[0].places.add(i, i, 1.0, 1.0);
         }
         agent.head.sessions.enter(77, 5, 1);
+        let progress =
+            Progress { run_hours: 12, bounds: 5, rare_votes: 302, ..Progress::default() };
+        agent.actors[0].progress = progress;
         for channels in [0, 18, 34] {
             agent.head.sessions.open[0].maxima[..channels].fill(9);
             is_small_and_stable(&agent);
@@ -155,6 +161,7 @@ mod tests {
         assert!(bytes.len() <= YOUNG_BYTES_MAX, "{}", bytes.len());
         let back = unpack(&bytes).expect("own bytes");
         assert_eq!(pack(&back, u64::MAX), bytes);
+        assert_eq!(back.actors[0].progress, agent.actors[0].progress);
         assert_eq!(arrival(&bytes), Ok(u64::MAX));
         assert!(contains(&back, 39 << 32) && contains(&back, 33 << 32));
         assert!(!contains(&back, 32 << 32));
