@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use baseline::Shared;
+use baseline::shared::Table;
 use detector::{Observe, Observed, Outcome as Ended, Settings, Stamp};
 use schemas::activity::{
     Action, Activity, Agent, Credential, Delegation, Endpoint, Geo, Principal, Resource, Result,
@@ -24,6 +25,8 @@ pub(crate) const KEY: i64 = 4_600_000;
 pub(crate) struct Fleet {
     pub(crate) fold: Observe,
     pub(crate) shared: Arc<Shared>,
+    /// Sessions that the tables of the blueprint count.
+    pub(crate) votes: i64,
     offset: u64,
     log_ms: i64,
 }
@@ -81,6 +84,7 @@ impl Fleet {
         let mut fleet = Self {
             fold: Observe::new(Arc::new(Settings::default())),
             shared: Arc::default(),
+            votes: 0,
             offset: 0,
             log_ms: 0,
         };
@@ -120,6 +124,11 @@ impl Fleet {
                 if let Body::Epoch(epoch) = &finding.body {
                     let number = u32::try_from(epoch.epoch).expect("an epoch before 2100");
                     Arc::make_mut(&mut self.shared).merge(number, &epoch.increments);
+                    // Each votes once on the first channel, in the tables of tenant and blueprint.
+                    let votes = epoch.increments.iter().filter(|increment| {
+                        increment.table == Table::Maxima.number() && increment.cell < 256
+                    });
+                    self.votes += votes.map(|increment| increment.add).sum::<i64>() / 2_000;
                 }
             }
             self.fold.take_up(Arc::clone(&self.shared));

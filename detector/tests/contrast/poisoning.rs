@@ -9,6 +9,7 @@
 //! | quarantine | `quarantine` |
 //! | anchor with a speed limit | `a_slow_anchor_with_a_speed_limit` |
 //! | vote rationing | `rare_votes_are_rationed`, in `src/vote.rs` |
+//! | capped peer contribution | `a_capped_share_of_one_agent_in_its_group` |
 //! | session rationing | `rationed_sessions`, `invented_agents_do_not_make_floods_usual` in `habits.rs` |
 
 use baseline::part::drift::Drift;
@@ -94,6 +95,41 @@ fn rationed_sessions() {
     assert!(none >= KEY && ration < none, "none {none}, its ration {ration}");
     // In quarantine one session an hour still votes.
     assert!(2 * flood >= ration && flood >= KEY, "beyond its ration: {flood} of {ration}");
+}
+
+/// Sessions of a day that the shared tables count, of twelve agents that have ten and one that has so many, on its first
+/// days and when its own days are long known.
+fn counted(loud: i64) -> [i64; 2] {
+    let mut fleet = Fleet::new();
+    let mut votes = Vec::new();
+    for day in 7..27 {
+        for hour in (0..24).filter(|hour| (8..18).contains(hour)) {
+            let at_s = NOW_S + (day - 7) * DAY_S + (hour - 9) * HOUR_S;
+            for peer in 0..12 {
+                fleet.work(&format!("peer-{peer}"), at_s + peer * 7, 0);
+            }
+            for session in 0..loud / 10 {
+                let name = format!("{day}-{hour}-{session}");
+                let call = Call::of("loud", at_s + 100 + session * 30_000 / loud);
+                fleet.call(Call { session: &name, ..call });
+            }
+        }
+        votes.push(fleet.votes);
+    }
+    // The last epoch of a day ends with the next.
+    [votes[4] - votes[3], votes[19] - votes[18]]
+}
+
+#[test]
+fn a_capped_share_of_one_agent_in_its_group() {
+    let [alone, usual, loud] = [0, 10, 600].map(counted);
+    println!("alone {alone:?}, one more {usual:?}, one as loud as sixty {loud:?}");
+    for (((alone, usual), loud), when) in
+        alone.into_iter().zip(usual).zip(loud).zip(["soon", "later"])
+    {
+        assert!(alone < usual && usual < loud, "{when}: it counts");
+        assert!(13 * (loud - alone) <= 3 * loud, "{when}: 3 of 13 at most: {loud} beside {alone}");
+    }
 }
 
 #[test]
