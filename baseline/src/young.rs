@@ -1,9 +1,10 @@
 //! The record of an agent seen in fewer than two active hours: at most 256 bytes. It keeps 7 event ids, 8
-//! destinations, call counters, trust, progress and one session of the authority that acted last; other habits
-//! start when the agent is promoted. In front stands where in the log the agent appeared: its place in the ring.
+//! destinations, call counters, trust, progress, the number of the day's sessions and one session of the authority that
+//! acted last; other habits start when the agent is promoted. In front stands where in the log the agent appeared: its place in the ring.
 
 use crate::agent::{Actor, Agent, authority_index, authority_of};
 use crate::bytes::{Reader, StateError, Writer};
+use crate::part::drift::Drift;
 use crate::part::progress::Progress;
 use crate::part::rates::Rate;
 use crate::part::sessions::Session;
@@ -14,6 +15,8 @@ pub const YOUNG_BYTES_MAX: usize = 256;
 /// Version of the encoding; the top bit tells a young record from a known one.
 pub(crate) const VERSION: u8 = 0x85;
 const IDS_MAX: usize = 7;
+/// 1990-01-01 in days since 1970.
+const FIRST_DAY: u32 = 7_305;
 const PLACES_MAX: usize = 8;
 
 /// Packs what a young agent keeps, behind its place in the ring.
@@ -26,7 +29,7 @@ pub fn pack(agent: &Agent, arrival: u64) -> Box<[u8]> {
     let ids: Vec<u64> = agent.head.ring.newest(IDS_MAX).collect();
     let counts = authority_index(actor.authority) | ids.len() << 2;
     out.u8(u8::try_from(counts).unwrap_or(0));
-    encode_progress(&actor.progress, &mut out);
+    encode_progress(&actor.progress, actor.drift.sessions_newest(), &mut out);
     actor.trust.encode(&mut out);
     out.f32(actor.calls.recent[0]);
     out.f32(actor.calls.recent[1]);
@@ -59,9 +62,13 @@ pub fn unpack(bytes: &[u8]) -> Result<Agent, StateError> {
     input.take(9)?;
     let counts = input.u8()?;
     let authority = authority_of(counts & 3)?;
-    let progress = decode_progress(&mut input)?;
-    let mut actor =
-        Actor { authority, progress, trust: TrustState::decode(&mut input)?, ..Actor::default() };
+    let (progress, sessions) = decode_progress(&mut input)?;
+    let trust = TrustState::decode(&mut input)?;
+    let mut actor = Actor { authority, progress, trust, ..Actor::default() };
+    if sessions > 0 {
+        let day = u16::try_from(FIRST_DAY + progress.last_s / 86_400).unwrap_or(u16::MAX);
+        actor.drift = Drift::resume(day, sessions);
+    }
     let (minute, hour, long) = (input.f32()?, input.f32()?, input.f32()?);
     // Younger than two active hours: the twelve-hour window holds what the long sum holds.
     actor.calls = Rate { recent: [minute, hour, long], long, last_s: input.u32()? };
@@ -94,36 +101,42 @@ pub fn contains(agent: &Agent, id: u64) -> bool {
     agent.head.ring.contains(u64::from(narrow_id(id)) << 32)
 }
 
-/// Progress without the end of what habits cover: of a young agent it is the newest activity.
-fn encode_progress(progress: &Progress, out: &mut Writer) {
+/// Progress without the end of what habits cover: of a young agent it is the newest activity. Sessions share the place
+/// of its active hours, which are fewer than two.
+fn encode_progress(progress: &Progress, sessions: u16, out: &mut Writer) {
     let Progress { first_s, last_s, events, active_hours, vote_hour, .. } = *progress;
     for v in [first_s, last_s, events] {
         out.u32(v);
     }
-    out.u24(active_hours);
+    out.u24(active_hours.min(0xff) | u32::from(sessions) << 8);
     out.u24(vote_hour);
     out.u8(progress.vote_bin);
-    // Runs last at most 12 hours. The ration of rare votes (three, and one in a hundred hours) stays below 2^12 while
-    // an agent is young.
-    out.u16(progress.rare_votes.min(0xfff) | u16::from(progress.run_hours.min(0xf)) << 12);
+    // Runs last at most 12 hours. The ration of rare votes (three, and one in a hundred hours) stays below 2^9 while an
+    // agent is young.
+    let run = u16::from(progress.run_hours.min(0xf)) << 12;
+    out.u16(progress.rare_votes.min(0x1ff) | u16::from(progress.bounds.min(7)) << 9 | run);
 }
 
-fn decode_progress(input: &mut Reader<'_>) -> Result<Progress, StateError> {
+fn decode_progress(input: &mut Reader<'_>) -> Result<(Progress, u16), StateError> {
     let (first_s, last_s) = (input.u32()?, input.u32()?);
-    let (events, active_hours, vote_hour) = (input.u32()?, input.u24()?, input.u24()?);
+    let (events, hours, vote_hour) = (input.u32()?, input.u24()?, input.u24()?);
+    let sessions = u16::try_from(hours >> 8).unwrap_or(u16::MAX);
     let (vote_bin, votes) = (input.u8()?, input.u16()?);
     let [run_hours, _] = (votes >> 12).to_le_bytes();
-    Ok(Progress {
+    let [bounds, _] = (votes >> 9 & 7).to_le_bytes();
+    let progress = Progress {
         first_s,
         last_s,
         learned_s: last_s,
         events,
-        active_hours,
+        active_hours: hours & 0xff,
         vote_hour,
         vote_bin,
         run_hours,
-        rare_votes: votes & 0xfff,
-    })
+        bounds,
+        rare_votes: votes & 0x1ff,
+    };
+    Ok((progress, sessions))
 }
 
 fn narrow_id(id: u64) -> u32 {
@@ -144,6 +157,10 @@ mod tests {
             agent.actors[0].places.add(i, i, 1.0, 1.0);
         }
         agent.head.sessions.enter(77, 5, 1);
+        let progress =
+            Progress { run_hours: 12, bounds: 5, rare_votes: 302, ..Progress::default() };
+        agent.actors[0].progress = Progress { active_hours: 1, ..progress };
+        agent.actors[0].drift = Drift::resume(7_305, 300);
         for channels in [0, 18, 34] {
             agent.head.sessions.open[0].maxima[..channels].fill(9);
             is_small_and_stable(&agent);
@@ -155,6 +172,8 @@ mod tests {
         assert!(bytes.len() <= YOUNG_BYTES_MAX, "{}", bytes.len());
         let back = unpack(&bytes).expect("own bytes");
         assert_eq!(pack(&back, u64::MAX), bytes);
+        assert_eq!(back.actors[0].progress, agent.actors[0].progress);
+        assert_eq!(back.actors[0].drift, agent.actors[0].drift);
         assert_eq!(arrival(&bytes), Ok(u64::MAX));
         assert!(contains(&back, 39 << 32) && contains(&back, 33 << 32));
         assert!(!contains(&back, 32 << 32));

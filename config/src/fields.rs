@@ -101,6 +101,30 @@ pub(super) const FIELDS: &[Field] = &[
         "Lowest score of `restricted`; below is `untrusted`.",
     ),
     field(
+        "origin_handicaps.tool_text",
+        Kind::Number(0.0, 10.0),
+        "0.0",
+        "Nats taken from what a call shows where its value first stood inside the text of a tool's result, as injected ones do. Only differences between the four count.",
+    ),
+    field(
+        "origin_handicaps.tool_field",
+        Kind::Number(0.0, 10.0),
+        "1.0",
+        "The same where it was a whole field of a tool's result.",
+    ),
+    field(
+        "origin_handicaps.model",
+        Kind::Number(0.0, 10.0),
+        "0.5",
+        "The same where it stood nowhere before: the model made it.",
+    ),
+    field(
+        "origin_handicaps.user_request",
+        Kind::Number(0.0, 10.0),
+        "2.0",
+        "The same where it stood in the user's request. Lower this and `model` where rogue agents and stolen credentials worry you more than injections.",
+    ),
+    field(
         "response.protected",
         Kind::Texts(10_000),
         "[]",

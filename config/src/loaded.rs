@@ -240,6 +240,8 @@ impl Config {
                 alerts_per_actor_month: alerts,
                 trust_levels: ["trusted", "watch", "restricted"]
                     .map(|level| self.number(&format!("trust.{level}"))),
+                origin_handicaps: ["tool_text", "tool_field", "model", "user_request"]
+                    .map(|origin| self.number(&format!("origin_handicaps.{origin}"))),
                 signal_modes: signal_modes.map(|id| (id.to_owned(), SignalMode::Shadow)).collect(),
                 versions,
                 ..detector::Settings::default()

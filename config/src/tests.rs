@@ -61,6 +61,16 @@ fn each_mistake_has_its_message() {
             "[budget]\nrevocations_per_actor_month = 2",
             "`budget.revocations_per_actor_month` must not exceed the budget of alerts",
         ),
+        (
+            "[origin_handicaps]\ntool_text = -1",
+            "`origin_handicaps.tool_text` must lie between 0 and 10",
+        ),
+        ("[origin_handicaps]\nmodel = nan", "`origin_handicaps.model` must lie between 0 and 10"),
+        (
+            "[origin_handicaps]\nuser_request = \"2\"",
+            "`origin_handicaps.user_request` must be a number, found string",
+        ),
+        ("[origin_handicaps]\ntool = 1", "unknown setting `origin_handicaps.tool`"),
         ("[kafka]\npartitions = 0", "`kafka.partitions` must lie between 1 and 10000"),
         (
             "[kafka]\ncreate_topics = 1",
@@ -160,6 +170,18 @@ fn valid(text: &str) -> Config {
 }
 
 #[test]
+fn handicaps_of_origins_are_the_detectors_own_unless_set() {
+    let of = |text| valid(text).settings().observe.origin_handicaps;
+    let own = detector::Settings::default().origin_handicaps;
+    assert_eq!(of(""), own);
+    let [text, field, _, request] = own;
+    assert_eq!(of("origin_handicaps.model = 3"), [text, field, 3.0, request]);
+    let all =
+        "[origin_handicaps]\ntool_text = 4\ntool_field = 3.5\nmodel = 3\nuser_request = 2.5\n";
+    assert_eq!(of(all), [4.0, 3.5, 3.0, 2.5]);
+}
+
+#[test]
 fn settings_of_one_process_are_no_part_of_the_hash() {
     for path in LOCAL {
         assert!(FIELDS.iter().any(|field| field.path == *path), "{path} is no setting");
@@ -177,7 +199,12 @@ fn settings_of_one_process_are_no_part_of_the_hash() {
     assert_eq!(local.matches('=').count(), LOCAL.len(), "each of them is set");
     assert_ne!(valid(local), Config::default());
     assert_eq!(valid(local).hash(), Config::default().hash());
-    for shared in ["input.accept_create_time = true", "output.shadow = true", "mode = \"alert\""] {
+    for shared in [
+        "input.accept_create_time = true",
+        "output.shadow = true",
+        "mode = \"alert\"",
+        "origin_handicaps.model = 3",
+    ] {
         assert_ne!(valid(shared).hash(), Config::default().hash(), "{shared}");
     }
 }

@@ -19,6 +19,8 @@ const MONTH_S: f64 = 2_629_746.0;
 pub(crate) struct ReturnPeriod {
     /// In actor-months.
     pub(crate) actor_months: f64,
+    /// The share of actor-hours that reach the score: its p.
+    pub(crate) share: f64,
     /// Active hours a month of this actor.
     pub(crate) hours_per_month: f64,
     /// How well supported it is.
@@ -29,6 +31,17 @@ pub(crate) struct ReturnPeriod {
 /// one that works by day. A prior that works around the clock kept those who do not quiet for weeks.
 pub(crate) fn hours_per_month(active_hours: u32, age_s: f64) -> f64 {
     ((f64::from(active_hours) + 15.0) / (age_s.max(0.0) / MONTH_S + 0.1)).clamp(30.0, 730.0)
+}
+
+/// Millionths of the alerts that a budget a month allows in so many seconds.
+pub(crate) fn allowed_micro(alerts_per_month: f64, seconds: u32) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count below 2^53"
+    )]
+    let micro = (alerts_per_month * 1e6 * f64::from(seconds) / MONTH_S) as u64;
+    micro
 }
 
 /// The return period of a score of `m` nats.
@@ -59,6 +72,7 @@ pub(crate) fn return_period(
     let share = share.clamp(1e-12, 1.0);
     ReturnPeriod {
         actor_months: 1.0 / (share * hours_per_month),
+        share,
         hours_per_month,
         support: Support { actor_hours: hours, extrapolated },
     }

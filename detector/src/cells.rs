@@ -51,6 +51,10 @@ fn cell(kind: u64, parts: &[u64]) -> u64 {
 pub(crate) fn sessions(purpose: u64) -> u64 {
     cell(1, &[purpose])
 }
+/// Days on which an actor had sessions.
+pub(crate) fn actor_days() -> u64 {
+    cell(45, &[])
+}
 /// Sessions of a purpose that used a tool; of the whole scope with purpose 0.
 pub(crate) fn tool(purpose: u64, tool: u64) -> u64 {
     cell(2, &[purpose, tool])

@@ -14,7 +14,7 @@ use baseline::{Actor, Head};
 use crate::cells::{self, Kind};
 use crate::context::{Context, whole};
 use crate::keys::Keys;
-use crate::ration::is_spent;
+use crate::ration::begins_day;
 use crate::signal::{
     channel_count, dormancy, failure, fan_out, hours, network, resource, sequence, tempo_channels,
     volume,
@@ -60,7 +60,7 @@ pub(crate) struct Lesson {
     pub(crate) gate: Gate,
     new_session: bool,
     /// Whether the actor's sessions of the day are more than count for others.
-    spent: bool,
+    pub(crate) spent: bool,
     late: bool,
     identity: IdentityLesson,
 }
@@ -104,6 +104,9 @@ impl Lesson {
                 self.counts.push((keys.group, cell, 100));
                 self.slots.push(cell);
                 if purpose == 0 {
+                    if !ctx.late && begins_day(ctx.actor, keys.day) {
+                        self.counts.push((keys.group, cells::actor_days(), 100));
+                    }
                     let mode = cells::authority(authority_index(ctx.activity.authority()));
                     self.counts.push((keys.group, mode, 100));
                 }
@@ -280,13 +283,6 @@ impl Lesson {
         if !counted {
             self.slots.push(slot);
         }
-    }
-
-    /// Finds whether the activity counts for others. Of an actor in quarantine, whose sessions are not counted, one an hour
-    /// does.
-    pub(crate) fn ration(&mut self, actor: &Actor, keys: &Keys, quarantined: bool) {
-        let goes_on = quarantined && actor.progress.vote_hour == keys.hour;
-        self.spent = goes_on || is_spent(actor, keys.day);
     }
 
     /// Sends the shared increments.

@@ -10,7 +10,7 @@ use baseline::crowd::Crowd;
 use baseline::hash::tag;
 use baseline::part::sessions::Session;
 use baseline::part::trust::TrustState;
-use baseline::shared::{Deltas, Meetings, Shared, bin};
+use baseline::shared::{Deltas, Meetings, Shared};
 use baseline::store::{Limits, Place, Store, StoreCounts};
 use baseline::{Actor, Head, young};
 use schemas::MicroNats;
@@ -29,17 +29,14 @@ use crate::learn::identity::note_makeup;
 use crate::learn::{Lesson, teach_step};
 use crate::report::{TrustMove, finding, verdict};
 use crate::settings::Settings;
-use crate::signal::dormancy;
 use crate::start::{is_for_person, sibling_evidence, start_actor};
+use crate::tally::Tally;
 use crate::trust::{hour_of, level, score, take_in};
-use crate::vote::{self, Ballot};
 
 /// Seconds behind the actor's newest activity from which one is late.
 const LATE_S: u32 = 60;
 /// Findings start at this share of 1 / budget.
 const FINDING_SHARE: f64 = 0.1;
-/// Rare votes an active hour earns, in hundredths.
-const RARE_PER_HOUR: u16 = 1;
 
 /// Where an activity stands, and log time.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +77,8 @@ pub struct Observed {
     pub late: bool,
     /// What respond should know.
     pub findings: Vec<Finding>,
+    /// What it adds to the meters of calibration.
+    pub tally: Tally,
     /// What consumers of trust should know, where it matters.
     pub trust_record: Option<Box<TrustRecord>>,
 }
@@ -230,7 +229,7 @@ impl Observe {
         let quarantined = self.alerts(&judged.period)
             && !judged.expected
             && trust.level_after <= Level::Restricted;
-        lesson.ration(actor, keys, quarantined);
+        lesson.ration(actor, (shared.scope(keys.group), keys), quarantined);
         let how = Learning { late, first_of_call, quarantined, from: session.tool };
         self.learn((actor, head), keys, (&lesson, &judged.assessment), how);
         note_makeup(head, keys);
@@ -243,7 +242,7 @@ impl Observe {
         if let Some(slot) = head.sessions.open.get_mut(place) {
             *slot = session;
         }
-        self.count(actor, keys, &judged.assessment, maturity.0);
+        let tally = self.count(actor, keys, &judged, maturity.0);
         let (change, trust_record) = self.publish(at, actor, &judged, &trust_before);
         findings.extend(change);
         Observed {
@@ -253,6 +252,7 @@ impl Observe {
             level: trust.level_after,
             late,
             findings,
+            tally,
             assessment: judged.assessment,
         }
     }
@@ -389,37 +389,6 @@ impl Observe {
         }
         lesson.share(&mut self.deltas);
     }
-
-    /// Counts the activity and casts the actor-hour's vote, or moves it as the hour's maximum rises.
-    fn count(&mut self, actor: &mut Actor, keys: &Keys, assessment: &Assessment, hours: u32) {
-        let hour_before = actor.progress.vote_hour;
-        let pause = dormancy::pause(&actor.progress, keys.now_s);
-        let progress = &mut actor.progress;
-        progress.events = progress.events.saturating_add(1);
-        progress.last_s = progress.last_s.max(keys.now_s);
-        if keys.hour < hour_before {
-            return;
-        }
-        let opening = keys.hour > hour_before;
-        if opening {
-            progress.open_hour(keys.hour);
-            if !self.frozen {
-                progress.active_hours = progress.active_hours.saturating_add(1);
-                progress.rare_votes = progress.rare_votes.saturating_add(RARE_PER_HOUR);
-                actor.hours.learn(baseline::part::hours::hour_of_week(keys.hour));
-                if let Some(class) = pause {
-                    actor.gaps.learn(class);
-                }
-            }
-        }
-        if !self.frozen {
-            let ballot = Ballot::of(keys, actor.progress.active_hours.max(hours));
-            if opening {
-                vote::open(&mut self.deltas, ballot);
-            }
-            vote::raise(&mut self.deltas, &self.shared, actor, ballot, bin(assessment.nats()));
-        }
-    }
 }
 
 /// One activity where and when it stands.
@@ -435,7 +404,7 @@ pub(crate) struct Moment<'a> {
 /// What was found of an activity before anything changed.
 pub(crate) struct Judged {
     pub(crate) assessment: Assessment,
-    period: ReturnPeriod,
+    pub(crate) period: ReturnPeriod,
     pub(crate) trust: TrustMove,
     trust_state: TrustState,
     expected: bool,

@@ -112,7 +112,10 @@ fn prior(handicaps: [f64; ORIGINS]) -> [f64; ORIGINS] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use baseline::part::sessions::BY_ORIGIN;
+    use baseline::shared::{BINS, Table};
     use proptest::prelude::*;
+    use schemas::finding::Increment;
 
     fn argument(
         origin: Origin,
@@ -134,6 +137,29 @@ mod tests {
             let mean: f64 = prior.iter().zip(usual).map(|(p, q)| q * factor(*p, q)).sum();
             prop_assert!((mean - 1.0).abs() < 1e-9, "{mean}");
             prop_assert!(prior.iter().zip(usual).all(|(p, q)| factor(*p, q) >= OTHER_SHARE));
+        }
+    }
+
+    #[test]
+    fn a_handicap_takes_from_its_own_origin_and_gives_to_the_others() {
+        let votes = |class: usize| Increment {
+            table: Table::Maxima.number(),
+            scope: 0,
+            group: 0,
+            cell: ((BY_ORIGIN + class) * BINS + 50) as u64,
+            add: 20_000,
+        };
+        let mut table = Calibration::default();
+        table.add(1, &(0..ORIGINS).map(votes).collect::<Vec<_>>());
+        let of = |handicaps, class| nats([Some(&table), None], handicaps, class, 4.0);
+        let usual = [0.0, 1.0, 0.5, 2.0];
+        for raised in 0..ORIGINS {
+            let mut changed = usual;
+            changed[raised] += 1.0;
+            for class in 0..ORIGINS {
+                let (before, after) = (of(usual, class), of(changed, class));
+                assert_eq!(after < before, class == raised, "{raised}, {class}: {before} {after}");
+            }
         }
     }
 

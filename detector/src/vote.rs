@@ -77,6 +77,7 @@ impl Ballot {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use schemas::finding::Increment;
 
     /// Votes that reach a bin after activities at these hours with scores in these bins.
     fn reached(activities: &[(u32, u8)], level: u8) -> i64 {
@@ -120,6 +121,35 @@ mod tests {
                 "{openings} alerts, {votes} votes, {} hours", exceeding.len());
             prop_assert_eq!(reached(&activities, 0), hours.len() as i64);
         }
+    }
+
+    #[test]
+    fn rare_votes_are_rationed() {
+        let votes = |bin: u64, add: i64| Increment {
+            table: Table::Hours.number(),
+            scope: 1,
+            group: 0,
+            cell: bin,
+            add: add * 1_000,
+        };
+        let mut shared = Shared::default();
+        shared.merge(1, &[votes(5, 9_000)]);
+        let cast = |bin: u8| {
+            let (mut deltas, mut actor) = (Deltas::default(), Actor::default());
+            deltas.begin(1);
+            deltas.enter("t");
+            actor.progress.rare_votes = 300;
+            for day in 0..40 {
+                actor.progress.open_hour(1_000 + day * 24);
+                let ballot = Ballot { tenant: 1, group: 1, active_hours: 1_000 };
+                open(&mut deltas, ballot);
+                raise(&mut deltas, &shared, &mut actor, ballot, bin);
+            }
+            let increments = deltas.begin(2).into_iter().flat_map(|(_, increments)| increments);
+            let there = increments.filter(|i| i.cell % BINS as u64 == u64::from(bin));
+            there.map(|increment| increment.add).sum::<i64>() / 1_000
+        };
+        assert_eq!((cast(5), cast(100)), (40, 3), "usual and rare hours of forty");
     }
 
     #[test]

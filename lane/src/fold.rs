@@ -86,6 +86,9 @@ pub struct Emit {
     pub cause_ms: i64,
 }
 
+/// Sums that a fold may keep of its own.
+pub const SUMS: usize = 8;
+
 /// What became of the activities of records: every one ends as exactly one of scored, duplicate, skipped and
 /// dead-lettered. One that is held has not ended yet: it is counted when it begins to wait and when that is over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -108,11 +111,18 @@ pub struct Counts {
     /// Waited, and ended here as one of the four.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub released: u64,
+    /// What the fold sums up beside; what each means is its own affair.
+    #[serde(default, skip_serializing_if = "are_zero")]
+    pub sums: [u64; SUMS],
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+fn are_zero(sums: &[u64; SUMS]) -> bool {
+    sums.iter().all(is_zero)
 }
 
 impl Counts {
@@ -126,6 +136,7 @@ impl Counts {
         self.dead_lettered += other.dead_lettered;
         self.held += other.held;
         self.released += other.released;
+        self.sums.iter_mut().zip(other.sums).for_each(|(sum, more)| *sum += more);
     }
 
     /// Activities that ended.

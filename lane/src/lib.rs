@@ -31,7 +31,7 @@ pub use breaker::{Breaker, BreakerLimits, Turned};
 pub use careful::{Attempt, Turns};
 pub use commit::{Committer, Pulse};
 pub use error::LaneError;
-pub use fold::{Applied, Counts, Emit, Fold, LoadError, LogFold, Record};
+pub use fold::{Applied, Counts, Emit, Fold, LoadError, LogFold, Record, SUMS};
 pub use frame::{FrameError, frame, unframe};
 pub use lane::{Assignment, Command, Lane, Make, Outcome};
 pub use layout::{BatchLimits, Input, Layout, Start};

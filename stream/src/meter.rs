@@ -80,6 +80,7 @@ impl Shared {
             let state = part.records.iter().filter(|record| record.to.topic == part.state.topic);
             state_bytes += state.map(|record| record.bytes() as u64).sum::<u64>();
             self.metrics.received(&part.at.topic, part.counts.records);
+            self.metrics.kept(&part.counts);
             if part.at.topic == self.names.activity {
                 self.metrics.processed(&part.counts);
             } else if self.names.sources.contains(&part.at.topic) {

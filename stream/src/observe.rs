@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use bus::Record;
-use detector::{Observe, Outcome, Stamp};
-use lane::{Applied, Emit};
+use detector::{Observe, Outcome, Stamp, Tally};
+use lane::{Applied, Counts, Emit};
 use mapping::Reading;
 use schemas::Activity;
 use schemas::finding::{Body, Finding};
@@ -103,6 +103,9 @@ impl ObserveStream {
             Outcome::Duplicate => applied.counts.duplicate += 1,
             Outcome::Scored(observed) => {
                 applied.counts.scored += 1;
+                let Tally { hours, allowed_micro } = observed.tally;
+                let sums = telemetry::sums(hours, 0, allowed_micro);
+                applied.counts.add(&Counts { sums, ..Counts::default() });
                 let late = observed.late;
                 setup.tell(|metrics| metrics.late(u64::from(late)));
                 let trust = observed.trust_record.map(|trust| *trust).into_iter().collect();

@@ -69,7 +69,8 @@ impl RespondStream {
             self.setup.timed(telemetry::Stage::Respond, || self.respond.apply(&finding));
         self.tell(&responses);
         let records = outgoing(&self.setup.respond, finding.log_time, &responses);
-        let counts = Counts { records: 1, activities: 1, scored: 1, ..Counts::default() };
+        let sums = telemetry::sums(Default::default(), n_opened(&responses), 0);
+        let counts = Counts { records: 1, activities: 1, scored: 1, sums, ..Counts::default() };
         Applied {
             counts,
             emits: records.into_iter().filter_map(|record| self.emit(record)).collect(),
@@ -142,4 +143,16 @@ impl RespondStream {
             }
         }
     }
+}
+
+/// Alerts opened about one actor each: those that the budget of alerts is about.
+fn n_opened(responses: &[Response]) -> u64 {
+    let is_opened = |response: &&Response| match response {
+        Response::Alert(alert) => {
+            let own = &alert.unmapped.habitus;
+            alert.activity_id == 1 && own.fleet.is_none() && own.response.is_none()
+        }
+        _ => false,
+    };
+    responses.iter().filter(is_opened).count() as u64
 }

@@ -4,6 +4,7 @@
 
 mod access;
 mod guard;
+mod kept;
 mod latency;
 mod metrics;
 mod partitions;
@@ -15,6 +16,7 @@ mod tls;
 
 pub use access::{AccessPoint, AccessSettings, serve_access};
 pub use guard::{Guard, Role, Tokens};
+pub use kept::sums;
 pub use latency::{Latency, Quantiles};
 pub use metrics::{Facts, Metrics};
 pub use ready::{NotReady, Readiness};

@@ -19,6 +19,7 @@ use prometheus_client::registry::{Metric, Registry};
 use schemas::reject::ErrorCode;
 use schemas::revocation::RevocationMode;
 
+use super::kept::Kept;
 use super::latency::{HOP_BUCKETS, Latency};
 use super::partitions::Partitions;
 use super::stage::{Hop, Push, Stage};
@@ -61,6 +62,7 @@ pub struct Metrics {
     stages: [Latency; 4],
     alerts: Counters<4>,
     alert_joins: Counter,
+    kept: Kept,
     revocations: Counters<1>,
     pushes: Family<[(&'static str, String); 2], Counter>,
     unmade: Family<[(&'static str, String); 1], Counter>,
@@ -91,6 +93,11 @@ impl Metrics {
         for (outcome, count) in outcomes(counts) {
             self.processed.get_or_create(&outcome).inc_by(count);
         }
+    }
+
+    /// What a fold summed up of a committed batch, for the meters of calibration and budget.
+    pub fn kept(&self, counts: &Counts) {
+        self.kept.add(counts);
     }
 
     /// What became of the activities of a committed batch of intake. Those handed on are processed by whoever reads them.
@@ -369,6 +376,7 @@ impl Metrics {
                 .map(|stage| stages.get_or_create(&[("stage", stage)]).clone()),
             alerts: add(new, "alerts_total", Family::default()),
             alert_joins: add(new, "alert_joins_total", Counter::default()),
+            kept: Kept::new(new),
             revocations: add(new, "revocations_total", Family::default()),
             pushes: add(new, "set_pushes_total", Family::default()),
             unmade: add(new, "sets_unmade_total", Family::default()),
@@ -420,7 +428,7 @@ fn give(registry: &mut Registry, name: &str, metric: impl Metric) {
 }
 
 /// Registers one and keeps it.
-fn add<M: Metric + Clone>(registry: &mut Registry, name: &str, metric: M) -> M {
+pub(super) fn add<M: Metric + Clone>(registry: &mut Registry, name: &str, metric: M) -> M {
     give(registry, name, metric.clone());
     metric
 }

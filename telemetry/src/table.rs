@@ -169,6 +169,19 @@ pub const TABLE: &[Spec] = &[
         "Alerts opened, by leading signal; in shadow they count under that mode",
     ),
     spec(
+        "actor_hours_total",
+        Counter,
+        &["p_at_most"],
+        "Actor-hours by how rare the calibrator called them when they were judged; cumulative, 1 has all. What stays in a run of hours at a bound counts there once, as one alert would",
+    ),
+    spec("actor_alerts_total", Counter, &[], "Alerts opened about one actor each, once committed"),
+    spec(
+        "alerts_allowed_total",
+        Counter,
+        &[],
+        "Alerts that `budget.alerts_per_actor_month` allows for the time from the first to the newest activity of each actor",
+    ),
+    spec(
         "alert_joins_total",
         Counter,
         &[],
@@ -278,6 +291,27 @@ pub const TABLE: &[Spec] = &[
     spec("build_info", Info, &["version"], "Version of the program"),
 ];
 
+/// How to see whether calibration and budget hold.
+const KEPT: &str = "
+## Are calibration and budget kept?
+
+Of a calibrated fleet the share of actor-hours with p at most x is x, wherever x is not finer than what was seen. A share well
+above its label means that what is called rare is not: too many alerts. Well below: rare things are told late. Scores come in
+steps, so 0.5 may lie below. The first days of a tenant count as judged then, by the shipped prior.
+
+```promql
+sum by (p_at_most) (increase(habitus_actor_hours_total[7d])) / on () group_left () sum(increase(habitus_actor_hours_total{p_at_most=\"1\"}[7d]))
+```
+
+Alerts over those that the budget allows: about 1 where it is kept, over all instances of a group. Real attacks count as well.
+
+```promql
+sum(increase(habitus_actor_alerts_total[30d])) / sum(increase(habitus_alerts_allowed_total[30d]))
+```
+
+All three count what was committed, once, wherever a partition is owned.
+";
+
 /// What a metric of this name says; empty where there is none.
 pub(super) fn help(name: &str) -> String {
     let spec = TABLE.iter().find(|spec| spec.name == name);
@@ -300,6 +334,7 @@ pub fn reference() -> String {
         let labels = labels.join(", ");
         let _infallible = writeln!(out, "| `{PREFIX}_{name}` | {shape} | {labels} | {help}. |");
     }
+    out.push_str(KEPT);
     let bounds =
         |buckets: &[f64]| buckets.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
     let _infallible = writeln!(

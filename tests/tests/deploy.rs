@@ -318,7 +318,7 @@ const FUNCTIONS: [&str; 10] = [
     "time",
     "vector",
 ];
-const KEYWORDS: [&str; 7] = ["by", "on", "and", "or", "unless", "ignoring", "bool"];
+const KEYWORDS: [&str; 8] = ["by", "on", "and", "or", "unless", "ignoring", "bool", "group_left"];
 
 /// The metrics that an expression names; an error where a name is no metric, label or function of ours.
 fn metrics_in(expression: &str) -> Result<BTreeSet<&'static str>, String> {

@@ -156,6 +156,8 @@ fn a_kill_at_every_step_of_intake_loses_and_doubles_nothing() {
     let steps = calm.memory.steps();
     let counts = check(&calm, total, "calm");
     assert!(counts.duplicate > 0 && counts.skipped > 0 && counts.dead_lettered > 1, "{counts:?}");
+    // What is equal below holds the meters of calibration too.
+    assert!(counts.sums[0] > 0, "{counts:?}");
     let mut visited: BTreeMap<Visit, u64> = BTreeMap::new();
     for n in 0..steps {
         for fault in [Fault::KillBefore, Fault::KillAfter] {

@@ -78,7 +78,12 @@ fn feed(metrics: &Metrics) {
         dead_lettered: 1,
         held: 3,
         released: 3,
+        ..Counts::default()
     });
+    for _ in 0..2 {
+        let sums = telemetry::sums([6, 5, 4, 3, 2, 1], 7, 1_250_000);
+        metrics.kept(&Counts { sums, ..Counts::default() });
+    }
     metrics.held(&at, 5);
     metrics.released("named");
     metrics.skipped("identity_human");
@@ -189,6 +194,10 @@ fn values_are_those_that_were_recorded() {
         ("habitus_watermark_seconds", &[], 1_767_571_200.0),
         ("habitus_alerts_total", &alert, 1.0),
         ("habitus_alert_joins_total", &[], 1.0),
+        ("habitus_actor_hours_total", &[("p_at_most", "1")], 12.0),
+        ("habitus_actor_hours_total", &[("p_at_most", "0.0001")], 2.0),
+        ("habitus_actor_alerts_total", &[], 14.0),
+        ("habitus_alerts_allowed_total", &[], 2.5),
         ("habitus_cases", &[], 9.0),
         ("habitus_open_alerts", &[], 4.0),
         ("habitus_open_incidents", &[], 3.0),

@@ -13,6 +13,7 @@ fn full() -> Agent {
     for authority in [Authority::Delegated, Authority::Autonomous] {
         let (index, _) = agent.enter(authority);
         let actor = &mut agent.actors[index];
+        (actor.progress.run_hours, actor.progress.bounds) = (12, 5);
         for i in 1..200_u32 {
             actor.places.add(i, i, 1.0, 1.0);
             actor.resources.learn(i, 10, 1);

@@ -171,6 +171,16 @@ impl Drift {
         (if day > self.day { 0.0 } else { f64::from(self.sessions) }, root * root)
     }
 
+    /// Sessions of the newest day.
+    pub(crate) fn sessions_newest(&self) -> u16 {
+        self.sessions
+    }
+
+    /// Goes on with so many sessions of a day, of an agent that was young until now.
+    pub(crate) fn resume(day: u16, sessions: u16) -> Self {
+        Self { day, sessions, ..Self::default() }
+    }
+
     /// Takes in an activity: whether it opened a session, and the standard deviates of its transfers.
     pub fn see(&mut self, day: u16, session: bool, sizes: impl Iterator<Item = f64>) {
         if day > self.day {

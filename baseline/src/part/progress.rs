@@ -22,6 +22,8 @@ pub struct Progress {
     pub vote_bin: u8,
     /// Hours since the run last stood there.
     pub run_hours: u8,
+    /// How many bounds of rarity the run has passed, for the meters of calibration: at most 15.
+    pub bounds: u8,
     /// Votes of rare scores it may still cast, in hundredths.
     pub rare_votes: u16,
 }
@@ -33,9 +35,9 @@ impl Progress {
     /// Opens the vote of an hour: it goes on from the top of the run, if that is not too long ago.
     pub fn open_hour(&mut self, hour: u32) {
         let elapsed = u32::from(self.run_hours).saturating_add(hour.saturating_sub(self.vote_hour));
-        (self.vote_bin, self.run_hours) = match u8::try_from(elapsed) {
-            Ok(hours) if elapsed <= RUN_HOURS => (self.vote_bin, hours),
-            _ => (0, 0),
+        (self.vote_bin, self.run_hours, self.bounds) = match u8::try_from(elapsed) {
+            Ok(hours) if elapsed <= RUN_HOURS => (self.vote_bin, hours, self.bounds),
+            _ => (0, 0, 0),
         };
         self.vote_hour = hour;
     }
@@ -53,13 +55,14 @@ impl Progress {
             out.u32(v);
         }
         out.u8(self.vote_bin);
-        out.u8(self.run_hours);
+        // Runs last at most 12 hours.
+        out.u8(self.run_hours.min(0xf) | self.bounds.min(0xf) << 4);
         out.u16(self.rare_votes);
     }
 
     /// Takes the progress.
     pub fn decode(input: &mut Reader<'_>) -> Result<Self, StateError> {
-        Ok(Self {
+        let mut progress = Self {
             first_s: input.u32()?,
             last_s: input.u32()?,
             learned_s: input.u32()?,
@@ -67,8 +70,11 @@ impl Progress {
             active_hours: input.u32()?,
             vote_hour: input.u32()?,
             vote_bin: input.u8()?,
-            run_hours: input.u8()?,
-            rare_votes: input.u16()?,
-        })
+            ..Self::default()
+        };
+        let run = input.u8()?;
+        (progress.run_hours, progress.bounds) = (run & 0xf, run >> 4);
+        progress.rare_votes = input.u16()?;
+        Ok(progress)
     }
 }

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use baseline::Shared;
+use baseline::shared::Table;
 use detector::{Observe, Observed, Outcome as Ended, Settings, Stamp};
 use schemas::activity::{
     Action, Activity, Agent, Credential, Delegation, Endpoint, Geo, Principal, Resource, Result,
     Session, Tool, Usage,
 };
-use schemas::choice::{Authority, CredentialType, Outcome};
+use schemas::choice::{ActionType, Authority, CredentialType, Outcome};
 use schemas::finding::{Body, Verdict};
 use schemas::time::EventTime;
 
@@ -24,6 +25,8 @@ pub(crate) const KEY: i64 = 4_600_000;
 pub(crate) struct Fleet {
     pub(crate) fold: Observe,
     pub(crate) shared: Arc<Shared>,
+    /// Sessions that the tables of the blueprint count.
+    pub(crate) votes: i64,
     offset: u64,
     log_ms: i64,
 }
@@ -33,7 +36,11 @@ pub(crate) struct Fleet {
 pub(crate) struct Call<'a> {
     pub(crate) agent: &'a str,
     pub(crate) at_s: i64,
+    /// What it does where no tool is named.
+    pub(crate) kind: ActionType,
+    /// None is no tool.
     pub(crate) tool: &'a str,
+    /// None is no destination.
     pub(crate) host: &'a str,
     pub(crate) user: &'a str,
     pub(crate) network: (u32, &'a str),
@@ -52,10 +59,11 @@ impl<'a> Call<'a> {
         let network = (64_500, "DE");
         let (tool, host, user) = ("search", "api.example.org", "ann");
         let (session, bytes, scopes, failed) = ("", 0, "", false);
-        let (resource, purpose) = ("", "");
+        let (resource, purpose, kind) = ("", "", ActionType::ToolCall);
         Self {
             agent,
             at_s,
+            kind,
             tool,
             host,
             user,
@@ -76,6 +84,7 @@ impl Fleet {
         let mut fleet = Self {
             fold: Observe::new(Arc::new(Settings::default())),
             shared: Arc::default(),
+            votes: 0,
             offset: 0,
             log_ms: 0,
         };
@@ -115,6 +124,11 @@ impl Fleet {
                 if let Body::Epoch(epoch) = &finding.body {
                     let number = u32::try_from(epoch.epoch).expect("an epoch before 2100");
                     Arc::make_mut(&mut self.shared).merge(number, &epoch.increments);
+                    // Each votes once on the first channel, in the tables of tenant and blueprint.
+                    let votes = epoch.increments.iter().filter(|increment| {
+                        increment.table == Table::Maxima.number() && increment.cell < 256
+                    });
+                    self.votes += votes.map(|increment| increment.add).sum::<i64>() / 2_000;
                 }
             }
             self.fold.take_up(Arc::clone(&self.shared));
@@ -131,7 +145,8 @@ fn activity<'a>(call: &Call<'a>, id: &'a str) -> Activity<'a> {
     let text = |text: &'a str| Some(Cow::Borrowed(text));
     let time = EventTime::from_millis(call.at_s * 1_000).expect("a time");
     let agent = Agent { id: call.agent.into(), blueprint: text("worker"), ..Agent::default() };
-    let tool = Some(Tool { name: text(call.tool), ..Tool::default() });
+    let tool = (!call.tool.is_empty()).then(|| Tool { name: text(call.tool), ..Tool::default() });
+    let action = Action { kind: call.kind, tool, ..Action::default() };
     let user = Principal { id: call.user.into(), ..Principal::default() };
     let (asn, country) = call.network;
     let geo = Some(Geo { country: text(country), ..Geo::default() });
@@ -142,7 +157,8 @@ fn activity<'a>(call: &Call<'a>, id: &'a str) -> Activity<'a> {
             subject: Some(user),
             ..Delegation::default()
         }),
-        destination: Some(Endpoint { host: text(call.host), ..Endpoint::default() }),
+        destination: (!call.host.is_empty())
+            .then(|| Endpoint { host: text(call.host), ..Endpoint::default() }),
         source: Some(Endpoint { asn: Some(asn), geo, ..Endpoint::default() }),
         resource: (!call.resource.is_empty())
             .then(|| Resource { id: text(call.resource), ..Resource::default() }),
@@ -155,7 +171,7 @@ fn activity<'a>(call: &Call<'a>, id: &'a str) -> Activity<'a> {
             ..Credential::default()
         }),
         outcome: call.failed.then(|| Result { result: Outcome::Failure, ..Result::default() }),
-        ..Activity::new(id.into(), time, agent, Action { tool, ..Action::default() })
+        ..Activity::new(id.into(), time, agent, action)
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a habit made of clumsy statistics would miss or cry out at: a perfect rhythm, a quiet neighbour, a long
 //! history, invented company.
 
+use schemas::choice::ActionType;
+
 use crate::fleet::{Call, DAY_S, Fleet, HOUR_S, KEY, NOW_S, START_S, evidence};
 
 #[test]
@@ -159,6 +161,40 @@ fn a_role_that_was_never_used_is_told_from_the_usual_one() {
     let (usual, new) = (granted("read"), granted("read admin"));
     println!("usual {usual}, new {new}");
     assert!(new > usual + 2_000_000, "{new} beside {usual}");
+}
+
+#[test]
+fn starting_child_agents_is_told_of_whom_never_did_and_not_of_whom_always_does() {
+    let started = |habit: bool, children: i64| {
+        let mut fleet = Fleet::new();
+        let mut work = |session: &str, at_s: i64, children: i64| {
+            fleet.call(Call { session, ..Call::of("peer-9", at_s) });
+            let starts = (1..=children).map(|child| {
+                let resource = format!("agents/helper-{child}");
+                let kind = ActionType::AgentSpawn;
+                let start = Call { kind, tool: "", host: "", ..Call::of("peer-9", at_s + child) };
+                fleet.call(Call { session, resource: &resource, ..start })
+            });
+            starts.collect::<Vec<_>>()
+        };
+        for session in 0..60 {
+            let at_s = NOW_S + session / 20 * DAY_S + session % 20 * 1_500;
+            work(&format!("s{session}"), at_s, i64::from(habit));
+        }
+        let observed = work("now", NOW_S + 3 * DAY_S, children);
+        let most = |signal| observed.iter().map(|o| evidence(o, signal)).max().unwrap_or(0);
+        let rarest = observed.iter().map(|o| o.return_period_actor_months).fold(0.0, f64::max);
+        (most("purpose"), most("fan_out"), rarest)
+    };
+    let (usual, usual_many, calm) = started(true, 1);
+    let (new, _, told) = started(false, 1);
+    let (_, many, _) = started(true, 60);
+    println!(
+        "usual {usual}, {calm} months; new {new}, {told} months; 60 at once {usual_many}, {many}"
+    );
+    assert!(usual < KEY && calm < 1.0, "who always does is silent: {usual}, {calm} months");
+    assert!(new >= 2 * KEY && told > 100.0, "who never did alerts: {new}, {told} months");
+    assert!(usual_many < KEY && many >= KEY, "and who starts sixty: {many} beside {usual_many}");
 }
 
 #[test]
