@@ -42,6 +42,7 @@ pub(crate) fn kept(verdict: &Verdict) -> (Verdict, bool) {
         budget::finite(verdict.return_period_support.actor_hours);
     kept.trust_before = percent(verdict.trust_before);
     kept.trust_after = percent(verdict.trust_after);
+    kept.trust_evidence = budget::finite(verdict.trust_evidence);
     (kept, cut.happened)
 }
 

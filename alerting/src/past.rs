@@ -3,17 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use baseline::math::{decay, ln};
+use baseline::math::decay;
 use schemas::EventTime;
 use schemas::finding::Verdict;
 use schemas::time::{DAY_MS, HOUR_MS};
 use serde::{Deserialize, Serialize};
 
+use crate::budget;
 use crate::record::{self, RecordError};
 use crate::record_id::{ActorKey, RecordId};
 
-/// How trust falls with evidence, in nats; and by which shares and half-lives it forgets, as observe counts it.
-const SCALE: f64 = 9.4;
+/// By which shares and half-lives trust forgets evidence, as observe counts it.
 const FAST_SHARE: f64 = 0.8;
 const FAST_HALF_LIFE_H: f64 = 24.0;
 const SLOW_HALF_LIFE_H: f64 = 336.0;
@@ -70,9 +70,7 @@ impl Past {
         now: EventTime,
         touched: &mut BTreeSet<RecordId>,
     ) {
-        let (before, after) = (verdict.trust_before, verdict.trust_after);
-        let rise = if 0.0 < after && after < before { SCALE * ln(before / after) } else { 0.0 };
-        let rise = rise.min(RISE_MAX);
+        let rise = budget::finite(verdict.trust_evidence).min(RISE_MAX);
         let (_, mut alert) = self.remove(alert_id).unwrap_or_else(|| {
             let actor = actor.clone();
             (String::new(), PastAlert { actor, fast: 0.0, slow: 0.0, at: now })

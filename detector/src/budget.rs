@@ -11,6 +11,9 @@ use crate::keys::Keys;
 const TENANT_HOURS: f64 = 300.0;
 /// Weight of a tenant's stratum behind the group's, in actor-hours.
 const GROUP_HOURS: f64 = 3_000.0;
+/// The least of either weight, in votes that are expected at the score: that none came where hardly any was expected
+/// says nothing. Weighed in hours alone, what nobody had reached yet came a hundred times too rare in a stratum of many.
+const EXPECTED_VOTES: f64 = 3.0;
 /// Seconds of a mean month.
 const MONTH_S: f64 = 2_629_746.0;
 
@@ -44,6 +47,12 @@ pub(crate) fn allowed_micro(alerts_per_month: f64, seconds: u32) -> u64 {
     micro
 }
 
+/// The share of a part's votes that reach a score, shrunk towards that of the whole.
+fn shrink((reached, total): (f64, f64), hours: f64, whole: f64) -> f64 {
+    let weight = hours.max(EXPECTED_VOTES / whole.max(1e-12));
+    (reached + weight * whole) / (total + weight)
+}
+
 /// The return period of a score of `m` nats.
 pub(crate) fn return_period(
     shared: &Shared,
@@ -53,9 +62,6 @@ pub(crate) fn return_period(
     m: f64,
 ) -> ReturnPeriod {
     let row = stratum(active_hours);
-    let shrink = |(up, total): (f64, f64), weight: f64, towards: f64| {
-        (up + weight * towards) / (total + weight)
-    };
     let tenant = shared.strata(keys.tenant);
     let (mut share, extrapolated) = tenant.map_or((exp(-m / 1.2), true), |strata| strata.share(m));
     let mut hours = tenant.map_or(0.0, baseline::shared::Strata::total);
@@ -75,5 +81,28 @@ pub(crate) fn return_period(
         share,
         hours_per_month,
         support: Support { actor_hours: hours, extrapolated },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_part_without_votes_is_no_evidence_of_rarity_and_many_votes_speak_for_themselves(
+            (nats, total) in (0.0..25.0_f64, 1.0..1e6_f64), times in 1.0..50.0_f64,
+        ) {
+            let whole = exp(-nats);
+            let expected = whole * total;
+            let none = shrink((0.0, total), TENANT_HOURS, whole) / whole;
+            prop_assert!(none <= 1.0 + 1e-9);
+            prop_assert!(EXPECTED_VOTES / (EXPECTED_VOTES + expected) - 1e-9 <= none);
+            let many = (times * expected).min(total);
+            let part = shrink((many, total), TENANT_HOURS, whole);
+            let (low, high) = (whole.min(many / total), whole.max(many / total));
+            prop_assert!(low * 0.999_999 <= part && part <= high * 1.000_001, "between both");
+        }
     }
 }

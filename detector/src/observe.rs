@@ -334,17 +334,17 @@ impl Observe {
         state.for_person = is_for_person(activity);
         let before = score(state);
         let level_before = level(state, before, levels);
-        let restricted = activity.resource.as_ref().and_then(|r| r.classification)
-            == Some(Classification::Restricted);
+        let class = activity.resource.as_ref().and_then(|r| r.classification);
         let weight = match activity.authority() {
             _ if expected => 0.0,
-            _ if restricted => 2.0,
+            _ if class == Some(Classification::Restricted) => 2.0,
             Authority::Autonomous => 1.25,
             _ => 1.0,
         };
-        take_in(state, period, weight, levels);
+        let evidence = take_in(state, period, weight, levels);
         let after = score(state);
-        TrustMove { before, after, level_before, level_after: level(state, after, levels) }
+        let level_after = level(state, after, levels);
+        TrustMove { before, after, evidence, level_before, level_after }
     }
 
     fn verdict(&self, ctx: &Context<'_>, at: &Moment<'_>, judged: &Judged) -> Vec<Finding> {

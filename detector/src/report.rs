@@ -29,6 +29,8 @@ pub(crate) const READY_HOURS: u32 = 24;
 pub(crate) struct TrustMove {
     pub(crate) before: f64,
     pub(crate) after: f64,
+    /// What was added to the evidence, in nats.
+    pub(crate) evidence: f64,
     pub(crate) level_before: Level,
     pub(crate) level_after: Level,
 }
@@ -131,6 +133,7 @@ pub(crate) fn verdict(
         baseline: baseline_state(ctx.actor),
         trust_before: trust.before,
         trust_after: trust.after,
+        trust_evidence: trust.evidence,
         level_before: trust.level_before,
         level_after: trust.level_after,
         facts: facts(ctx),

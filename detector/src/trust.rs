@@ -1,4 +1,6 @@
-//! Trust in closed form. T = 100 (u + (1-u) a0) exp(-(R_f + R_s)/9.4); u = clean hours / (clean hours + 24).
+//! Trust in closed form. T = 100 min(u + (1-u) a0, exp(-(R_f + R_s)/9.4)); u = clean hours / (clean hours + 24). What is
+//! not known of an actor bounds its trust and is no evidence: a newcomer falls as far as anybody by the same event. Were
+//! the two multiplied, it would stand at the bound of `restricted` before it did anything.
 //! Evidence of an hour is capped by what the calibrator supports; within an incident only the increase of the
 //! maximum counts; both sums halve (24 h, 336 h) on a clock of active clean hours + a quarter of idle ones.
 //! Between activities nothing is stored but steps up, each with the hour at which it fell due: whether they are taken
@@ -41,7 +43,8 @@ pub(crate) fn score(state: &TrustState) -> f64 {
     let hours = f64::from(state.clean_hours);
     let certainty = hours / (hours + CERTAIN_HOURS);
     let evidence = f64::from(state.fast) + f64::from(state.slow);
-    (100.0 * (certainty + (1.0 - certainty) * base_rate) * exp(-evidence / SCALE)).clamp(0.0, 100.0)
+    let known = certainty + (1.0 - certainty) * base_rate;
+    (100.0 * known.min(exp(-evidence / SCALE))).clamp(0.0, 100.0)
 }
 
 /// The level as shown: `unknown` for a short clean history without evidence against it.
@@ -129,20 +132,22 @@ fn moved(sum: f32, add: f32, (own, given): (u32, u32), half_life: f64) -> f32 {
     narrow(f64::from(sum) + add)
 }
 
-/// Takes in the evidence of one activity, weighted, then finds the level.
+/// Takes in the evidence of one activity, weighted, then finds the level. Gives what it added, in nats.
 pub(crate) fn take_in(
     state: &mut TrustState,
     period: &ReturnPeriod,
     weight: f64,
     levels: [f64; 3],
-) {
+) -> f64 {
     let supported = ln((10.0 * period.support.actor_hours / period.hours_per_month).max(1.0));
     let evidence = ln(period.actor_months.max(1.0)).min(supported).min(EVIDENCE_MAX) * weight;
+    let mut added = 0.0;
     if evidence > 0.0 {
         if state.hour.saturating_sub(state.incident_hour) > INCIDENT_GAP_H {
             state.incident = 0.0;
         }
         let rise = (evidence - f64::from(state.incident)).max(0.0);
+        added = rise;
         state.fast = narrow(f64::from(state.fast) + FAST_SHARE * rise);
         state.slow = narrow(f64::from(state.slow) + (1.0 - FAST_SHARE) * rise);
         state.incident = narrow(f64::from(state.incident).max(evidence));
@@ -150,6 +155,7 @@ pub(crate) fn take_in(
     }
     fall(state, levels);
     step_up(state, state.hour, levels);
+    added
 }
 
 fn fall(state: &mut TrustState, levels: [f64; 3]) {

@@ -107,6 +107,9 @@ pub struct Verdict {
     pub trust_before: f64,
     /// Trust after it.
     pub trust_after: f64,
+    /// What it added to the evidence against the actor, in nats.
+    #[serde(default)]
+    pub trust_evidence: f64,
     /// Level before it.
     pub level_before: Level,
     /// Level after it.

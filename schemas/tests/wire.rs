@@ -210,6 +210,7 @@ fn a_written_finding_validates_and_round_trips() {
             baseline: Default::default(),
             trust_before: 71.0,
             trust_after: 55.5,
+            trust_evidence: 2.5,
             level_before: Level::Watch,
             level_after: Level::Restricted,
             facts: Default::default(),

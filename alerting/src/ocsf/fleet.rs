@@ -162,6 +162,7 @@ fn verdict(moment: &Moment<'_>, raised: &Raised, (trust, level): (f64, Level)) -
         },
         trust_before: trust,
         trust_after: trust,
+        trust_evidence: 0.0,
         level_before: level,
         level_after: level,
         facts: Facts {

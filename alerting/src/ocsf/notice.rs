@@ -122,6 +122,7 @@ fn open_alert(moment: &Moment<'_>, notice: &Notice<'_>) -> OpenAlert {
         baseline: Default::default(),
         trust_before: trust,
         trust_after: trust,
+        trust_evidence: 0.0,
         level_before: level,
         level_after: level,
         facts: Facts { action: "revocation".to_owned(), ..Facts::default() },

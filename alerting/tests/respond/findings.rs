@@ -121,11 +121,17 @@ pub(crate) fn verdict(offset: u64, told: &Told) -> Finding {
         },
         trust_before: told.trust.0,
         trust_after: told.trust.1,
+        trust_evidence: evidence(told.trust),
         level_before: Level::Watch,
         level_after: told.level,
         facts: told.facts.clone(),
     };
     finding(offset, told.at_ms, Body::Verdict(Box::new(body)))
+}
+
+/// The evidence in nats that makes trust fall like that, of an actor that is well known.
+pub(crate) fn evidence((before, after): (f64, f64)) -> f64 {
+    (9.4 * (before / after).log10() / std::f64::consts::LOG10_E).max(0.0)
 }
 
 /// A level change as a finding.

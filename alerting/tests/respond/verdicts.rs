@@ -76,8 +76,8 @@ fn what_was_expected_is_closed_silent_and_forgiven_until_it_expires() {
 
     assert_eq!(taken_up(&mut lane, &responses), 2);
     let back = evidence(&lane)[0];
-    // Trust fell from 90 to 60: 9.4 ln(1.5) nats, a little of which has decayed.
-    let expected = -9.4 * (1.5_f64).log10() / std::f64::consts::LOG10_E;
+    // As much as both events added, less the little that has decayed.
+    let expected = -crate::findings::evidence((90.0, 60.0));
     let taken = f64::from(back.fast) + f64::from(back.slow);
     assert!((taken - expected).abs() < 0.01, "{taken} {expected}");
     assert!((f64::from(back.fast) / taken - 0.8).abs() < 0.01);

@@ -15,9 +15,10 @@ const MODEL_FROM: f64 = 8.0;
 const MODEL_SHARE: f64 = 0.25;
 /// Weight of the tenant behind a peer group, in sessions.
 const GROUP_VOTES: f64 = 200.0;
-/// Share of the votes that make the tail, and how many it has at least.
+/// Share of the votes that make the tail, and how many it has at least and at most: where there are more, they are
+/// counted. One scale for thousands made what is heavy-tailed outrank all else, far beyond what its votes support.
 const TAIL_SHARE: f64 = 0.05;
-const TAIL_VOTES: f64 = 5.0;
+const TAIL_VOTES: [f64; 2] = [5.0, 12.0];
 /// Least mean excess of a tail in nats: beyond its votes a scale is never steeper than the model whose evidence it
 /// reads, else what a few quiet sessions never met would be read as twice as rare as the model says.
 const EXCESS_MIN: f64 = 1.0;
@@ -64,10 +65,11 @@ impl Calibration {
 
     /// Derives the tails of the channels named by bits.
     fn settle(&mut self, channels: u64) {
+        let [least, most] = TAIL_VOTES;
         for (channel, tail) in self.tails.iter_mut().enumerate() {
             if channels & (1 << channel) != 0 {
                 let total = self.votes.reached(channel, 0);
-                *tail = self.votes.tail(channel, (TAIL_SHARE * total).max(TAIL_VOTES), 1);
+                *tail = self.votes.tail(channel, (TAIL_SHARE * total).clamp(least, most), 1);
             }
         }
     }

@@ -163,6 +163,7 @@ pub(super) const FINDING: &[Limit] = &[
     limit("Verdict", "activity_id", ID_128),
     limit("Verdict", "trust_before", PERCENT),
     limit("Verdict", "trust_after", PERCENT),
+    limit("Verdict", "trust_evidence", r#"{"minimum":0}"#),
     limit("Verdict", "return_period_actor_months", r#"{"minimum":0}"#),
     limit("LevelChange", "score", PERCENT),
 ];
