@@ -190,12 +190,12 @@ impl Traffic {
         let tenant = if agent.starts_with("newcomer-") { "zeta" } else { "acme" };
         let time = START_MS + hour * 3_600_000 + offset_ms % 3_600_000;
         let time = EventTime::from_millis(time as i64).unwrap().rfc3339();
-        let (tool, place) = (variety % 3, variety % 7);
+        let (variety, tool, place) = (variety % 21, variety % 3, variety % 7);
         self.events += 1;
         format!(
             r#"{{"schema":"agent.activity/1","id":"e-{}","time":"{time}","tenant_id":"{tenant}","agent":{{"id":"{agent}","blueprint":"worker"}},"delegation":{{"mode":"autonomous","purpose":"p-{tool}"}},"session":{{"id":"{agent}-{hour}"}},"action":{{"type":"tool_call","tool":{{"name":"tool-{tool}"}}}},"resource":{{"id":"store/{place}/{variety}","type":"object"}},"destination":{{"host":"api-{place}.example","port":443}},"usage":{{"bytes_out":{},"bytes_in":4000}}}}"#,
             self.events,
-            300 + variety % 1_000,
+            300 + variety,
         )
     }
 
@@ -206,7 +206,7 @@ impl Traffic {
                 self.asked += 1;
                 self.remembered += u64::from(self.folds.apply(&again));
             }
-            let line = self.line(&format!("known-{agent}"), hour, agent * 360, agent + hour);
+            let line = self.line(&format!("known-{agent}"), hour, agent * 360, agent);
             assert!(!self.folds.apply(&line), "{line} repeats");
             self.newest.insert(agent, line);
         }

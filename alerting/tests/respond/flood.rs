@@ -127,8 +127,8 @@ fn neither_a_start_nor_growth_nor_a_roll_out_is_a_flood() {
     });
     none("an id for each session", 40, &|_, hour| if (8..18).contains(&hour) { 600 } else { 40 });
     none("growth by 4 % a day", 90, &|day, hour| {
-        let factor = (0..day).fold(40.0, |n: f64, _| n * 1.04);
-        if hour == 9 { factor as u64 } else { 2 }
+        let hundredths = (0..day).fold(4_000, |n, _| n * 26 / 25);
+        if hour == 9 { hundredths / 100 } else { 2 }
     });
     none("weekly roll-outs", 60, &|day, hour| match (day % 7, hour) {
         (1, 10) => 60,
