@@ -22,7 +22,7 @@ use tests::broker::Broker;
 use tests::deployment::Deployment;
 use tests::running::Running;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 const MINUTE_MS: i64 = 60_000;
 /// Calm events of each agent, ten minutes apart.
 const QUIET: i64 = 400;
