@@ -1,4 +1,4 @@
-//! Trust in closed form. T = 100 min(u + (1-u) a0, exp(-(R_f + R_s)/9.4)); u = clean hours / (clean hours + 24). What is
+//! Trust in closed form. T = 100 min(u + (1-u) a0, exp(-(R_f + R_s)/6.87)); u = clean hours / (clean hours + 24). What is
 //! not known of an actor bounds its trust and is no evidence: a newcomer falls as far as anybody by the same event. Were
 //! the two multiplied, it would stand at the bound of `restricted` before it did anything.
 //! Evidence of an hour is capped by what the calibrator supports; within an incident only the increase of the
@@ -19,7 +19,8 @@ use crate::budget::ReturnPeriod;
 const FAST_HALF_LIFE_H: f64 = 24.0;
 const SLOW_HALF_LIFE_H: f64 = 336.0;
 const FAST_SHARE: f64 = 0.8;
-const SCALE: f64 = 9.4;
+/// What is seen once in 1 / 0.03 actor-months, the budget of restrictions, takes trust to 60: ln(1/0.03) / ln(1/0.6).
+const SCALE: f64 = 6.87;
 const CERTAIN_HOURS: f64 = 24.0;
 const EVIDENCE_MAX: f64 = 10.0;
 const INCIDENT_GAP_H: u32 = 6;

@@ -131,7 +131,7 @@ pub(crate) fn verdict(offset: u64, told: &Told) -> Finding {
 
 /// The evidence in nats that makes trust fall like that, of an actor that is well known.
 pub(crate) fn evidence((before, after): (f64, f64)) -> f64 {
-    (9.4 * (before / after).log10() / std::f64::consts::LOG10_E).max(0.0)
+    (6.87 * (before / after).log10() / std::f64::consts::LOG10_E).max(0.0)
 }
 
 /// A level change as a finding.

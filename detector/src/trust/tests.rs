@@ -24,12 +24,11 @@ fn clean(hours: u32) -> TrustState {
 
 #[test]
 fn worked_examples_of_the_design() {
-    // An event of once in 10 years costs a factor of exp(-4.8/9.4) = 0.6; 100 years 0.47.
-    for (months, factor) in [(12.0, 0.77), (120.0, 0.60), (1_200.0, 0.47)] {
+    // An event of once in 33 months takes trust to 60.
+    for (months, factor) in [(12.0, 0.70), (33.3, 0.60), (120.0, 0.50), (1_200.0, 0.36)] {
         let mut state = clean(2_000);
-        let before = score(&state);
         take_in(&mut state, &period(months), 1.0, LEVELS);
-        assert!((score(&state) / before - factor).abs() < 0.01, "{months}");
+        assert!((score(&state) / 100.0 - factor).abs() < 0.01, "{months}");
     }
 }
 
@@ -53,6 +52,18 @@ fn a_newcomer_is_unknown_not_fallen() {
     let state = clean(3);
     assert_eq!(level(&state, score(&state), LEVELS), Level::Unknown);
     assert_eq!(state.level, Level::Trusted);
+}
+
+#[test]
+fn a_newcomer_falls_by_the_same_event_as_anybody() {
+    for months in [2.0, 20.0, 30.0, 40.0, 500.0] {
+        let [fresh, known] = [clean(0), clean(2_000)].map(|mut state| {
+            let added = take_in(&mut state, &period(months), 1.0, LEVELS);
+            assert!((added - ln(months)).abs() < 1e-3, "what is told is what was added");
+            state.level <= Level::Restricted
+        });
+        assert_eq!((fresh, known), (months > 34.0, months > 34.0), "{months}");
+    }
 }
 
 #[test]
