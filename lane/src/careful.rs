@@ -1,7 +1,7 @@
 //! Records that kill the process. Nothing catches a panic, so an owner that died leaves only what it committed: where it
 //! began a stretch of entries and never ended it, the next owner tries shorter ones, each announced in the log before it
 //! is applied, down to one entry alone. An entry that killed three times alone goes to the dead letters undecoded. An owner
-//! that leaves in peace says so; one that is thrown out amid an attempt cannot, and is taken for dead.
+//! that leaves in peace says so, before its state is restored too; one that is thrown out cannot, and is taken for dead.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -168,8 +168,10 @@ impl<F: LogFold> Lane<F> {
     /// tried of what it announced, or that nothing came since its marker.
     pub(crate) fn last_word(&mut self, at: &TopicPartition) -> Option<Part> {
         let slot = self.slots.get_mut(at)?;
+        if matches!(slot.phase, Phase::Claiming | Phase::Restoring) {
+            return self.withdrawal(at);
+        }
         let attempt = match slot.careful.as_ref().map(|careful| &careful.step) {
-            _ if !matches!(slot.phase, Phase::Running | Phase::Trying) => return None,
             None if slot.silent => None,
             Some(Step::Open(_, Some((attempt, _)))) if slot.next <= attempt.offset => {
                 Some(Attempt { withdrawn: true, ..attempt.clone() })

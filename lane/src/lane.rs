@@ -91,6 +91,8 @@ pub(crate) struct Slot<F> {
     /// Where the oldest owner in the log began.
     pub(crate) began: Option<u64>,
     pub(crate) after_loss: bool,
+    /// The marker read last, and whether the owner before it was silent.
+    pub(crate) marker: Option<(String, bool)>,
     /// Entries came before the state was restored, and must come again.
     pub(crate) came_early: bool,
     /// The newest record of each key, while the state is read.
@@ -335,6 +337,9 @@ impl<F: LogFold> Lane<F> {
                 again.parts.push(part.clone());
             } else if slot.phase == Phase::Claiming {
                 slot.phase = Phase::Restoring;
+                if slot.leaving {
+                    continue;
+                }
                 commands.push(Command::Restore { at: part.at.clone(), state: part.state.clone() });
             } else {
                 commands.extend(self.on_tried(part));

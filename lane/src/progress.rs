@@ -69,6 +69,9 @@ pub struct Owner {
     /// Offset that the owner took for the next to be read. Where no progress stands, the oldest owner's is the truth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<u64>,
+    /// It left in peace before it ran: its marker says nothing about entries.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
 }
 
 /// Why progress or owner cannot be read.

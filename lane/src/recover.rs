@@ -38,6 +38,7 @@ impl<F: LogFold> Lane<F> {
                 newest: BTreeMap::new(),
                 restored: 0,
                 silent: false,
+                marker: None,
                 careful: None,
                 quarantined: Vec::new(),
             };
@@ -73,6 +74,12 @@ impl<F: LogFold> Lane<F> {
             }
             (OWNER_KEY, Some(bytes)) => {
                 let owner = Owner::decode(bytes).map_err(|error| broken(error.to_string()))?;
+                if owner.withdrawn {
+                    // Compaction may have left this alone; then its marker was not seen, either.
+                    let marker = slot.marker.take().filter(|(nonce, _)| *nonce == owner.nonce);
+                    slot.silent = marker.map_or(slot.silent, |(_, silent)| silent);
+                    return Ok(Vec::new());
+                }
                 slot.began = slot.began.or(owner.start);
                 if owner.nonce == slot.nonce {
                     for (key, value) in std::mem::take(&mut slot.newest) {
@@ -82,6 +89,7 @@ impl<F: LogFold> Lane<F> {
                     }
                     return Ok(self.run(at));
                 }
+                slot.marker = Some((owner.nonce, slot.silent));
                 slot.silent = true;
             }
             (PROGRESS_KEY | OWNER_KEY, None) => {}
@@ -130,6 +138,14 @@ impl<F: LogFold> Lane<F> {
         commands
     }
 
+    /// The part of a transaction that takes back the claim of a partition that leaves in peace before it runs.
+    pub(crate) fn withdrawal(&self, at: &TopicPartition) -> Option<Part> {
+        let slot = self.slots.get(at)?;
+        let (nonce, instance) = (slot.nonce.clone(), self.instance.clone());
+        let owner = Owner { nonce, instance, start: None, withdrawn: true };
+        Some(claim(at, &slot.state, (slot.tenure, slot.next), &owner))
+    }
+
     /// The part of a transaction that claims a partition at an offset.
     fn marker(
         &self,
@@ -139,22 +155,32 @@ impl<F: LogFold> Lane<F> {
         nonce: &str,
     ) -> Part {
         let (nonce, instance) = (nonce.to_owned(), self.instance.clone());
-        let owner = Owner { nonce, instance, start: Some(next) };
-        let marker = Outgoing {
-            to: state.clone(),
-            key: Some(OWNER_KEY.to_vec()),
-            value: Some(owner.encode()),
-            headers: Vec::new(),
-        };
-        Part {
-            at: at.clone(),
-            state: state.clone(),
-            tenure,
-            next,
-            proof: Proof::Owner,
-            records: vec![marker],
-            causes: Vec::new(),
-            counts: Counts::default(),
-        }
+        let owner = Owner { nonce, instance, start: Some(next), withdrawn: false };
+        claim(at, state, (tenure, next), &owner)
+    }
+}
+
+/// The part of a transaction that writes an owner's record.
+fn claim(
+    at: &TopicPartition,
+    state: &TopicPartition,
+    (tenure, next): (u64, u64),
+    owner: &Owner,
+) -> Part {
+    let marker = Outgoing {
+        to: state.clone(),
+        key: Some(OWNER_KEY.to_vec()),
+        value: Some(owner.encode()),
+        headers: Vec::new(),
+    };
+    Part {
+        at: at.clone(),
+        state: state.clone(),
+        tenure,
+        next,
+        proof: Proof::Owner,
+        records: vec![marker],
+        causes: Vec::new(),
+        counts: Counts::default(),
     }
 }

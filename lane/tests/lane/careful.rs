@@ -69,17 +69,8 @@ impl Log {
             .collect()
     }
 
-    /// A new owner, restored; where it starts elsewhere than the progress says, its mending marker is on its way.
-    fn claimed(&mut self, start: u64) -> (Lane<Toy>, Vec<Command>) {
-        self.claimed_with(start, |_| {})
-    }
-
-    /// As `claimed`; something happens to the lane before it is restored.
-    fn claimed_with(
-        &mut self,
-        start: u64,
-        meanwhile: impl Fn(&mut Lane<Toy>),
-    ) -> (Lane<Toy>, Vec<Command>) {
+    /// A new owner whose claim is on its way.
+    fn assigned(&mut self, start: u64) -> (Lane<Toy>, Arc<Transaction>) {
         let limits = BatchLimits { age_ms: 0, records: 16, bytes: 1 << 20 };
         let mut lane = Lane::new(
             layout(1),
@@ -91,6 +82,21 @@ impl Log {
         self.owners += 1;
         let assigned = Assignment { at: at(), start, after_loss: false };
         let claim = commit_of(lane.on_assign(&[assigned], self.owners));
+        (lane, claim)
+    }
+
+    /// A new owner, restored; where it starts elsewhere than the progress says, its mending marker is on its way.
+    fn claimed(&mut self, start: u64) -> (Lane<Toy>, Vec<Command>) {
+        self.claimed_with(start, |_| {})
+    }
+
+    /// As `claimed`; something happens to the lane before it is restored.
+    fn claimed_with(
+        &mut self,
+        start: u64,
+        meanwhile: impl Fn(&mut Lane<Toy>),
+    ) -> (Lane<Toy>, Vec<Command>) {
+        let (mut lane, claim) = self.assigned(start);
         meanwhile(&mut lane);
         let mut after = Vec::new();
         for command in self.committed(&mut lane, &claim) {
@@ -228,6 +234,36 @@ fn a_quiet_partition_is_not_taken_for_one_that_kills() {
     let mut lane = log.owner(1);
     lane.on_record(&entry(1), 1).unwrap();
     assert_eq!(lane.partitions().next().unwrap().1, 1, "an attempt is announced first");
+}
+
+#[test]
+fn a_partition_given_back_before_its_state_is_restored_is_not_taken_for_a_death() {
+    for died_before in [false, true] {
+        for is_claimed in [false, true] {
+            let mut log = Log::default();
+            log.passed();
+            if died_before {
+                log.owned(End::Silent);
+            }
+            for _ in 0..3 {
+                let (mut lane, claim) = log.assigned(1);
+                let commands = if is_claimed {
+                    log.committed(&mut lane, &claim);
+                    lane.on_revoke(&[at()])
+                } else {
+                    assert!(lane.on_revoke(&[at()]).is_empty(), "its claim is on its way");
+                    log.committed(&mut lane, &claim)
+                };
+                assert!(!commands.iter().any(|command| matches!(command, Command::Restore { .. })));
+                log.commit(&mut lane, commands);
+                assert!(lane.is_idle() && lane.partitions().next().is_none());
+            }
+            let mut lane = log.owner(1);
+            lane.on_record(&entry(1), 1).unwrap();
+            let applied = lane.partitions().next().unwrap().1 == 2;
+            assert_eq!(applied, !died_before, "{is_claimed}");
+        }
+    }
 }
 
 #[test]
