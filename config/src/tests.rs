@@ -61,16 +61,6 @@ fn each_mistake_has_its_message() {
             "[budget]\nrevocations_per_actor_month = 2",
             "`budget.revocations_per_actor_month` must not exceed the budget of alerts",
         ),
-        (
-            "[origin_handicaps]\ntool_text = -1",
-            "`origin_handicaps.tool_text` must lie between 0 and 10",
-        ),
-        ("[origin_handicaps]\nmodel = nan", "`origin_handicaps.model` must lie between 0 and 10"),
-        (
-            "[origin_handicaps]\nuser_request = \"2\"",
-            "`origin_handicaps.user_request` must be a number, found string",
-        ),
-        ("[origin_handicaps]\ntool = 1", "unknown setting `origin_handicaps.tool`"),
         ("[kafka]\npartitions = 0", "`kafka.partitions` must lie between 1 and 10000"),
         (
             "[kafka]\ncreate_topics = 1",
@@ -171,14 +161,29 @@ fn valid(text: &str) -> Config {
 
 #[test]
 fn handicaps_of_origins_are_the_detectors_own_unless_set() {
-    let of = |text| valid(text).settings().observe.origin_handicaps;
-    let own = detector::Settings::default().origin_handicaps;
+    let bits = |nats: [f64; 4]| nats.map(f64::to_bits);
+    let of = |text| bits(valid(text).settings().observe.origin_handicaps);
+    let own = bits(detector::Settings::default().origin_handicaps);
     assert_eq!(of(""), own);
     let [text, field, _, request] = own;
-    assert_eq!(of("origin_handicaps.model = 3"), [text, field, 3.0, request]);
+    assert_eq!(of("origin_handicaps.model = 3"), [text, field, 3.0_f64.to_bits(), request]);
     let all =
         "[origin_handicaps]\ntool_text = 4\ntool_field = 3.5\nmodel = 3\nuser_request = 2.5\n";
-    assert_eq!(of(all), [4.0, 3.5, 3.0, 2.5]);
+    assert_eq!(of(all), bits([4.0, 3.5, 3.0, 2.5]));
+    for (text, expected) in [
+        (
+            "[origin_handicaps]\ntool_text = -1",
+            "`origin_handicaps.tool_text` must lie between 0 and 10",
+        ),
+        ("[origin_handicaps]\nmodel = nan", "`origin_handicaps.model` must lie between 0 and 10"),
+        (
+            "[origin_handicaps]\nuser_request = \"2\"",
+            "`origin_handicaps.user_request` must be a number, found string",
+        ),
+        ("[origin_handicaps]\ntool = 1", "unknown setting `origin_handicaps.tool`"),
+    ] {
+        assert_eq!(messages(text)[0].0, expected, "{text}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! severities, techniques. It computes nothing of a case and decides nothing.
 #![forbid(unsafe_code)]
 
+mod analytic;
 mod attack;
 mod evidence;
 mod finding;
@@ -9,6 +10,7 @@ mod incident;
 mod observable;
 mod severity;
 
+pub use analytic::{analytic, kind, title};
 pub use attack::{attacks, owasp};
 pub use evidence::{
     Actor, Api, Evidence, NetworkEndpoint, ResourceDetails, Service, Session, Url, User, actor,

@@ -394,22 +394,26 @@ impl Metrics {
             restores: add(new, "restore_duration_seconds", hop()),
             registry,
         };
-        // A rate needs a zero to rise from, wherever the label's values are known before.
-        metrics.processed(&Counts::default());
-        metrics.taken_in(&Counts::default());
+        metrics.show_zeros();
+        metrics
+    }
+
+    /// A rate needs a zero to rise from, wherever the label's values are known before.
+    fn show_zeros(&self) {
+        self.processed(&Counts::default());
+        self.taken_in(&Counts::default());
         for reason in ["abortable", "doubtful", "fenced", "unavailable", "refused"] {
-            drop(metrics.commit_failures.get_or_create(&[("reason", reason)]));
+            drop(self.commit_failures.get_or_create(&[("reason", reason)]));
         }
         for end in ["named", "skipped", "nobody", "late", "memory"] {
-            drop(metrics.released.get_or_create(&[("outcome", end)]));
+            drop(self.released.get_or_create(&[("outcome", end)]));
         }
         for outcome in ["requested", "shadow"] {
-            drop(metrics.revocations.get_or_create(&[("outcome", outcome)]));
+            drop(self.revocations.get_or_create(&[("outcome", outcome)]));
         }
         for ring in ["known", "young"] {
-            drop(metrics.evicted.get_or_create(&[("ring", ring)]));
+            drop(self.evicted.get_or_create(&[("ring", ring)]));
         }
-        metrics
     }
 
     /// All of them as Prometheus text.

@@ -11,7 +11,7 @@ use schemas::finding::Verdict;
 use schemas::trust::risk_score;
 use schemas::{Contribution, EventTime};
 
-use super::{analytic, fleet, wording};
+use super::{fleet, wording};
 use crate::cases::OpenAlert;
 use crate::policy::Mode;
 use crate::settings::Settings;
@@ -166,13 +166,15 @@ fn metadata(settings: &Settings, moment: &Moment<'_>, alert: &OpenAlert) -> Meta
 fn finding_info(settings: &Settings, moment: &Moment<'_>, alert: &OpenAlert) -> FindingInfo {
     let verdict = &alert.worst;
     let signals = signals(verdict);
-    let mut analytics = signals.iter().map(|signal| analytic::analytic(settings, signal));
+    let of =
+        |signal: &str| ::ocsf::analytic(signal, &settings.program, settings.mode == Mode::Shadow);
+    let mut analytics = signals.iter().map(|signal| of(signal));
     let leading = verdict.leading_signal();
-    let first = analytics.next().unwrap_or_else(|| analytic::analytic(settings, leading));
+    let first = analytics.next().unwrap_or_else(|| of(leading));
     let owasp = ::ocsf::owasp(&weighty(verdict));
     FindingInfo {
         uid: alert.id.clone(),
-        title: analytic::title(leading).to_owned(),
+        title: ::ocsf::title(leading).to_owned(),
         desc: wording::description(alert),
         types: signals.iter().map(|signal| (*signal).to_owned()).collect(),
         created_time: alert.opened.millis(),
@@ -241,7 +243,7 @@ fn weighty(verdict: &Verdict) -> Vec<&str> {
 fn anomalies(verdict: &Verdict) -> Option<AnomalyAnalysis> {
     let of = |contribution: &Contribution, observations: Vec<Observation>| Anomaly {
         observation_parameter: contribution.signal.clone(),
-        observation_type: Some(analytic::kind(&contribution.signal).to_owned()),
+        observation_type: Some(::ocsf::kind(&contribution.signal).to_owned()),
         observations,
     };
     let value = |value: &str, count| Observation { value: value.to_owned(), count };

@@ -4,7 +4,6 @@ use ::ocsf::{AssigneeGroup, IncidentAlert, IncidentFinding, IncidentUnmapped, Me
 use schemas::incident::{HabitusIncident, INCIDENT_SCHEMA, IncidentKind};
 use schemas::trust::Level;
 
-use super::analytic;
 use super::compose::{Moment, OCSF_VERSION, Phase, count, product};
 use crate::incidents::Gathering;
 use crate::policy::Mode;
@@ -82,7 +81,7 @@ pub(crate) fn compose_incident(
 fn alert((uid, signal, opened_ms): (&str, &str, i64)) -> IncidentAlert {
     IncidentAlert {
         uid: uid.to_owned(),
-        title: analytic::title(signal).to_owned(),
+        title: ::ocsf::title(signal).to_owned(),
         types: vec![signal.to_owned()],
         created_time: opened_ms,
     }

@@ -1,7 +1,6 @@
 //! Alerts as OCSF 1.8.0 Detection Findings, incidents as Incident Findings: what is composed from a case. The types that
 //! read and write stand in the crate `ocsf`.
 
-mod analytic;
 mod compose;
 mod fleet;
 mod incident;

@@ -1,9 +1,7 @@
 //! Signals as OCSF analytics, as data. A signal that is not listed is named by its id: a new one needs no
 //! line here.
 
-use crate::policy::Mode;
-use crate::settings::Settings;
-use ::ocsf::Analytic;
+use crate::finding::Analytic;
 
 /// What is known of a signal beside its id.
 struct Known {
@@ -51,12 +49,12 @@ fn find(signal: &str) -> Option<&'static Known> {
 }
 
 /// The title of an alert that this signal leads.
-pub(super) fn title(signal: &str) -> &'static str {
+pub fn title(signal: &str) -> &'static str {
     find(signal).map_or("Unusual behaviour of an AI agent", |known| known.title)
 }
 
 /// What kind of analysis a signal is, in words.
-pub(super) fn kind(signal: &str) -> &'static str {
+pub fn kind(signal: &str) -> &'static str {
     match find(signal).map_or(2, |known| known.type_id) {
         1 => "Rule",
         3 => "Statistical",
@@ -64,19 +62,16 @@ pub(super) fn kind(signal: &str) -> &'static str {
     }
 }
 
-/// A signal as an analytic.
-pub(super) fn analytic(settings: &Settings, signal: &str) -> Analytic {
+/// A signal as an analytic of this version of the program; what is only watched in shadow is experimental.
+pub fn analytic(signal: &str, program: &str, is_shadow: bool) -> Analytic {
     let known = find(signal);
-    let (state_id, state) = match settings.mode {
-        Mode::Shadow => (3, "Experimental"),
-        Mode::Alert | Mode::Enforce => (1, "Active"),
-    };
+    let (state_id, state) = if is_shadow { (3, "Experimental") } else { (1, "Active") };
     Analytic {
         uid: signal.to_owned(),
         name: known.map_or_else(|| signal.to_owned(), |known| known.name.to_owned()),
         type_id: known.map_or(2, |known| known.type_id),
         kind: kind(signal).to_owned(),
-        version: Some(settings.program.clone()),
+        version: Some(program.to_owned()),
         category: known.map(|known| known.family.to_owned()),
         state_id: Some(state_id),
         state: Some(state.to_owned()),
