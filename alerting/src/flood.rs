@@ -15,6 +15,10 @@ pub(crate) const START_HOURS: f64 = 24.0;
 const START_SHARE: f64 = 0.2;
 /// New agents of an hour that are always expected; no share of the tenant's, whose number a flood could raise.
 const PRIOR_AGENTS: f64 = 10.0;
+/// More than this many is no tenant's usual hour only because it began with it.
+const START_MAX: f64 = 1_000.0;
+/// An episode that is not strange raises what is usual by no more than that: nobody ramps up within a day or two.
+const CALM_GROWTH_MAX: f64 = 1.2;
 /// A strange episode raises what is usual by no more than that, and counts as a twentieth of one: several floods of a
 /// month alert.
 const GROWTH_MAX: f64 = 2.0;
@@ -28,10 +32,10 @@ pub(crate) fn expected(most: f64) -> f64 {
 /// What is usual after an episode that had such a peak, in which `agents` came within an hour; and what it counts.
 pub(crate) fn learn(most: f64, (peak, agents): (Peak, f64), starts: bool) -> (f64, f64) {
     if starts {
-        return (most.max(agents * START_SHARE), 1.0);
+        return (most.max((agents * START_SHARE).min(START_MAX)), 1.0);
     }
     if peak.nats < STRANGE_NATS {
-        return (most.max(agents), 1.0);
+        return (most.max(agents.min(expected(most) * CALM_GROWTH_MAX)), 1.0);
     }
     (most.max(agents.min(expected(most) * GROWTH_MAX)), STRANGE_WEIGHT)
 }

@@ -102,17 +102,16 @@ pub fn contains(agent: &Agent, id: u64) -> bool {
 }
 
 /// Progress without the end of what habits cover: of a young agent it is the newest activity. Sessions share the place
-/// of its active hours, which are fewer than two.
+/// of its active hours: who is refused a place among the known goes on in the ring, for weeks perhaps.
 fn encode_progress(progress: &Progress, sessions: u16, out: &mut Writer) {
     let Progress { first_s, last_s, events, active_hours, vote_hour, .. } = *progress;
     for v in [first_s, last_s, events] {
         out.u32(v);
     }
-    out.u24(active_hours.min(0xff) | u32::from(sessions) << 8);
+    out.u24(active_hours.min(0xffff) | u32::from(sessions.min(0xff)) << 16);
     out.u24(vote_hour);
     out.u8(progress.vote_bin);
-    // Runs last at most 12 hours. The ration of rare votes (three, and one in a hundred hours) stays below 2^9 while an
-    // agent is young.
+    // Runs last at most 12 hours. The ration of rare votes, in hundredths, ends at five here.
     let run = u16::from(progress.run_hours.min(0xf)) << 12;
     out.u16(progress.rare_votes.min(0x1ff) | u16::from(progress.bounds.min(7)) << 9 | run);
 }
@@ -120,7 +119,7 @@ fn encode_progress(progress: &Progress, sessions: u16, out: &mut Writer) {
 fn decode_progress(input: &mut Reader<'_>) -> Result<(Progress, u16), StateError> {
     let (first_s, last_s) = (input.u32()?, input.u32()?);
     let (events, hours, vote_hour) = (input.u32()?, input.u24()?, input.u24()?);
-    let sessions = u16::try_from(hours >> 8).unwrap_or(u16::MAX);
+    let sessions = u16::try_from(hours >> 16).unwrap_or(u16::MAX);
     let (vote_bin, votes) = (input.u8()?, input.u16()?);
     let [run_hours, _] = (votes >> 12).to_le_bytes();
     let [bounds, _] = (votes >> 9 & 7).to_le_bytes();
@@ -129,7 +128,7 @@ fn decode_progress(input: &mut Reader<'_>) -> Result<(Progress, u16), StateError
         last_s,
         learned_s: last_s,
         events,
-        active_hours: hours & 0xff,
+        active_hours: hours & 0xffff,
         vote_hour,
         vote_bin,
         run_hours,
@@ -159,8 +158,8 @@ mod tests {
         agent.head.sessions.enter(77, 5, 1);
         let progress =
             Progress { run_hours: 12, bounds: 5, rare_votes: 302, ..Progress::default() };
-        agent.actors[0].progress = Progress { active_hours: 1, ..progress };
-        agent.actors[0].drift = Drift::resume(7_305, 300);
+        agent.actors[0].progress = Progress { active_hours: 300, ..progress };
+        agent.actors[0].drift = Drift::resume(7_305, 200);
         for channels in [0, 18, 34] {
             agent.head.sessions.open[0].maxima[..channels].fill(9);
             is_small_and_stable(&agent);

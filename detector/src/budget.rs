@@ -11,8 +11,8 @@ use crate::keys::Keys;
 const TENANT_HOURS: f64 = 300.0;
 /// Weight of a tenant's stratum behind the group's, in actor-hours.
 const GROUP_HOURS: f64 = 3_000.0;
-/// The least of either weight, in votes that are expected at the score: that none came where hardly any was expected
-/// says nothing. Weighed in hours alone, what nobody had reached yet came a hundred times too rare in a stratum of many.
+/// The least of either weight where fewer votes came than expected, in votes that are expected at the score: that none
+/// came where hardly any was expected says nothing. Weighed in hours alone, what nobody had reached yet came a hundred times too rare in a stratum of many.
 const EXPECTED_VOTES: f64 = 3.0;
 /// Seconds of a mean month.
 const MONTH_S: f64 = 2_629_746.0;
@@ -49,7 +49,8 @@ pub(crate) fn allowed_micro(alerts_per_month: f64, seconds: u32) -> u64 {
 
 /// The share of a part's votes that reach a score, shrunk towards that of the whole.
 fn shrink((reached, total): (f64, f64), hours: f64, whole: f64) -> f64 {
-    let weight = hours.max(EXPECTED_VOTES / whole.max(1e-12));
+    let is_rarer = reached < whole * total;
+    let weight = if is_rarer { hours.max(EXPECTED_VOTES / whole.max(1e-12)) } else { hours };
     (reached + weight * whole) / (total + weight)
 }
 
@@ -103,6 +104,9 @@ mod tests {
             let part = shrink((many, total), TENANT_HOURS, whole);
             let (low, high) = (whole.min(many / total), whole.max(many / total));
             prop_assert!(low * 0.999_999 <= part && part <= high * 1.000_001, "between both");
+            if 20.0 * TENANT_HOURS <= total && whole * total <= many {
+                prop_assert!(0.9 * many / total <= part, "{part} of {many} in {total}");
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 //! and teach the actor itself; the shared tables do not count them.
 //!
 //! Two bounds hold: what is usual for the actor, and three times what a day of an actor of the group has on average. As
-//! what is beyond counts in no average either, a group of n takes at most 3 / n of its sessions from one of them.
+//! what is beyond counts in no average either, a group of n takes at most 3 / n of its sessions from one of them, or 32 a day where that is more.
 
 use baseline::Actor;
 use baseline::shared::Scope;

@@ -106,7 +106,7 @@ mod tests {
         #[test]
         fn a_run_counts_once_at_each_bound_that_it_passes(ps in proptest::collection::vec(0.0_f64..1.0, 1..40)) {
             let (mut tally, mut passed) = (Tally::default(), 0);
-            // Cubed, so that all bounds are met.
+            // To the fourth power, so that all bounds are met.
             let ps: Vec<f64> = ps.into_iter().map(|p| p * p * p * p).collect();
             ps.iter().for_each(|p| tally.pass(&mut passed, *p));
             let least = ps.into_iter().fold(1.0, f64::min);

@@ -160,10 +160,10 @@ pub(crate) fn take_in(
 }
 
 fn fall(state: &mut TrustState, levels: [f64; 3]) {
-    let band = band(score(state), levels);
     let evidence = f64::from(state.fast) + f64::from(state.slow);
-    // An uncertain actor starts below 80 without any evidence: that is no fall.
-    if band < state.level && (evidence > 0.05 || band < Level::Watch) {
+    // Evidence lets fall, not how little is known: who is new starts below 80.
+    let band = band(100.0 * exp(-evidence / SCALE), levels);
+    if band < state.level {
         state.level = band;
         state.level_hour = state.hour;
     }

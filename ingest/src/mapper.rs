@@ -36,6 +36,9 @@ pub(crate) fn map<'a>(
         Verdict::Skip(rule) => return Ok(Err(rule)),
         Verdict::Refuse(code, below, message) => Some(rejection(code, below.to_owned(), message)),
     };
+    if let (Some(fault), None) = (&fault, &made) {
+        return Err(fault.clone());
+    }
     let found = plan.walk(event.tree);
     let mut draft = Draft::default();
     for (index, row) in spec.rows.iter().enumerate() {

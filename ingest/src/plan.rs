@@ -1,6 +1,6 @@
 //! The paths of a format's rows as one tree of names. One walk over a record finds what stands at each path, and names
-//! the members that no row knows. What it finds is what [`Tree::at`] finds path by path; of members whose names differ
-//! in case alone, where case is no matter, the last one counts.
+//! the members that no row knows. What it finds is what [`Tree::at`] finds path by path; of members of one name in
+//! any case, where case is no matter, the last one counts that is not absent.
 
 use record::pointer::{Segment, kind_into};
 use record::tree::Tree;
@@ -172,6 +172,9 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             };
             let bit = 1_u128.checked_shl(u32::try_from(place).unwrap_or(u32::MAX)).unwrap_or(0);
             if seen & bit != 0 {
+                if self.found.plan.caseless && value.is_absent() {
+                    continue;
+                }
                 // Of members of one name the last one counts, with all that is not in it.
                 self.clear(below);
             }

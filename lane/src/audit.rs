@@ -153,13 +153,13 @@ fn partition_of<B: Bus, F: LogFold>(
     let mut saved: Vec<Saved> = Vec::new();
     for record in written {
         match record.key.as_deref() {
-            Some(OWNER_KEY) => {
-                audit.takeovers += 1;
-                match Owner::decode(record.value.as_deref().unwrap_or_default()) {
-                    Ok(owner) => rerun.began = rerun.began.or(owner.start),
-                    Err(error) => rerun.findings.push(format!("{at}: failed to {error}")),
+            Some(OWNER_KEY) => match Owner::decode(record.value.as_deref().unwrap_or_default()) {
+                Ok(owner) => {
+                    audit.takeovers += u64::from(!owner.withdrawn);
+                    rerun.began = rerun.began.or(owner.start);
                 }
-            }
+                Err(error) => rerun.findings.push(format!("{at}: failed to {error}")),
+            },
             Some(PROGRESS_KEY) => {
                 match Progress::decode(record.value.as_deref().unwrap_or_default()) {
                     Ok(progress) => rerun.range(progress, &std::mem::take(&mut saved), audit),

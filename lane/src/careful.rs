@@ -33,6 +33,15 @@ pub struct Attempt {
     pub withdrawn: bool,
 }
 
+// === impl Attempt ===
+
+impl Attempt {
+    /// The offset behind it.
+    pub(crate) fn end(&self) -> u64 {
+        self.offset.saturating_add(self.width)
+    }
+}
+
 /// One attempt at a time in a process: a death is blamed on who had the turn, so nobody else may have one.
 #[derive(Clone, Debug, Default)]
 pub struct Turns(Arc<AtomicBool>);
@@ -105,6 +114,21 @@ impl Careful {
         *self = Self { width: 1, until: Some(end), deaths: (0, 0), step };
     }
 
+    /// What stood before `start` is gone. `true`: no attempt that may still come is wanted or announced.
+    pub(crate) fn on_loss(&mut self, start: u64) -> bool {
+        let stays = match &self.step {
+            Step::Wanted(offset) => start <= *offset,
+            Step::Announced(attempt, ..) => start <= attempt.offset,
+            Step::Idle | Step::Open(..) | Step::Sent { .. } => false,
+        };
+        if self.until.is_some_and(|until| until <= start) {
+            *self = Self { width: WIDTH, until: None, deaths: (0, 0), step: Step::Idle };
+        } else if !stays {
+            self.step = Step::Idle;
+        }
+        !matches!(self.step, Step::Wanted(_) | Step::Announced(..))
+    }
+
     /// The batch was closed: what was applied is on its way, in the progress of this range.
     pub(crate) fn on_close(&mut self, range: u64) {
         self.step = match std::mem::replace(&mut self.step, Step::Idle) {
@@ -173,6 +197,8 @@ impl<F: LogFold> Lane<F> {
         }
         let attempt = match slot.careful.as_ref().map(|careful| &careful.step) {
             None if slot.silent => None,
+            // Nothing came behind what is gone: else the next owner asks for leave again.
+            Some(Step::Idle) if slot.after_loss => None,
             Some(Step::Open(_, Some((attempt, _)))) if slot.next <= attempt.offset => {
                 Some(Attempt { withdrawn: true, ..attempt.clone() })
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bus::{Record, TopicPartition};
 
-use crate::batch::{OpenPart, Part, Transaction, close_part};
+use crate::batch::{OpenPart, Part, Proof, Transaction, close_part};
 use crate::careful::{Careful, Turns};
 use crate::error::LaneError;
 use crate::fold::{Applied, LogFold};
@@ -93,6 +93,8 @@ pub(crate) struct Slot<F> {
     pub(crate) after_loss: bool,
     /// The marker read last, and whether the owner before it was silent.
     pub(crate) marker: Option<(String, bool)>,
+    /// Told before the state was restored: an offset where nothing stands, and where the log goes on.
+    pub(crate) lost: Option<(u64, u64)>,
     /// Entries came before the state was restored, and must come again.
     pub(crate) came_early: bool,
     /// The newest record of each key, while the state is read.
@@ -204,17 +206,21 @@ impl<F: LogFold> Lane<F> {
         Ok(())
     }
 
-    /// Entries before `start` are lost, by an operator's leave: the next range begins there, and says so. `true`: those
-    /// after it may come at once; `false`: not before the state is restored.
-    pub fn on_loss(&mut self, at: &TopicPartition, start: u64) -> bool {
+    /// Nothing stands at `offset`, by an operator's leave: the next range begins at `start`, and says so. `true`: entries
+    /// may come at once; `false`: not before the state is restored, whose progress may stand elsewhere.
+    pub fn on_loss(&mut self, at: &TopicPartition, offset: u64, start: u64) -> bool {
         self.close();
         let Some(slot) = self.slots.get_mut(at) else { return false };
-        if slot.next < start {
+        if matches!(slot.phase, Phase::Claiming | Phase::Restoring) {
+            slot.lost = Some((offset, start));
+            return false;
+        }
+        if slot.next != start {
             (slot.next, slot.last.to, slot.after_loss) = (start, start, true);
         }
-        // What an attempt was announced for may never come. Where one kills that is left, its death begins it anew.
-        slot.careful = None;
-        if slot.phase == Phase::Trying {
+        if slot.careful.as_mut().is_none_or(|careful| careful.on_loss(start))
+            && slot.phase == Phase::Trying
+        {
             slot.phase = Phase::Running;
         }
         slot.phase == Phase::Running && !slot.leaving
@@ -268,8 +274,11 @@ impl<F: LogFold> Lane<F> {
             going.push(at.clone());
         }
         self.close();
-        let parts: Vec<Part> = going.iter().filter_map(|at| self.last_word(at)).collect();
-        if !parts.is_empty() {
+        let parts = going.iter().filter_map(|at| self.last_word(at));
+        // In doubt a claim's withdrawal is sent again, and cannot be proven: it stands in a transaction of its own.
+        let (claims, words): (Vec<Part>, Vec<Part>) =
+            parts.partition(|part| part.proof == Proof::Owner);
+        for parts in [words, claims].into_iter().filter(|parts| !parts.is_empty()) {
             self.waiting.push_back(Transaction { parts });
         }
     }

@@ -59,7 +59,7 @@ pub struct Progress {
     pub quarantined: Vec<u64>,
 }
 
-/// Who owns a partition: written at each takeover.
+/// Who owns a partition: written at each takeover, and once more by who leaves in peace before it runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     /// Random, so that no two takeovers are alike.

@@ -34,6 +34,7 @@ impl<F: LogFold> Lane<F> {
                 last: Progress::default(),
                 began: None,
                 after_loss: assignment.after_loss,
+                lost: None,
                 came_early: false,
                 newest: BTreeMap::new(),
                 restored: 0,
@@ -74,13 +75,13 @@ impl<F: LogFold> Lane<F> {
             }
             (OWNER_KEY, Some(bytes)) => {
                 let owner = Owner::decode(bytes).map_err(|error| broken(error.to_string()))?;
+                slot.began = slot.began.or(owner.start);
                 if owner.withdrawn {
-                    // Compaction may have left this alone; then its marker was not seen, either.
+                    // Compaction may have left this alone: then neither its marker was seen nor who was silent before it.
                     let marker = slot.marker.take().filter(|(nonce, _)| *nonce == owner.nonce);
                     slot.silent = marker.map_or(slot.silent, |(_, silent)| silent);
                     return Ok(Vec::new());
                 }
-                slot.began = slot.began.or(owner.start);
                 if owner.nonce == slot.nonce {
                     for (key, value) in std::mem::take(&mut slot.newest) {
                         slot.restored += 1;
@@ -89,7 +90,10 @@ impl<F: LogFold> Lane<F> {
                     }
                     return Ok(self.run(at));
                 }
-                slot.marker = Some((owner.nonce, slot.silent));
+                // In doubt a claim is sent again.
+                if slot.marker.as_ref().is_none_or(|(nonce, _)| *nonce != owner.nonce) {
+                    slot.marker = Some((owner.nonce, slot.silent));
+                }
                 slot.silent = true;
             }
             (PROGRESS_KEY | OWNER_KEY, None) => {}
@@ -107,9 +111,6 @@ impl<F: LogFold> Lane<F> {
     fn run(&mut self, at: &TopicPartition) -> Vec<Command> {
         let Some(slot) = self.slots.get_mut(at) else { return Vec::new() };
         slot.phase = Phase::Running;
-        slot.careful = Careful::after(&slot.last, slot.silent);
-        slot.silent = true;
-        slot.last.attempt = None;
         slot.fold.resume(slot.last.stream_time_ms);
         slot.fold.take_up(&self.switches);
         if slot.last.range == 0 {
@@ -118,6 +119,16 @@ impl<F: LogFold> Lane<F> {
         if slot.after_loss {
             slot.last.to = slot.next;
         }
+        if let Some((offset, start)) = slot.lost.take() {
+            let is_gone = if offset < start { slot.last.to < start } else { start < slot.last.to };
+            if is_gone {
+                (slot.next, slot.last.to, slot.after_loss) = (start, start, true);
+            }
+        }
+        let tried = slot.last.attempt.take_if(|tried| tried.end() <= slot.last.to);
+        slot.careful = Careful::after(&slot.last, slot.silent || tried.is_some());
+        slot.silent = true;
+        slot.last.attempt = None;
         let differs = slot.last.to != slot.next;
         let moved = differs || std::mem::take(&mut slot.came_early);
         let mut mend = None;
@@ -142,8 +153,8 @@ impl<F: LogFold> Lane<F> {
     pub(crate) fn withdrawal(&self, at: &TopicPartition) -> Option<Part> {
         let slot = self.slots.get(at)?;
         let (nonce, instance) = (slot.nonce.clone(), self.instance.clone());
-        let owner = Owner { nonce, instance, start: None, withdrawn: true };
-        Some(claim(at, &slot.state, (slot.tenure, slot.next), &owner))
+        let owner = Owner { nonce, instance, start: Some(slot.next), withdrawn: true };
+        Some(owner_part(at, &slot.state, (slot.tenure, slot.next), &owner))
     }
 
     /// The part of a transaction that claims a partition at an offset.
@@ -156,12 +167,12 @@ impl<F: LogFold> Lane<F> {
     ) -> Part {
         let (nonce, instance) = (nonce.to_owned(), self.instance.clone());
         let owner = Owner { nonce, instance, start: Some(next), withdrawn: false };
-        claim(at, state, (tenure, next), &owner)
+        owner_part(at, state, (tenure, next), &owner)
     }
 }
 
 /// The part of a transaction that writes an owner's record.
-fn claim(
+fn owner_part(
     at: &TopicPartition,
     state: &TopicPartition,
     (tenure, next): (u64, u64),

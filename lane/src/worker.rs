@@ -254,7 +254,7 @@ impl<B: Bus, F: LogFold> Worker<B, F> {
         if !self.settings.accept_state_loss {
             return Err(LaneError::EntriesLost { at, offset, start });
         }
-        let runs = self.lane.on_loss(&at, start);
+        let runs = self.lane.on_loss(&at, offset, start);
         self.meter.note(&Notice::Lost(&at, offset, start));
         self.consumer.assign(&[(at.clone(), start)])?;
         if runs && !self.holds(self.held, &at) {

@@ -1,5 +1,6 @@
 //! How deep a text nests. The parser skips unknown fields without a limit of its own, so this scan guards
-//! what the decoders do not walk; it runs only where something unknown was skipped or parsing failed.
+//! what the decoders do not walk: for native records where something unknown was skipped or parsing failed, for all others
+//! before they are read into memory.
 
 use memchr::memchr2;
 

@@ -48,13 +48,13 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The member of that name in any case.
+    /// The last member of that name in any case that is not absent.
     pub fn get_caseless(&self, key: &str) -> Option<&Tree<'a>> {
-        let found = || {
-            let mut members = self.members().iter().rev();
-            members.find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value)
+        let mut members = self.members().iter().rev();
+        let is = |(name, value): &&(Text<'a>, Self)| {
+            name.eq_ignore_ascii_case(key) && !value.is_absent()
         };
-        self.get(key).or_else(found)
+        members.find(is).map(|(_, value)| value)
     }
 
     /// Null, an empty text, an empty object or an empty list.

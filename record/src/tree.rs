@@ -8,11 +8,6 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 use crate::lexeme::Lexeme;
 
-/// Places for the items of a list that are taken at once.
-const ITEMS_FIRST: usize = 4;
-/// The same for the members of an object.
-const MEMBERS_FIRST: usize = 8;
-
 /// A JSON value.
 #[derive(Clone, Debug)]
 pub enum Tree<'a> {
@@ -133,9 +128,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let Some(item) = seq.next_element()? else { return Ok(Tree::List(Vec::new())) };
-        let mut items = Vec::with_capacity(ITEMS_FIRST);
-        items.push(item);
+        let mut items = Vec::new();
         while let Some(item) = seq.next_element()? {
             items.push(item);
         }
@@ -143,9 +136,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let Some(Key(key)) = map.next_key()? else { return Ok(Tree::Object(Vec::new())) };
-        let mut members = Vec::with_capacity(MEMBERS_FIRST);
-        members.push((key, map.next_value()?));
+        let mut members = Vec::new();
         while let Some(Key(key)) = map.next_key()? {
             members.push((key, map.next_value()?));
         }

@@ -152,7 +152,7 @@ impl Meter for Shared {
                 self.logs.lock().unwrap_or_else(PoisonError::into_inner).remove(at);
             }
             Notice::Lost(at, from, to) => {
-                self.metrics.entries_lost(to - from);
+                self.metrics.entries_lost(to.saturating_sub(*from));
                 tracing::error!(
                     "entries of {at} from offset {from} up to {to} were gone before they were read: going on by leave"
                 );

@@ -281,8 +281,8 @@ impl Scene {
         consumer.subscribe(&[&topic]).expect("a topic");
         let (producer, secret, mut acted) = (self.producer(), secret("gateway"), BTreeSet::new());
         while !stop.load(Ordering::Relaxed) {
-            let Some(message) = consumer.poll(Duration::from_millis(100)) else { continue };
-            let message = message.expect("a record");
+            // An error is a broker that is slow to answer: the client tries again.
+            let Some(Ok(message)) = consumer.poll(Duration::from_millis(100)) else { continue };
             let request: Value =
                 serde_json::from_slice(message.payload().expect("a value")).expect("JSON");
             let id = request["request_id"].as_str().expect("an id").to_owned();

@@ -1,5 +1,5 @@
 //! Scale of one tenant's evidence: for each channel, how high the maxima of its sessions usually go. Nothing is
-//! excluded for being strange. Dense counts, and for each channel the tail beyond its upper 5 %.
+//! excluded for being strange. Dense counts, and for each channel the tail beyond its uppermost votes.
 
 use schemas::finding::Increment;
 
@@ -15,10 +15,11 @@ const MODEL_FROM: f64 = 8.0;
 const MODEL_SHARE: f64 = 0.25;
 /// Weight of the tenant behind a peer group, in sessions.
 const GROUP_VOTES: f64 = 200.0;
-/// Share of the votes that make the tail, and how many it has at least and at most: where there are more, they are
-/// counted. One scale for thousands made what is heavy-tailed outrank all else, far beyond what its votes support.
+/// Share of the votes that make the tail, and how many it has at least and at most, where that is not less than a two
+/// hundredth of all: where there are more, they are counted. One scale for thousands made what is heavy-tailed outrank all else, far beyond what its votes support.
 const TAIL_SHARE: f64 = 0.05;
 const TAIL_VOTES: [f64; 2] = [5.0, 12.0];
+const LARGE_SHARE: f64 = 0.005;
 /// Least mean excess of a tail in nats: beyond its votes a scale is never steeper than the model whose evidence it
 /// reads, else what a few quiet sessions never met would be read as twice as rare as the model says.
 const EXCESS_MIN: f64 = 1.0;
@@ -69,7 +70,11 @@ impl Calibration {
         for (channel, tail) in self.tails.iter_mut().enumerate() {
             if channels & (1 << channel) != 0 {
                 let total = self.votes.reached(channel, 0);
-                *tail = self.votes.tail(channel, (TAIL_SHARE * total).clamp(least, most), 1);
+                *tail = self.votes.tail(
+                    channel,
+                    (TAIL_SHARE * total).clamp(least, most.max(LARGE_SHARE * total)),
+                    1,
+                );
             }
         }
     }

@@ -61,8 +61,8 @@ pub(crate) fn watch(
     move || {
         let mut seen = Seen::default();
         while !stop.load(Ordering::Relaxed) {
-            let Some(message) = consumer.poll(Duration::from_millis(100)) else { continue };
-            let message = message.expect("a record");
+            // An error is a broker that is slow to answer: the client tries again.
+            let Some(Ok(message)) = consumer.poll(Duration::from_millis(100)) else { continue };
             let now_us = now_us();
             let value: Value =
                 serde_json::from_slice(message.payload().unwrap_or_default()).expect("JSON");

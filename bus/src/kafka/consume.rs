@@ -178,6 +178,7 @@ impl KafkaConsumer {
             // What is not yet stable may lie behind `next`, but none of it was consumed.
             if slot.next < start || slot.next > next {
                 let (partition, offset) = (at.clone(), slot.next);
+                let start = offset.clamp(start, next);
                 return Err(BusError::OutOfRange { partition, offset, start });
             }
         }

@@ -97,8 +97,9 @@ impl LocalConsumer {
             let position = position.filter(|p| !p.paused && !self.leaving.contains(at))?;
             let log = core.engine.place(at).ok()?;
             let (offset, start) = (position.next, log.start());
-            if offset < start || offset > log.end(Isolation::ReadUncommitted) {
-                let partition = at.clone();
+            let end = log.end(Isolation::ReadUncommitted);
+            if offset < start || offset > end {
+                let (partition, start) = (at.clone(), offset.clamp(start, end));
                 return Some(News::Error(BusError::OutOfRange { partition, offset, start }));
             }
             let (entry, body) = log.read(offset, Isolation::ReadCommitted)?;

@@ -4,7 +4,7 @@
 //! hours, against what this thing and this tenant usually get. It is judged over the whole tenant, in respond: one
 //! alert for the thing, with its members and a budget of its own, and no share in the score of any agent. So are agents
 //! that are new to the tenant itself: 100 or more within an hour, far more than any hour of the last weeks brought, are
-//! a flood, and one alert for as long as it lasts. A tenant's first day is not judged.
+//! a flood, and one alert until that is usual. A tenant's first day is not judged.
 //!
 //! **Why.** One instruction behind many agents, a poisoned tool or a stolen fleet credential, moves them all at once;
 //! each of them alone did only one new thing. Invented ids hide who acts and push newcomers out.

@@ -47,7 +47,11 @@ fn print_table(out: &mut dyn Write, reports: &[StateReport]) -> io::Result<()> {
     for report in reports {
         let Some(progress) = &report.progress else { continue };
         let Counts { scored, duplicate, dead_lettered, .. } = progress.totals;
-        let owner = report.owner.as_ref().map_or("", |owner| owner.instance.as_str());
+        let owner = report
+            .owner
+            .as_ref()
+            .filter(|owner| !owner.withdrawn)
+            .map_or("", |owner| owner.instance.as_str());
         writeln!(
             out,
             "{:<32} {:>10} {:>8} {:>12} {scored:>10} {duplicate:>10} {dead_lettered:>10}  {owner}",

@@ -16,7 +16,7 @@ impl Dice {
         usize::try_from(self.0 % u64::try_from(end).unwrap()).unwrap()
     }
 
-    /// A value below a place of which the rows know these steps; names that come twice only where case matters.
+    /// A value below a place of which the rows know these steps; names may come twice, in another case too.
     fn tree(&mut self, known: &[&'static str], caseless: bool, depth: usize) -> Tree<'static> {
         match self.below(if depth == 0 { 3 } else { 9 }) {
             0 => Tree::Scalar(Lexeme::Null),
@@ -41,9 +41,6 @@ impl Dice {
                 2 => SHIPPED[self.below(3)].to_owned(),
                 _ => step,
             };
-            if caseless && members.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
-                continue;
-            }
             let below = below(known, &name, caseless);
             members.push((Text::Owned(name), self.tree(&below, caseless, depth - 1)));
         }
@@ -120,6 +117,9 @@ fn no_place_has_more_names_than_a_walk_tells_apart() {
         let below = node.below.iter().map(|(_, node)| widest(node));
         below.max().unwrap_or_default().max(node.below.len())
     }
+    let mut rows = Format::ALL.into_iter().filter_map(Format::spec).flat_map(|spec| spec.rows);
+    let of_any = |path: &&str| path.split_once('/').is_some_and(|(step, _)| step.starts_with('*'));
+    assert!(!rows.any(|row| row.from.iter().any(|path| of_any(&path))), "a walk ends there");
     let plans = Format::ALL.into_iter().filter_map(Format::plan);
     let widest = plans.map(|plan| widest(&plan.root)).max();
     assert!(widest.is_some_and(|n| (1..=128).contains(&n)), "{widest:?}");

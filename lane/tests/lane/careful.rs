@@ -247,6 +247,9 @@ fn a_partition_given_back_before_its_state_is_restored_is_not_taken_for_a_death(
             }
             for _ in 0..3 {
                 let (mut lane, claim) = log.assigned(1);
+                // In doubt a claim is sent twice.
+                let marker = claim.parts[0].records[0].clone();
+                log.state.push(marker);
                 let commands = if is_claimed {
                     log.committed(&mut lane, &claim);
                     lane.on_revoke(&[at()])
@@ -295,7 +298,7 @@ fn entries_gone_while_the_state_is_restored_are_passed_over_and_those_after_wait
     log.passed();
     log.owned(End::Quiet);
     let (mut lane, commands) = log.claimed_with(1, |lane| {
-        assert!(!lane.on_loss(&at(), 5), "nothing of it may come yet");
+        assert!(!lane.on_loss(&at(), 1, 5), "nothing of it may come yet");
         lane.on_record(&entry(5), 1).unwrap();
     });
     // It came all the same: it must come again.
@@ -320,13 +323,63 @@ fn an_attempt_whose_entries_are_gone_holds_nothing_up() {
         if told == 2 {
             log.commit(&mut lane, commands.clone());
         }
-        assert!(lane.on_loss(&at(), 500), "what is left may come at once");
+        assert!(lane.on_loss(&at(), 1, 500), "what is left may come at once");
         if told == 1 {
             log.commit(&mut lane, commands);
         }
-        for offset in 500..503 {
-            lane.on_record(&entry(offset), 2).unwrap();
+        // With the same care as before.
+        for now_ms in 2..9 {
+            for offset in 500..503 {
+                lane.on_record(&entry(offset), now_ms).unwrap();
+            }
+            let commands = lane.on_time(now_ms);
+            log.commit(&mut lane, commands);
         }
         assert_eq!(lane.partitions().next().unwrap().1, 503, "{told}");
+        assert_eq!(log.newest().to, 503, "{told}");
+    }
+}
+
+#[test]
+fn an_entry_that_kills_right_behind_what_is_gone_is_found() {
+    let mut log = Log::default();
+    log.passed();
+    // The group stands before the gap as long as nobody commits. One dies unannounced, one among many, three alone.
+    for owner in 0..6 {
+        let mut lane = log.owner(1);
+        lane.on_loss(&at(), 1, 500);
+        for now_ms in 1..4 {
+            // It is told, announced, applied: and dies.
+            lane.on_record(&entry(500), now_ms).unwrap();
+            if lane.partitions().next().unwrap().1 == 501 && owner < 5 {
+                break;
+            }
+            let commands = lane.on_time(now_ms);
+            log.commit(&mut lane, commands);
+        }
+    }
+    assert_eq!(log.quarantined(), [500]);
+}
+
+#[test]
+fn a_loss_told_before_the_state_is_restored_overrules_no_progress() {
+    for (progress, (offset, start), expected) in
+        [(8, (1, 5), 8), (8, (1, 9), 9), (8, (20, 9), 8), (8, (20, 6), 6)]
+    {
+        let mut log = Log::default();
+        for now_ms in 0..2 {
+            let mut lane = log.owner(0);
+            lane.on_record(&entry(progress - 1), now_ms).unwrap();
+            let commands = lane.on_time(now_ms);
+            log.commit(&mut lane, commands);
+        }
+        assert_eq!(log.newest().to, progress);
+        let meanwhile = |lane: &mut Lane<Toy>| assert!(!lane.on_loss(&at(), offset, start));
+        let (lane, commands) = log.claimed_with(offset, meanwhile);
+        assert_eq!(lane.partitions().next().unwrap().1, expected, "{progress} {offset} {start}");
+        let resumed = commands
+            .iter()
+            .any(|command| matches!(command, Command::Resume { next, .. } if *next == expected));
+        assert!(resumed, "{commands:?}");
     }
 }
