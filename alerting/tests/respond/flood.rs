@@ -112,6 +112,18 @@ fn one_flood_does_not_hide_the_next() {
 }
 
 #[test]
+fn nobody_ramps_a_flood_up_within_two_days() {
+    let mut tenant = Tenant::settled();
+    // Each seventh hour has three and a half times the agents of the one before: just not strange, were all of it learned.
+    for hour in 0..48 {
+        let step = u32::try_from(hour / 7).unwrap();
+        let n_new = 48 * 7_u64.pow(step) / 2_u64.pow(step);
+        tenant.hour(7 * 24 + hour, if hour % 7 == 0 { n_new.min(60_000) } else { 0 });
+    }
+    assert!(tenant.log.opened() > 0);
+}
+
+#[test]
 fn neither_a_start_nor_growth_nor_a_roll_out_is_a_flood() {
     let none = |what: &str, days: i64, n_new: &dyn Fn(i64, i64) -> u64| {
         let mut tenant = Tenant::new();
