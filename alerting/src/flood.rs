@@ -31,11 +31,12 @@ pub(crate) fn expected(most: f64) -> f64 {
 
 /// What is usual after an episode that had such a peak, in which `agents` came within an hour; and what it counts.
 pub(crate) fn learn(most: f64, (peak, agents): (Peak, f64), starts: bool) -> (f64, f64) {
-    if starts {
-        return (most.max((agents * START_SHARE).min(START_MAX)), 1.0);
-    }
-    if peak.nats < STRANGE_NATS {
-        return (most.max(agents.min(expected(most) * CALM_GROWTH_MAX)), 1.0);
-    }
-    (most.max(agents.min(expected(most) * GROWTH_MAX)), STRANGE_WEIGHT)
+    let (agents, counts) = if starts {
+        ((agents * START_SHARE).min(START_MAX), 1.0)
+    } else if peak.nats < STRANGE_NATS {
+        (agents.min(expected(most) * CALM_GROWTH_MAX), 1.0)
+    } else {
+        (agents.min(expected(most) * GROWTH_MAX), STRANGE_WEIGHT)
+    };
+    (most.max(agents), counts)
 }

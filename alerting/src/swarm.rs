@@ -1,5 +1,6 @@
 //! One thing that agents meet for the first time: its newcomers in a window of two hours (of one, where it is their
-//! tenant), what it usually gets, and its open alert. Buckets and agents are joined in any order. What is rare is not known here.
+//! tenant), what it usually gets, and its open alert. Buckets and agents are joined in any order. What is rare is
+//! not known here.
 
 use std::collections::BTreeMap;
 

@@ -46,6 +46,13 @@ struct Kind {
     peaks: BTreeMap<u8, f64>,
 }
 
+impl Kind {
+    /// Whether a tenant so old has not settled: its first episode and its start say nothing yet of who arrives.
+    fn starts(&self, hours: f64) -> bool {
+        self.episodes <= 0.0 || hours < flood::START_HOURS
+    }
+}
+
 /// What a tenant usually gets.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Usual {
@@ -105,7 +112,7 @@ impl Usual {
     /// Judges agents that are new to their tenant. Its first episode and its start say nothing yet.
     fn judge_arrivals(&self, known: &Kind, (agents, expected): (u64, f64)) -> Judged {
         let hours = self.months * MONTH_HOURS;
-        if known.episodes <= 0.0 || hours < flood::START_HOURS {
+        if known.starts(hours) {
             return Judged { agents, expected, hours, ..Judged::default() };
         }
         self.judge_against(known, (agents, expected))
@@ -131,7 +138,7 @@ impl Usual {
         let hours = self.months * MONTH_HOURS;
         let known = self.kinds.entry(kind).or_default();
         if kind == MetKind::Tenant {
-            let starts = known.episodes <= 0.0 || hours < flood::START_HOURS;
+            let starts = known.starts(hours);
             let (most, counts) = flood::learn(known.agents, (peak, number(peak.agents)), starts);
             known.agents = most;
             known.episodes += counts;

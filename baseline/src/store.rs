@@ -65,6 +65,21 @@ pub struct StoreCounts {
     pub candidates_refused: u64,
 }
 
+// === impl StoreCounts ===
+
+impl StoreCounts {
+    /// Adds what another store did.
+    pub fn add(&mut self, other: &Self) {
+        self.known += other.known;
+        self.young += other.young;
+        self.bytes += other.bytes;
+        self.newcomers += other.newcomers;
+        self.known_evicted += other.known_evicted;
+        self.young_evicted += other.young_evicted;
+        self.candidates_refused += other.candidates_refused;
+    }
+}
+
 /// The keys of agents that left; mostly none.
 pub type Evicted = Vec<Box<str>>;
 

@@ -1,6 +1,9 @@
 //! The record of an agent seen in fewer than two active hours: at most 256 bytes. It keeps 7 event ids, 8
 //! destinations, call counters, trust, progress, the number of the day's sessions and one session of the authority that
-//! acted last; other habits start when the agent is promoted. In front stands where in the log the agent appeared: its place in the ring.
+//! acted last; other habits start when the agent is promoted. In front stands where in the log the agent appeared: its
+//! place in the ring.
+
+use schemas::time::{DAY_MS, TIME_MS_MIN};
 
 use crate::agent::{Actor, Agent, authority_index, authority_of};
 use crate::bytes::{Reader, StateError, Writer};
@@ -15,8 +18,6 @@ pub const YOUNG_BYTES_MAX: usize = 256;
 /// Version of the encoding; the top bit tells a young record from a known one.
 pub(crate) const VERSION: u8 = 0x85;
 const IDS_MAX: usize = 7;
-/// 1990-01-01 in days since 1970.
-const FIRST_DAY: u32 = 7_305;
 const PLACES_MAX: usize = 8;
 
 /// Packs what a young agent keeps, behind its place in the ring.
@@ -66,7 +67,8 @@ pub fn unpack(bytes: &[u8]) -> Result<Agent, StateError> {
     let trust = TrustState::decode(&mut input)?;
     let mut actor = Actor { authority, progress, trust, ..Actor::default() };
     if sessions > 0 {
-        let day = u16::try_from(FIRST_DAY + progress.last_s / 86_400).unwrap_or(u16::MAX);
+        let newest_ms = TIME_MS_MIN + i64::from(progress.last_s) * 1_000;
+        let day = u16::try_from(newest_ms / DAY_MS).unwrap_or(u16::MAX);
         actor.drift = Drift::resume(day, sessions);
     }
     let (minute, hour, long) = (input.f32()?, input.f32()?, input.f32()?);

@@ -12,7 +12,8 @@ const TENANT_HOURS: f64 = 300.0;
 /// Weight of a tenant's stratum behind the group's, in actor-hours.
 const GROUP_HOURS: f64 = 3_000.0;
 /// The least of either weight where fewer votes came than expected, in votes that are expected at the score: that none
-/// came where hardly any was expected says nothing. Weighed in hours alone, what nobody had reached yet came a hundred times too rare in a stratum of many.
+/// came where hardly any was expected says nothing. Weighed in hours alone, what nobody had reached yet came a hundred
+/// times too rare in a stratum of many.
 const EXPECTED_VOTES: f64 = 3.0;
 /// Seconds of a mean month.
 const MONTH_S: f64 = 2_629_746.0;

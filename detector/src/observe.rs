@@ -229,7 +229,7 @@ impl Observe {
         let quarantined = self.alerts(&judged.period)
             && !judged.expected
             && trust.level_after <= Level::Restricted;
-        lesson.ration(actor, (shared.scope(keys.group), keys), quarantined);
+        lesson.ration(actor, (&shared, keys), quarantined);
         let how = Learning { late, first_of_call, quarantined, from: session.tool };
         self.learn((actor, head), keys, (&lesson, &judged.assessment), how);
         note_makeup(head, keys);

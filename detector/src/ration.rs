@@ -3,10 +3,11 @@
 //! and teach the actor itself; the shared tables do not count them.
 //!
 //! Two bounds hold: what is usual for the actor, and three times what a day of an actor of the group has on average. As
-//! what is beyond counts in no average either, a group of n takes at most 3 / n of its sessions from one of them, or 32 a day where that is more.
+//! what is beyond counts in no average either, a group of n takes at most 3 / n of its sessions from one of them, or 32
+//! a day where that is more.
 
 use baseline::Actor;
-use baseline::shared::Scope;
+use baseline::shared::{Scope, Shared};
 
 use crate::cells;
 use crate::context::whole;
@@ -29,22 +30,23 @@ impl Lesson {
     pub(crate) fn ration(
         &mut self,
         actor: &Actor,
-        (group, keys): (Option<&Scope>, &Keys),
+        (shared, keys): (&Shared, &Keys),
         quarantined: bool,
     ) {
         let goes_on = quarantined && actor.progress.vote_hour == keys.hour;
-        self.spent = goes_on || is_spent(actor, group, keys.day);
+        self.spent = goes_on || is_spent(actor, shared, keys);
     }
 }
 
 /// Whether the actor's sessions of that day are more than count for others.
-fn is_spent(actor: &Actor, group: Option<&Scope>, day: u16) -> bool {
-    let (today, usual) = actor.drift.sessions(day);
+fn is_spent(actor: &Actor, shared: &Shared, keys: &Keys) -> bool {
+    let (today, usual) = actor.drift.sessions(keys.day);
     if today < SESSIONS_KNOWN {
         return false;
     }
     let least = if usual > 0.0 { SESSIONS_KNOWN } else { SESSIONS_UNKNOWN };
-    today >= least.max(TIMES_USUAL * usual) || group.is_some_and(|group| exceeds(today, group))
+    today >= least.max(TIMES_USUAL * usual)
+        || shared.scope(keys.group).is_some_and(|group| exceeds(today, group))
 }
 
 /// Whether so many sessions of a day are more than the group takes of one actor.

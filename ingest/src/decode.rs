@@ -72,4 +72,4 @@ fn pass<'a>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

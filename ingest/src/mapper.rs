@@ -34,11 +34,14 @@ pub(crate) fn map<'a>(
     let mut fault = match (spec.verdict)(event) {
         Verdict::Map => None,
         Verdict::Skip(rule) => return Ok(Err(rule)),
-        Verdict::Refuse(code, below, message) => Some(rejection(code, below.to_owned(), message)),
+        Verdict::Refuse(code, below, message) => {
+            let fault = rejection(code, below.to_owned(), message);
+            if made.is_none() {
+                return Err(fault);
+            }
+            Some(fault)
+        }
     };
-    if let (Some(fault), None) = (&fault, &made) {
-        return Err(fault.clone());
-    }
     let found = plan.walk(event.tree);
     let mut draft = Draft::default();
     for (index, row) in spec.rows.iter().enumerate() {

@@ -95,7 +95,7 @@ impl Careful {
                 let until = (left.width == 1).then(|| left.offset.saturating_add(1));
                 of(left.width, until, (left.offset, left.deaths))
             }
-            Some(died) if died.width > 1 => of(1, Some(died.offset + died.width), (0, 0)),
+            Some(died) if died.width > 1 => of(1, Some(died.end()), (0, 0)),
             Some(died) => of(1, Some(died.offset + 1), (died.offset, died.deaths + 1)),
             None if silent => of(WIDTH, None, (0, 0)),
             None => None,
@@ -214,8 +214,7 @@ impl<F: LogFold> Lane<F> {
         let careful = slot.careful.as_mut()?;
         match std::mem::replace(&mut careful.step, Step::Idle) {
             Step::Announced(attempt, turn, range) if part.proof == Proof::Progress(range) => {
-                let end = attempt.offset.saturating_add(attempt.width);
-                careful.step = Step::Open(end, Some((attempt, turn)));
+                careful.step = Step::Open(attempt.end(), Some((attempt, turn)));
             }
             Step::Sent { range, .. } if part.proof == Proof::Progress(range) => {}
             other => {

@@ -12,19 +12,14 @@ use crate::tree::Tree;
 impl<'a> Tree<'a> {
     /// What stands at a path; `None` also where it is null or empty.
     pub fn at(&self, path: &str, caseless: bool) -> Option<&Tree<'a>> {
-        let (mut tree, mut rest) = (self, path);
-        loop {
-            // Faster than searching for a character: paths are short.
-            let end = rest.bytes().position(|byte| byte == b'/');
-            let (step, below) = match end {
-                Some(end) => (rest.get(..end)?, rest.get(end + 1..)),
-                None => (rest, None),
-            };
-            tree = tree.step(step, caseless)?;
-            let Some(below) = below else { break };
-            rest = below;
+        // Faster than searching for a character: paths are short.
+        let end = path.bytes().position(|byte| byte == b'/').unwrap_or(path.len());
+        let (step, below) = path.split_at_checked(end)?;
+        let tree = self.step(step, caseless)?;
+        match below.strip_prefix('/') {
+            Some(below) => tree.at(below, caseless),
+            None => (!tree.is_absent()).then_some(tree),
         }
-        (!tree.is_absent()).then_some(tree)
     }
 
     /// The text at a path; `None` where it is empty or no text.

@@ -157,17 +157,9 @@ impl Folds {
     }
 
     fn counts(&self) -> StoreCounts {
-        self.observe.iter().map(Observe::counts).fold(StoreCounts::default(), |sum, one| {
-            StoreCounts {
-                known: sum.known + one.known,
-                young: sum.young + one.young,
-                bytes: sum.bytes + one.bytes,
-                newcomers: sum.newcomers + one.newcomers,
-                known_evicted: sum.known_evicted + one.known_evicted,
-                young_evicted: sum.young_evicted + one.young_evicted,
-                candidates_refused: sum.candidates_refused + one.candidates_refused,
-            }
-        })
+        let mut sum = StoreCounts::default();
+        self.observe.iter().for_each(|fold| sum.add(&fold.counts()));
+        sum
     }
 }
 

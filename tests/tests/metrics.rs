@@ -173,6 +173,11 @@ fn values_are_those_that_were_recorded() {
     feed(&metrics);
     let families = encoded(&metrics);
     let value = |name: &str, labels: &[(&str, &str)]| families[name].value(labels);
+    // The labels are the bounds that the detector counts by.
+    let bounds = detector::P_AT_MOST.map(|p| p.to_string());
+    let hours = "habitus_actor_hours_total";
+    assert!(bounds.iter().all(|p| value(hours, &[("p_at_most", p)]).is_some()), "{bounds:?}");
+    assert_eq!(families[hours].samples.len(), bounds.len());
     let topic = [("topic", "habitus.activity.v1"), ("partition", "3")];
     let alert =
         [("signal", "rate"), ("severity", "high"), ("mode", "shadow"), ("maturity", "learning")];

@@ -155,7 +155,11 @@ fn where_authors_sign_nothing_is_taken_without_their_signature() {
     let mute = Authors::from([("carol@acme.example".to_owned(), Grant::default())]);
     for sample in samples() {
         for secret in [&old, &new] {
-            assert!(signed_by(&sample, &authors, Some(secret)).expect("theirs").signed);
+            assert!(
+                signed_by(&sample, &authors, Some(secret))
+                    .expect("signed with a secret of theirs")
+                    .signed
+            );
             let refused = signed_by(&sample, &mute, Some(secret)).expect_err("without a secret");
             assert_eq!(refused.code, ErrorCode::BadSignature);
         }

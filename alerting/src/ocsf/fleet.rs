@@ -1,5 +1,6 @@
 //! Composes a Detection Finding from an alert about many agents: the thing they met, or the tenant they are new to,
-//! stands for the target, the agents for the resources. What it shares with the alert of one actor is composed there. It decides nothing.
+//! stands for the target, the agents for the resources. What it shares with the alert of one actor is composed there. It
+//! decides nothing.
 
 use ::ocsf::{
     Actor, AnalysisTarget, DetectionFinding, Remediation, ResourceDetails, Severity, observables,

@@ -16,7 +16,8 @@ const MODEL_SHARE: f64 = 0.25;
 /// Weight of the tenant behind a peer group, in sessions.
 const GROUP_VOTES: f64 = 200.0;
 /// Share of the votes that make the tail, and how many it has at least and at most, where that is not less than a two
-/// hundredth of all: where there are more, they are counted. One scale for thousands made what is heavy-tailed outrank all else, far beyond what its votes support.
+/// hundredth of all: where there are more, they are counted. One scale for thousands made what is heavy-tailed outrank all
+/// else, far beyond what its votes support.
 const TAIL_SHARE: f64 = 0.05;
 const TAIL_VOTES: [f64; 2] = [5.0, 12.0];
 const LARGE_SHARE: f64 = 0.005;

@@ -375,14 +375,7 @@ impl Run {
             }
         }
         for fold in &self.folds {
-            let counts = fold.0.counts();
-            let sum = &mut self.report.store;
-            sum.known += counts.known;
-            sum.young += counts.young;
-            sum.bytes += counts.bytes;
-            sum.known_evicted += counts.known_evicted;
-            sum.young_evicted += counts.young_evicted;
-            sum.candidates_refused += counts.candidates_refused;
+            self.report.store.add(&fold.0.counts());
             self.report.agent_bytes.extend(fold.0.store().known_bytes_each());
         }
         self.report.agent_bytes.sort_unstable();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use self::minimal::{MINIMAL, minimal_with};
 use super::*;
 
-mod dice;
+pub(crate) mod dice;
 #[path = "../../../record/src/native/tests/minimal.rs"]
 mod minimal;
 mod properties;

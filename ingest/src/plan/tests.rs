@@ -3,19 +3,10 @@
 use record::lexeme::Lexeme;
 
 use super::*;
+use crate::decode::tests::dice::Dice;
 use crate::formats::Format;
 
-/// Numbers that look random and are the same in each run (xorshift64).
-struct Dice(u64);
-
 impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(end).unwrap()).unwrap()
-    }
-
     /// A value below a place of which the rows know these steps; names may come twice, in another case too.
     fn tree(&mut self, known: &[&'static str], caseless: bool, depth: usize) -> Tree<'static> {
         match self.below(if depth == 0 { 3 } else { 9 }) {
@@ -33,12 +24,12 @@ impl Dice {
     fn object(&mut self, known: &[&'static str], caseless: bool, depth: usize) -> Tree<'static> {
         let mut members: Vec<(Text<'static>, Tree<'static>)> = Vec::new();
         for _ in 0..self.below(8) {
-            let path = known.get(self.below(known.len().max(1))).copied().unwrap_or("else");
+            let path = if known.is_empty() { "else" } else { self.pick(known) };
             let step = path.split('/').next().unwrap().replace('*', "own").replace("~1", "/");
             let name = match self.below(6) {
                 0 => "unknown".to_owned(),
                 1 if caseless => step.to_ascii_uppercase(),
-                2 => SHIPPED[self.below(3)].to_owned(),
+                2 => self.pick(&SHIPPED).to_owned(),
                 _ => step,
             };
             let below = below(known, &name, caseless);
