@@ -9,21 +9,20 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use bus::{Bus, Cleanup, Record, TopicSpec};
+use bus::{Bus, Cleanup, Record, TopicPartition, TopicSpec};
 use detector::Inventory;
 use lane::{Audit, Reference, audit, read_all};
-use rdkafka::admin::{AdminClient, AdminOptions};
-use rdkafka::client::DefaultClientContext;
+use rdkafka::ClientConfig;
+use rdkafka::admin::AdminOptions;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use serde_json::Value;
 use stream::{Connected, Lists, Switches, connect, snapshots};
 
 use crate::binary;
+use crate::kafka::{admin, answered, delete_before};
 
 /// The file of registered agents.
 const INVENTORY: &str = "inventory.ndjson";
@@ -133,24 +132,16 @@ impl Deployment {
     /// Deletes the offsets of the group, which must have no member.
     pub fn delete_offsets(&self) {
         let group = format!("{}group", self.prefix);
-        let deleted = answered(self.admin().delete_groups(&[&group], &AdminOptions::new()));
+        let deleted = answered(admin(&self.address).delete_groups(&[&group], &AdminOptions::new()));
         assert!(deleted.expect("an answer").iter().all(Result::is_ok), "the group is deleted");
     }
 
     /// Lets each partition of the input begin at such an offset, as retention does.
     pub fn delete_entries_before(&self, starts: &[u64]) {
-        let (topic, mut list) = (self.topic("activity.v1"), TopicPartitionList::new());
-        for (partition, start) in (0..).zip(starts) {
-            let offset = Offset::Offset(i64::try_from(*start).expect("an offset"));
-            list.add_partition_offset(&topic, partition, offset).expect("a place");
-        }
-        let deleted = answered(self.admin().delete_records(&list, &AdminOptions::new()));
-        let deleted = deleted.expect("an answer");
-        assert!(deleted.elements().iter().all(|at| at.error().is_ok()), "{deleted:?}");
-    }
-
-    fn admin(&self) -> AdminClient<DefaultClientContext> {
-        ClientConfig::new().set("bootstrap.servers", &self.address).create().expect("an admin")
+        let topic = self.topic("activity.v1");
+        let starts: Vec<_> =
+            (0..).map(|n| TopicPartition::new(&*topic, n)).zip(starts.to_vec()).collect();
+        delete_before(&self.address, &starts);
     }
 
     /// A producer of input records.
@@ -299,17 +290,6 @@ impl Deployment {
                 .map(|p| p.to);
             last.is_none() || last <= to
         })
-    }
-}
-
-/// Waits for the answer of an admin client, which has a thread of its own.
-fn answered<F: Future>(future: F) -> F::Output {
-    let (mut future, mut context) = (std::pin::pin!(future), Context::from_waker(Waker::noop()));
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test of a broker waits in real time")]
 
 use std::process;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bus::kafka::{Kafka, KafkaConsumer, KafkaProducer, KafkaSettings};
@@ -9,6 +10,9 @@ use bus::{
     Bus, BusError, Cleanup, Consumer, GroupEvent, Isolation, Outgoing, Producer, Reader, Record,
     TopicPartition, TopicSpec,
 };
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 /// How long one poll waits.
 pub const STEP: Duration = Duration::from_millis(50);
@@ -46,6 +50,35 @@ pub fn topic(
     };
     bus.admin().and_then(|mut admin| admin.create(&spec)).expect("a topic");
     (0..partitions).map(|number| TopicPartition::new(name, number)).collect()
+}
+
+/// Lets these partitions begin at such offsets, as retention does.
+pub fn delete_before(address: &str, starts: &[(TopicPartition, u64)]) {
+    let mut list = TopicPartitionList::new();
+    for (at, start) in starts {
+        let offset = Offset::Offset(i64::try_from(*start).expect("an offset"));
+        let partition = i32::try_from(at.partition).expect("a partition");
+        list.add_partition_offset(&at.topic, partition, offset).expect("a place");
+    }
+    let deleted = answered(admin(address).delete_records(&list, &AdminOptions::new()));
+    let deleted = deleted.expect("an answer");
+    assert!(deleted.elements().iter().all(|at| at.error().is_ok()), "{deleted:?}");
+}
+
+/// Returns a client for what the log of ours never does.
+pub fn admin(address: &str) -> AdminClient<DefaultClientContext> {
+    ClientConfig::new().set("bootstrap.servers", address).create().expect("an admin")
+}
+
+/// Waits for the answer of an admin client, which has a thread of its own.
+pub fn answered<F: Future>(future: F) -> F::Output {
+    let (mut future, mut context) = (std::pin::pin!(future), Context::from_waker(Waker::noop()));
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Returns a record with this value.

@@ -1,6 +1,7 @@
 //! Kafka keeps the contract of the log, and what only a genuine broker can show.
 #![expect(clippy::disallowed_methods, reason = "a test of a broker waits in real time")]
 
+use std::collections::BTreeSet;
 use std::slice::from_ref;
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -12,8 +13,8 @@ use bus::{
 };
 use tests::broker::Broker;
 use tests::kafka::{
-    PATIENCE, STEP, given, kafka, producer, read, sole_member, text, topic, unique, until, values,
-    write,
+    PATIENCE, STEP, delete_before, given, kafka, producer, read, sole_member, text, topic, unique,
+    until, values, write,
 };
 
 /// Members hear of a rebalance with their next heartbeat.
@@ -285,6 +286,47 @@ fn retention_is_seen_by_members_and_passed_over_by_readers() {
     write(&mut producer, &at, &["3"]).unwrap();
     let record = until("a record", || reader.next(STEP).unwrap());
     assert!(record.offset >= begun && values([&record]) == ["3"], "{record:?}");
+}
+
+/// The client refuses each partition once, and not always in words that name it.
+#[test]
+fn a_member_learns_of_every_partition_whose_entries_are_gone() {
+    let Some(broker) = Broker::shared() else { return };
+    const PARTITIONS: u32 = 8;
+    for properties in [&[PROMPT][..], &[PROMPT, EAGER], &[("group.protocol", "consumer")]] {
+        let (bus, name) = (kafka(broker.address(), properties), unique("several"));
+        let all = topic(&bus, &name, PARTITIONS, &[]);
+        let mut producer = producer(&bus, &name);
+        for at in &all {
+            write(&mut producer, at, &["0", "1", "2"]).unwrap();
+        }
+        let starts: Vec<_> = all.iter().map(|at| (at.clone(), 2)).collect();
+        delete_before(broker.address(), &starts);
+        let mut consumer = bus.consumer(&name, &[&name]).unwrap();
+        assert_eq!(given(&mut consumer).len(), all.len());
+        let early: Vec<_> = all.iter().map(|at| (at.clone(), 1)).collect();
+        consumer.assign(&early).unwrap();
+        consumer.resume(&all).unwrap();
+        let mut told = BTreeSet::new();
+        until("an error for each", || {
+            if let Err(error) = consumer.poll(STEP) {
+                let BusError::OutOfRange { partition, offset: 1, start: 2 } = error else {
+                    panic!("{error:?}")
+                };
+                consumer.assign(&[(partition.clone(), 2)]).unwrap();
+                consumer.resume(from_ref(&partition)).unwrap();
+                assert!(told.insert(partition), "{told:?}");
+            }
+            (told.len() == all.len()).then_some(())
+        });
+        let mut read = BTreeSet::new();
+        until("a record of each", || {
+            if let Some(GroupEvent::Record(record)) = consumer.poll(STEP).unwrap() {
+                read.insert(record.at);
+            }
+            (read.len() == all.len()).then_some(())
+        });
+    }
 }
 
 /// A member that goes while the group waits for its answer neither hangs nor keeps what it had.

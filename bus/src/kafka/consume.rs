@@ -39,6 +39,8 @@ pub struct KafkaConsumer {
     slots: BTreeMap<TopicPartition, Slot>,
     /// What must go, and what of it the caller did not release yet: one answer ends the question.
     revoked: Option<(Vec<TopicPartition>, Vec<TopicPartition>)>,
+    /// librdkafka refused an offset and did not say which: all are to be looked at, until none is out of range.
+    is_doubtful: bool,
 }
 
 /// A partition that we were given.
@@ -147,7 +149,7 @@ impl KafkaConsumer {
             .map_err(|error| failure::of(&error))?;
         client.subscribe(topics).map_err(|error| failure::of(&error))?;
         let topics = topics.iter().map(|topic| Arc::from(*topic)).collect();
-        Ok(Self { client, topics, slots: BTreeMap::new(), revoked: None })
+        Ok(Self { client, topics, slots: BTreeMap::new(), revoked: None, is_doubtful: false })
     }
 
     /// Takes the next question of the group, and stops the records of what shall go.
@@ -162,8 +164,8 @@ impl KafkaConsumer {
         event
     }
 
-    /// Sorts an error, which librdkafka reports without its partition.
-    fn failed(&self, error: &KafkaError) -> Result<Option<GroupEvent>, BusError> {
+    /// Sorts an error.
+    fn failed(&mut self, error: &KafkaError) -> Result<(), BusError> {
         if let Some((code, text)) = self.client.client().fatal_error() {
             return Err(match failure::of_code(code, text) {
                 BusError::Unavailable(text) => BusError::Refused(text),
@@ -172,6 +174,17 @@ impl KafkaConsumer {
         }
         if !is_out_of_range(error) {
             return Err(self.client.context().voice.sort(error));
+        }
+        self.is_doubtful = true;
+        self.look_at_offsets()
+    }
+
+    /// Finds a partition that stands where its log has nothing. librdkafka reports each once at most, without its
+    /// name, and not at all one that was moved while its refusal was on the way: so one is told a call, until none is
+    /// left.
+    fn look_at_offsets(&mut self) -> Result<(), BusError> {
+        if !self.is_doubtful {
+            return Ok(());
         }
         for (at, slot) in &self.slots {
             let (start, next) = bounds(&self.client, at)?;
@@ -182,11 +195,12 @@ impl KafkaConsumer {
                 return Err(BusError::OutOfRange { partition, offset, start });
             }
         }
-        // It exists by now; but librdkafka stands still until told where to go on.
+        // They exist by now; but librdkafka stands still until told where to go on.
         for (at, slot) in &self.slots {
             self.seek(at, slot.next)?;
         }
-        Ok(None)
+        self.is_doubtful = false;
+        Ok(())
     }
 
     /// Moves a partition. librdkafka fetches nothing more of one whose offset was refused, and seeks in none that it does
@@ -235,6 +249,7 @@ impl Consumer for KafkaConsumer {
         if let Some(event) = self.heard() {
             return Ok(Some(event));
         }
+        self.look_at_offsets()?;
         let found = match self.client.poll(timeout) {
             Some(Ok(message)) => {
                 let shared = self.topics.iter().find(|topic| ***topic == *message.topic());
@@ -248,7 +263,10 @@ impl Consumer for KafkaConsumer {
                     GroupEvent::Record(record(&message, at))
                 })
             }
-            Some(Err(error)) => self.failed(&error)?,
+            Some(Err(error)) => {
+                self.failed(&error)?;
+                None
+            }
             None => None,
         };
         Ok(found.or_else(|| self.heard()))
