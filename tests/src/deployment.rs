@@ -7,8 +7,9 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use bus::{Bus, Cleanup, Record, TopicPartition, TopicSpec};
@@ -24,6 +25,8 @@ use stream::{Connected, Lists, Switches, connect, snapshots};
 use crate::binary;
 use crate::kafka::{admin, answered, delete_before};
 
+/// Longest run of a verb.
+const RUN_MAX: Duration = Duration::from_secs(600);
 /// The file of registered agents.
 const INVENTORY: &str = "inventory.ndjson";
 
@@ -173,7 +176,7 @@ impl Deployment {
 
     /// Runs a verb to its end; panics where it fails.
     pub fn output(&self, arguments: &[&str]) -> Output {
-        let output = self.command(arguments).output().expect("the binary starts");
+        let output = finished(self.command(arguments));
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?} ended with {}: {stderr}", output.status);
         output
@@ -224,7 +227,7 @@ impl Deployment {
             source.send(&key_of(&event), &serde_json::to_vec(&event).expect("JSON"), None);
             sent += 1;
             let due = Duration::from_micros(sent * 1_000_000 / per_second);
-            std::thread::sleep(due.saturating_sub(since.elapsed()));
+            thread::sleep(due.saturating_sub(since.elapsed()));
         }
         source.flush();
         sent
@@ -271,7 +274,7 @@ impl Deployment {
                 return;
             }
             assert!(since.elapsed() < patience, "not consumed in {patience:?}: {}", self.log(log));
-            std::thread::sleep(Duration::from_millis(300));
+            thread::sleep(Duration::from_millis(300));
         }
     }
 
@@ -293,9 +296,23 @@ impl Deployment {
     }
 }
 
+/// Runs a command to its end. One that does not come to it is killed, and what it said is shown: who runs the tests would
+/// only see that they stand still.
+pub fn finished(mut command: Command) -> Output {
+    let child = command.spawn().expect("the binary starts");
+    let (pid, (ended, end)) = (child.id().to_string(), mpsc::channel());
+    thread::spawn(move || ended.send(child.wait_with_output()));
+    let output = end.recv_timeout(RUN_MAX).unwrap_or_else(|_| {
+        Command::new("kill").args(["-9", &pid]).status().expect("kill");
+        let output = end.recv().expect("an end").expect("its output");
+        panic!("{command:?} did not end: {}", String::from_utf8_lossy(&output.stderr))
+    });
+    output.expect("its output")
+}
+
 impl Drop for Deployment {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        if !thread::panicking() {
             let _gone = fs::remove_dir_all(&self.folder);
         }
     }

@@ -11,7 +11,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tests::broker::Broker;
-use tests::deployment::Deployment;
+use tests::deployment::{Deployment, finished};
 use tests::proxy::{END_TXN, Fault, Proxy};
 use tests::{Noise, demo_prefix};
 
@@ -147,14 +147,14 @@ fn chaos_loses_and_doubles_nothing() {
         (sent, restarts)
     });
     // A transaction of a dead process may hold readers back for its time.
-    let mut last = deployment.command(&["run", "--once"]).output().expect("the binary starts");
+    let mut last = finished(deployment.command(&["run", "--once"]));
     for _ in 0..2 {
         if last.status.success() {
             break;
         }
         assert_eq!(last.status.code(), Some(69), "{}", String::from_utf8_lossy(&last.stderr));
         restarts += 1;
-        last = deployment.command(&["run", "--once"]).output().expect("the binary starts");
+        last = finished(deployment.command(&["run", "--once"]));
     }
     assert!(last.status.success(), "{}", String::from_utf8_lossy(&last.stderr));
     let audit = deployment.audit();

@@ -5,7 +5,7 @@ use std::process::Output;
 
 use lane::{PROGRESS_KEY, Progress, read_all};
 use tests::broker::Broker;
-use tests::deployment::Deployment;
+use tests::deployment::{Deployment, finished};
 use tests::{demo_prefix, lines_of};
 
 const CONFIG: &str = "[input]\nstart = \"earliest\"\naccept_create_time = true\n";
@@ -32,7 +32,7 @@ fn half_read(name: &str, address: &str) -> Deployment {
 
 /// Runs a verb that must refuse, and says why.
 fn refused(deployment: &Deployment) -> String {
-    let output = deployment.command(&["run", "--once"]).output().expect("the binary starts");
+    let output = finished(deployment.command(&["run", "--once"]));
     assert_eq!(output.status.code(), Some(78), "{}", stderr(&output));
     stderr(&output)
 }

@@ -1,7 +1,7 @@
 //! `habitus run` on a genuine Kafka, as it is deployed: what an event costs beside merely consuming it, how long a finding,
 //! an alert and a revocation request take, what state is written, how long a restore takes. Prints Markdown; fails where a
 //! figure cannot be trusted, never because it is bad. `cargo bench -p benches --bench kafka -- [--events N] [--seconds S]
-//! [--agents N] [--partitions P]`.
+//! [--pace N] [--agents N] [--partitions P]`.
 #![forbid(unsafe_code)]
 
 mod fleet;
@@ -21,6 +21,8 @@ struct Size {
     events: u64,
     /// Seconds of the paced load.
     seconds: u64,
+    /// Events a second of it.
+    pace: u64,
     /// Agents to restore.
     agents: u64,
     /// Partitions of the input.
@@ -29,13 +31,15 @@ struct Size {
 
 impl Size {
     fn parse(arguments: &[String]) -> Self {
-        let mut size = Self { events: 260_000, seconds: 90, agents: 100_000, partitions: 64 };
+        let mut size =
+            Self { events: 260_000, seconds: 90, pace: 1_000, agents: 100_000, partitions: 64 };
         for pair in arguments.chunks(2) {
             let [name, value] = pair else { panic!("{pair:?} lacks its value") };
             let value: u64 = value.parse().unwrap_or_else(|_| panic!("{value} is no number"));
             match name.as_str() {
                 "--events" => size.events = value,
                 "--seconds" => size.seconds = value,
+                "--pace" => size.pace = value,
                 "--agents" => size.agents = value,
                 "--partitions" => size.partitions = u32::try_from(value).expect("a number"),
                 _ => panic!("{name} is not understood"),

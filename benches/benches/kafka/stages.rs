@@ -17,23 +17,35 @@ use crate::fleet::Fleet;
 use crate::process::{cost, cpu, merely_consume, start};
 use crate::watch::{Seen, id_now, now_us, quantile_ms, watch};
 
-/// Events a second of the paced load.
-const PACE: u64 = 1_000;
 /// Seconds of the paced load that are not counted.
 const WARM_UP: u64 = 5;
 /// The backlog comes at the pace of the load that follows, in three stretches two hours apart: so that load is usual.
 const STRETCHES: u64 = 3;
 const STRETCH_MS: u64 = 2 * 3_600_000;
+/// How long lanes may take until each has its share.
+const SHARED_OUT: Duration = Duration::from_secs(60);
 /// Events of each agent that is restored: in hours of their own, so that it becomes a known one.
 const EACH: usize = 6;
 const CONFIG: &str = "[input]\nstart = \"earliest\"\n";
+/// Every incident leads to a request, so that their time is known: the ladder's own are rare.
+const REQUESTS: &str = r#"
+[[policy]]
+id = "any-incident"
+when = "incident.count >= 1"
+then = "shorten_token_lifetime"
+"#;
 
 /// Runs all stages and prints each as soon as it is known.
 pub(crate) fn run(broker: &Broker, size: Size) {
     let fleet = Fleet::new();
     println!("| figure | seen |\n|---|---|");
-    let deployment =
-        Deployment::new("figures", broker.address(), size.partitions, CONFIG).with_http();
+    let deployment = Deployment::new(
+        "figures",
+        broker.address(),
+        size.partitions,
+        &format!("{CONFIG}{REQUESTS}"),
+    )
+    .with_http();
     deployment.connected();
     let fleets = backlog(broker, &deployment, &fleet, size);
     paced(broker, &deployment, &fleet, (size, fleets));
@@ -51,7 +63,7 @@ fn backlog(broker: &Broker, deployment: &Deployment, fleet: &Fleet, size: Size) 
     let (now_ms, each) = (now_us() / 1_000, size.events.div_ceil(STRETCHES));
     for place in 0..size.events {
         let begun_ms = now_ms - (STRETCHES - place / each) * STRETCH_MS;
-        let ms = begun_ms + place % each * 1_000 / PACE;
+        let ms = begun_ms + place % each * 1_000 / size.pace;
         let event = fleet.event(place, fleets, format!("backlog-{place}"), signed(ms));
         source.send(&event.key, &event.value, None);
     }
@@ -86,7 +98,7 @@ fn paced(broker: &Broker, deployment: &Deployment, fleet: &Fleet, (size, fleets)
     let (running, _) = start(deployment, "paced.log");
     let stop = AtomicBool::new(false);
     let topics = (deployment.topic("findings.v1"), deployment.topic("shadow.v1"));
-    let events = size.seconds * PACE;
+    let (pace, events) = (size.pace, size.seconds * size.pace);
     let from_us = now_us() + WARM_UP * 1_000_000;
     let (taken, seen) = thread::scope(|scope| {
         let readers = ["read_committed", "read_uncommitted"].map(|isolation| {
@@ -97,9 +109,9 @@ fn paced(broker: &Broker, deployment: &Deployment, fleet: &Fleet, (size, fleets)
         let (before_cpu, since) = (cpu(&running), Instant::now());
         for place in 0..events {
             thread::sleep(
-                Duration::from_micros(place * 1_000_000 / PACE).saturating_sub(since.elapsed()),
+                Duration::from_micros(place * 1_000_000 / pace).saturating_sub(since.elapsed()),
             );
-            let id = if place < WARM_UP * PACE { format!("warm-{place}") } else { id_now() };
+            let id = if place < WARM_UP * pace { format!("warm-{place}") } else { id_now() };
             let event = fleet.event(size.events + place, fleets, id, signed(now_us() / 1_000));
             source.send(&event.key, &event.value, None);
         }
@@ -110,7 +122,7 @@ fn paced(broker: &Broker, deployment: &Deployment, fleet: &Fleet, (size, fleets)
     });
     let metrics = running.metrics();
     running.end();
-    let figure = format!("{PACE} events/s for {} s", size.seconds);
+    let figure = format!("{pace} events/s for {} s", size.seconds);
     row(&figure, &format!("{:.1} µs of CPU an event", taken / events as f64 * 1e6));
     for (isolation, seen) in ["read_committed", "read_uncommitted"].iter().zip(&seen) {
         row(&format!("seen at `{isolation}` after the event was sent"), &latencies(seen));
@@ -166,9 +178,16 @@ fn restore(broker: &Broker, fleet: &Fleet, size: Size) {
     source.flush();
     deployment.output(&["run", "--once"]);
     let (running, start) = start(&deployment, "full.log");
-    // The gauges are looked at once a second.
-    thread::sleep(Duration::from_secs(2));
-    let held: f64 = running.metrics()["habitus_agents"].samples.iter().map(|sample| sample.2).sum();
+    // The gauges are looked at once a second, and lanes that join one after the other still share out what there is.
+    let since = Instant::now();
+    let held = loop {
+        thread::sleep(Duration::from_secs(2));
+        let held: f64 =
+            running.metrics()["habitus_agents"].samples.iter().map(|sample| sample.2).sum();
+        if (held - size.agents as f64).abs() < 0.5 || since.elapsed() > SHARED_OUT {
+            break held;
+        }
+    };
     running.end();
     let written = written(broker, &deployment, size.agents);
     assert!((held - size.agents as f64).abs() < 0.5, "{held} agents were restored");
