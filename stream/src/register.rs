@@ -99,7 +99,11 @@ impl RegisterStream {
         let mut headers = record.headers.iter();
         let signature = headers.find(|(name, _)| name == SIGNATURE_HEADER);
         let signature = signature.map(|(_, code)| code.as_slice());
-        let (tenant, agent) = key.split_once('|').unwrap_or((key, ""));
+        let (tenant, agent) = match key.split_once('|') {
+            Some((_, "")) => return Err(miskeyed()),
+            Some(named) => named,
+            None => (key, ""),
+        };
         let saved_key = format!("{tenant}|{MARK}{agent}");
         let authors = &self.setup.authors;
         let Some(bytes) = &record.value else {

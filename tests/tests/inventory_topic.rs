@@ -92,6 +92,7 @@ fn filled() -> Simulated {
     // What is none.
     say("acme|other", entry("canary", &[]));
     say("acme|", claim());
+    publish(&run, "acme|", None);
     say("acme|x", json!({"schema": "agent.feedback/1"}));
     let changed = |field: &str, value: Value| {
         let mut entry = entry("x", &[]);
@@ -117,7 +118,7 @@ fn a_registration_holds_once_or_is_refused_once_at_any_kill() {
         ("invalid_field", 3),
         ("invalid_json", 1),
         ("invalid_utf8", 1),
-        ("miskeyed", 2),
+        ("miskeyed", 3),
         ("missing_field", 1),
         ("too_large", 1),
         ("unsupported_schema", 1),
@@ -133,7 +134,7 @@ fn a_registration_holds_once_or_is_refused_once_at_any_kill() {
         let audit = run.audit();
         assert!(audit.is_clean(), "{case}: {audit:#?}");
         let counts = audit.inputs[TOPIC];
-        assert_eq!((counts.scored, counts.duplicate, counts.dead_lettered), (7, 2, 11), "{case}");
+        assert_eq!((counts.scored, counts.duplicate, counts.dead_lettered), (7, 2, 12), "{case}");
         run.memory.steps()
     };
     let calm = filled();
