@@ -44,6 +44,8 @@ pub enum Right {
     Restore,
     /// That alerts are to be silent, or not any more.
     Silence,
+    /// Who is registered.
+    Register,
 }
 
 /// What one author may say, and of whom.
@@ -79,8 +81,14 @@ pub struct Arrival<'a> {
 
 impl Right {
     /// All rights.
-    pub const ALL: [Self; 5] =
-        [Self::Acknowledge, Self::Verdict, Self::Approve, Self::Restore, Self::Silence];
+    pub const ALL: [Self; 6] = [
+        Self::Acknowledge,
+        Self::Verdict,
+        Self::Approve,
+        Self::Restore,
+        Self::Silence,
+        Self::Register,
+    ];
 
     /// Its word in config.
     pub fn as_str(self) -> &'static str {
@@ -90,6 +98,7 @@ impl Right {
             Self::Approve => "approve",
             Self::Restore => "restore",
             Self::Silence => "silence",
+            Self::Register => "register",
         }
     }
 
@@ -104,6 +113,20 @@ impl Right {
             CommandAction::Restore => Self::Restore,
             CommandAction::Silence | CommandAction::Unsilence => Self::Silence,
         }
+    }
+}
+
+// === impl Grant ===
+
+impl Grant {
+    fn signs(&self, bytes: &[u8], signature: Option<&[u8]>) -> bool {
+        let mut secrets = self.secrets.iter();
+        secrets.any(|secret| signature.is_some_and(|code| secret.verifies(bytes, code)))
+    }
+
+    fn allows(&self, tenant_id: &str, right: Right) -> bool {
+        (self.tenants.is_empty() || self.tenants.contains(tenant_id))
+            && (self.rights.is_empty() || self.rights.contains(&right))
     }
 }
 
@@ -318,21 +341,36 @@ fn may(
     if arrival.authors.is_empty() {
         return Ok(false);
     }
-    let signs = |grant: &&Grant| {
-        let mut secrets = grant.secrets.iter();
-        secrets.any(|secret| arrival.signature.is_some_and(|code| secret.verifies(bytes, code)))
-    };
+    let signs = |grant: &&Grant| grant.signs(bytes, arrival.signature);
     let Some(grant) = arrival.authors.get(author).filter(signs) else {
         let message = "find this author's signature of it";
         return Err(refusal(ErrorCode::BadSignature, "/author", message));
     };
-    if (grant.tenants.is_empty() || grant.tenants.contains(tenant_id))
-        && (grant.rights.is_empty() || grant.rights.contains(&right))
-    {
+    if grant.allows(tenant_id, right) {
         return Ok(true);
     }
     let message = format!("let this author {} for this tenant", right.as_str());
     Err(refusal(ErrorCode::NotPermitted, "/author", message))
+}
+
+/// Whether somebody who may register agents of a tenant signed that. A record of the inventory names no author.
+pub fn may_register(
+    authors: &Authors,
+    (bytes, signature): (&[u8], Option<&[u8]>),
+    tenant_id: &str,
+) -> Result<(), Rejection> {
+    if authors.is_empty() {
+        return Ok(());
+    }
+    let mut signers = authors.values().filter(|grant| grant.signs(bytes, signature)).peekable();
+    if signers.peek().is_none() {
+        return Err(refusal(ErrorCode::BadSignature, "", "find an author's signature of it"));
+    }
+    if signers.any(|grant| grant.allows(tenant_id, Right::Register)) {
+        return Ok(());
+    }
+    let message = "let this author register agents of this tenant";
+    Err(refusal(ErrorCode::NotPermitted, "/tenant_id", message))
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ pub(super) fn read(item: &Item, outer: &Range<usize>) -> (Vec<AuthorConfig>, Vec
     (authors, rows.mistakes)
 }
 
-fn words() -> [&'static str; 5] {
+fn words() -> [&'static str; Right::ALL.len()] {
     Right::ALL.map(Right::as_str)
 }
 

@@ -177,6 +177,12 @@ pub(super) const FIELDS: &[Field] = &[
         "File of registered agents, a JSON record a line (`agent.inventory/1`): owners, aliases, purposes, validity. Without it nobody is judged by registration.",
     ),
     field(
+        "inventory.topic",
+        Kind::Flag,
+        "false",
+        "The same from the compacted topic `inventory.v1`, whose changes hold without a restart. In place of a file.",
+    ),
+    field(
         "identity.ai_agent",
         Kind::Texts(10_000),
         "[]",

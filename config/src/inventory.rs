@@ -1,5 +1,5 @@
 //! Reads an inventory: a record a line, every mistake at once, each with its line, its field and what was meant. An
-//! inventory with a mistake is not used. It opens no file.
+//! inventory with a mistake is not used. It opens no file. What one record says is read the same on a topic.
 
 use std::ops::Range;
 
@@ -125,33 +125,53 @@ pub fn read_inventory(text: &str) -> Result<Inventory, Vec<Problem>> {
     Ok(inventory)
 }
 
+/// What a record says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// That an agent is registered.
+    Agent(Box<InventoryEntry>),
+    /// That all agents of its tenant are.
+    Complete(InventoryComplete),
+}
+
+/// A mistake, and what was meant.
+type Wrong = (Mistake, Option<String>);
+
 /// Takes a record, or says what is wrong with it.
-fn take(record: &str, inventory: &mut Inventory) -> Vec<(Mistake, Option<String>)> {
+fn take(record: &str, inventory: &mut Inventory) -> Vec<Wrong> {
+    match read_listed(record.as_bytes()) {
+        Ok(Listed::Complete(claim)) => {
+            inventory.claim_complete(claim.tenant_id);
+            Vec::new()
+        }
+        Ok(Listed::Agent(entry)) => {
+            let id = entry.agent_id.clone();
+            inventory
+                .add(*entry)
+                .err()
+                .map(|taken| (of_name(taken, &id), None))
+                .into_iter()
+                .collect()
+        }
+        Err(mistakes) => mistakes,
+    }
+}
+
+/// Reads one record, or says all that is wrong with it.
+pub fn read_listed(record: &[u8]) -> Result<Listed, Vec<Wrong>> {
     let broken = |error: serde_json::Error| vec![(Mistake::Json(error.to_string()), None)];
-    let object: Map<String, Value> = match serde_json::from_str(record) {
-        Ok(object) => object,
-        Err(error) => return broken(error),
-    };
+    let object: Map<String, Value> = serde_json::from_slice(record).map_err(broken)?;
     let is_claim = object.get("schema").and_then(Value::as_str) == Some(COMPLETE_SCHEMA);
     let mut mistakes = Vec::new();
     check(&object, if is_claim { COMPLETE } else { ENTRY }, "", &mut mistakes);
     if !mistakes.is_empty() {
-        return mistakes;
+        return Err(mistakes);
     }
     let value = Value::Object(object);
     if is_claim {
-        return match serde_json::from_value::<InventoryComplete>(value) {
-            Ok(claim) => {
-                inventory.claim_complete(claim.tenant_id);
-                Vec::new()
-            }
-            Err(error) => broken(error),
-        };
+        return serde_json::from_value(value).map(Listed::Complete).map_err(broken);
     }
-    let entry: InventoryEntry = match serde_json::from_value(value) {
-        Ok(entry) => entry,
-        Err(error) => return broken(error),
-    };
+    let entry: InventoryEntry = serde_json::from_value(value).map_err(broken)?;
     let mut order = |earlier, later, from: Option<EventTime>, to: Option<EventTime>| {
         if from.zip(to).is_some_and(|(from, to)| to <= from) {
             mistakes.push((Mistake::Order { earlier, later }, None));
@@ -160,23 +180,14 @@ fn take(record: &str, inventory: &mut Inventory) -> Vec<(Mistake, Option<String>
     order("valid_from", "valid_until", entry.valid_from, entry.valid_until);
     let change = entry.announced_change.as_ref();
     order("from", "until", change.map(|change| change.from), change.map(|change| change.until));
-    if mistakes.is_empty() {
-        let id = entry.agent_id.clone();
-        mistakes.extend(inventory.add(entry).err().map(|taken| (of_name(taken, &id), None)));
-    }
-    mistakes
+    if mistakes.is_empty() { Ok(Listed::Agent(Box::new(entry))) } else { Err(mistakes) }
 }
 
 fn of_name(NameTaken { name, by }: NameTaken, id: &str) -> Mistake {
     if by == id && name == id { Mistake::Twice(name) } else { Mistake::Taken { name, by } }
 }
 
-fn check(
-    object: &Map<String, Value>,
-    fields: &[Field],
-    path: &str,
-    mistakes: &mut Vec<(Mistake, Option<String>)>,
-) {
+fn check(object: &Map<String, Value>, fields: &[Field], path: &str, mistakes: &mut Vec<Wrong>) {
     for name in object.keys().filter(|name| fields.iter().all(|(known, ..)| known != name)) {
         let help = did_you_mean(name, fields.iter().map(|(known, ..)| *known), ALIKE);
         mistakes.push((Mistake::Unknown(format!("{path}{name}")), help));
@@ -241,7 +252,7 @@ impl Wanted {
 }
 
 /// A mistake with the place of what it names within its record.
-fn problem((mistake, help): (Mistake, Option<String>), record: &str, begin: usize) -> Problem {
+fn problem((mistake, help): Wrong, record: &str, begin: usize) -> Problem {
     let name = match &mistake {
         Mistake::Unknown(field) | Mistake::Invalid { field, .. } => field.rsplit('.').next(),
         Mistake::Order { later, .. } => Some(*later),

@@ -24,7 +24,7 @@ mod unit;
 
 pub use access::AccessConfig;
 pub use author::AuthorConfig;
-pub use inventory::{Mistake, read_inventory};
+pub use inventory::{Listed, Mistake, read_inventory, read_listed};
 pub use loaded::{Config, Mode, Settings};
 pub use problem::{Problem, Severity, render};
 pub use read::{parse, place_of};

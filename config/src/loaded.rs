@@ -157,6 +157,11 @@ impl Config {
         Some(self.text("inventory.path")).filter(|path| !path.is_empty())
     }
 
+    /// Whether agents are registered on a topic.
+    pub fn inventory_topic(&self) -> bool {
+        self.flag("inventory.topic")
+    }
+
     /// The file of the key that mappings hash with.
     pub fn hash_key_file(&self) -> Option<&str> {
         Some(self.text(HASH_KEY_FILE)).filter(|path| !path.is_empty())

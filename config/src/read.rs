@@ -205,6 +205,12 @@ impl Reader<'_> {
             let help = Some("a revocation needs an alert".to_owned());
             self.error(self.span_of([revocations, alerts]), message, help);
         }
+        let [file, topic] = ["inventory.path", "inventory.topic"];
+        if self.values.contains_key(file) && self.values.get(topic) == Some(&Value::Flag(true)) {
+            let message = format!("`{topic}` and `{file}` say the same of different agents");
+            let help = Some("register agents in one place: leave out one of them".to_owned());
+            self.error(self.span_of([topic, file]), message, help);
+        }
         self.check_texts("identity.scored", "`ai_agent`, `service` or `human`", |word| {
             Class::ALL.iter().any(|class| class.as_str() == word)
         });

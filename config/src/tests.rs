@@ -98,6 +98,11 @@ fn each_mistake_has_its_message() {
         ("[batch]\nmax_age = \"5\"", "`batch.max_age` must be a duration such as \"5ms\""),
         ("[batch]\nmax_bytes = \"1GiB\"", "`batch.max_bytes` must lie between 64KiB and 64MiB"),
         ("[inventory]\npath = \"\"", "`inventory.path` must be the path of a file"),
+        ("[inventory]\ntopic = \"t\"", "`inventory.topic` must be true or false, found string"),
+        (
+            "[inventory]\npath = \"i\"\ntopic = true",
+            "`inventory.topic` and `inventory.path` say the same of different agents",
+        ),
         ("[output]\nshadow = \"yes\"", "`output.shadow` must be true or false, found string"),
         (
             "[http]\nlisten = \"localhost\"",
@@ -206,6 +211,7 @@ fn settings_of_one_process_are_no_part_of_the_hash() {
     assert_eq!(valid(local).hash(), Config::default().hash());
     for shared in [
         "input.accept_create_time = true",
+        "inventory.topic = true",
         "output.shadow = true",
         "mode = \"alert\"",
         "origin_handicaps.model = 3",
@@ -534,7 +540,7 @@ fn mistakes_of_receivers_have_their_places() {
 #[test]
 fn authors_are_read_with_every_mistake_and_shown_as_they_are() {
     let author = "[[author]]\nname = \"carol@acme.example\"\nsecret_file = \"carol.key\"\n";
-    let words = "`acknowledge`, `verdict`, `approve`, `restore`, `silence`";
+    let words = "`acknowledge`, `verdict`, `approve`, `restore`, `silence`, `register`";
     for (text, expected, line) in [
         (format!("{author}right = [\"approve\"]"), "unknown setting `author.right`".to_owned(), 4),
         (

@@ -1,8 +1,10 @@
 //! The inventory in force: who is registered, under which names, and what that says of an activity. It is given, not
-//! learned: no agent's record holds any of it. Where nothing is listed, it says nothing.
+//! learned: no agent's record holds any of it. Where nothing is listed, it says nothing. What it holds of a set of agents
+//! does not depend on the order in which they were listed.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use baseline::hash;
 use schemas::activity::{Activity, Principal};
@@ -11,6 +13,14 @@ use schemas::inventory::{AgentState, AnnouncedChange, InventoryEntry, Owner};
 
 /// How far clocks may differ, in milliseconds.
 const SKEW_MS: i64 = 300_000;
+
+/// Most agents and claims of an inventory that changes while it is in use.
+pub const INVENTORY_AGENTS_MAX: usize = 250_000;
+/// Most bytes of one.
+pub const INVENTORY_BYTES_MAX: usize = 128 << 20;
+/// What an agent takes beside its texts, and what a name or a purpose does, about.
+const ENTRY_BYTES: usize = 512;
+const TEXT_BYTES: usize = 64;
 
 /// A name that another agent has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,18 +34,21 @@ pub struct NameTaken {
 /// The agents of all tenants, by any of their names.
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
-    agents: Vec<InventoryEntry>,
+    /// By `<tenant>|<agent>`.
+    agents: BTreeMap<Box<str>, Arc<InventoryEntry>>,
     /// Names by their hash; those that collide stand side by side.
     names: BTreeMap<u64, Vec<Name>>,
     /// Tenants whose agents are all listed.
     complete: BTreeSet<String>,
     hash: String,
+    bytes: usize,
 }
 
 #[derive(Clone, Debug)]
 struct Name {
-    text: String,
-    place: usize,
+    /// Which of its agent's: the id, then the aliases.
+    number: usize,
+    agent: Arc<InventoryEntry>,
 }
 
 /// What an inventory says against an activity, the gravest first.
@@ -66,34 +79,111 @@ fn key(tenant_id: &str, name: &str) -> u64 {
     hash::pair(hash::text(0, tenant_id), hash::text(0, name))
 }
 
+fn agent_key(tenant_id: &str, agent_id: &str) -> Box<str> {
+    format!("{tenant_id}|{agent_id}").into_boxed_str()
+}
+
+/// All names of an agent, its id first.
+fn names(entry: &InventoryEntry) -> impl Iterator<Item = &str> {
+    std::iter::once(&entry.agent_id).chain(&entry.aliases).map(String::as_str)
+}
+
+/// The same on every machine: what is refused depends on it.
+fn bytes_of(entry: &InventoryEntry) -> usize {
+    let InventoryEntry { schema, tenant_id, blueprint, purposes, owner, version, .. } = entry;
+    let owner = owner.iter().flat_map(|owner| {
+        [Some(&owner.id), owner.issuer.as_ref(), owner.name.as_ref()].into_iter().flatten()
+    });
+    let change = entry.announced_change.as_ref().map(|change| &change.version);
+    // The tenant and the id stand in the key of the agent, too.
+    let single = [schema, tenant_id, tenant_id, &entry.agent_id].into_iter();
+    let texts = single.chain(blueprint).chain(version).chain(change).chain(owner).chain(purposes);
+    let texts = texts.map(String::as_str).chain(names(entry));
+    ENTRY_BYTES + texts.map(|text| TEXT_BYTES + text.len()).sum::<usize>()
+}
+
+// === impl Name ===
+
+impl Name {
+    fn text(&self) -> &str {
+        names(&self.agent).nth(self.number).unwrap_or_default()
+    }
+}
+
 // === impl Inventory ===
 
 impl Inventory {
     /// Lists an agent, whole or not at all.
     pub fn add(&mut self, entry: InventoryEntry) -> Result<(), NameTaken> {
-        let names: Vec<String> =
-            std::iter::once(&entry.agent_id).chain(&entry.aliases).cloned().collect();
-        for (number, name) in names.iter().enumerate() {
-            let by = match self.find(&entry.tenant_id, name) {
-                Some(other) => other.agent_id.clone(),
-                None if names.iter().take(number).any(|earlier| earlier == name) => {
-                    entry.agent_id.clone()
-                }
-                None => continue,
-            };
-            return Err(NameTaken { name: name.clone(), by });
+        let listed = self.agents.contains_key(&*agent_key(&entry.tenant_id, &entry.agent_id));
+        if listed {
+            return Err(NameTaken { name: entry.agent_id.clone(), by: entry.agent_id });
         }
-        for text in names {
-            let name = Name { place: self.agents.len(), text };
-            self.names.entry(key(&entry.tenant_id, &name.text)).or_default().push(name);
+        self.put(entry)
+    }
+
+    /// Lists an agent in place of what was listed of it before, whole or not at all.
+    pub fn put(&mut self, entry: InventoryEntry) -> Result<(), NameTaken> {
+        for (number, name) in names(&entry).enumerate() {
+            let other = self.find(&entry.tenant_id, name).map(|other| &other.agent_id);
+            let is_twice = names(&entry).take(number).any(|earlier| earlier == name);
+            if let Some(by) = other.filter(|other| **other != entry.agent_id) {
+                return Err(NameTaken { name: name.to_owned(), by: by.clone() });
+            }
+            if is_twice {
+                return Err(NameTaken { name: name.to_owned(), by: entry.agent_id.clone() });
+            }
         }
-        self.agents.push(entry);
+        self.remove(&entry.tenant_id, &entry.agent_id);
+        self.bytes += bytes_of(&entry);
+        let entry = Arc::new(entry);
+        for (number, name) in names(&entry).enumerate() {
+            let named = Name { number, agent: Arc::clone(&entry) };
+            self.names.entry(key(&entry.tenant_id, name)).or_default().push(named);
+        }
+        self.agents.insert(agent_key(&entry.tenant_id, &entry.agent_id), entry);
         Ok(())
+    }
+
+    /// Lists an agent no longer; whether it was listed.
+    pub fn remove(&mut self, tenant_id: &str, agent_id: &str) -> bool {
+        let Some(entry) = self.agents.remove(&*agent_key(tenant_id, agent_id)) else {
+            return false;
+        };
+        self.bytes -= bytes_of(&entry);
+        for name in names(&entry) {
+            let hash = key(tenant_id, name);
+            let Some(named) = self.names.get_mut(&hash) else { continue };
+            named.retain(|known| !Arc::ptr_eq(&known.agent, &entry));
+            if named.is_empty() {
+                self.names.remove(&hash);
+            }
+        }
+        true
     }
 
     /// Takes the claim that all agents of a tenant are listed.
     pub fn claim_complete(&mut self, tenant_id: String) {
-        self.complete.insert(tenant_id);
+        let bytes = TEXT_BYTES + tenant_id.len();
+        self.bytes += if self.complete.insert(tenant_id) { bytes } else { 0 };
+    }
+
+    /// Takes it back; whether it was claimed.
+    pub fn unclaim(&mut self, tenant_id: &str) -> bool {
+        let was_claimed = self.complete.remove(tenant_id);
+        self.bytes -= if was_claimed { TEXT_BYTES + tenant_id.len() } else { 0 };
+        was_claimed
+    }
+
+    /// About how many bytes of memory it takes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether it holds no more than one may that changes while it is in use.
+    pub fn is_within_bounds(&self) -> bool {
+        self.agents.len() + self.complete.len() <= INVENTORY_AGENTS_MAX
+            && self.bytes <= INVENTORY_BYTES_MAX
     }
 
     /// Names what it was read from.
@@ -106,9 +196,14 @@ impl Inventory {
         &self.hash
     }
 
-    /// Every agent listed, in order.
-    pub fn agents(&self) -> &[InventoryEntry] {
-        &self.agents
+    /// Every agent listed, by tenant and id.
+    pub fn agents(&self) -> impl ExactSizeIterator<Item = &InventoryEntry> {
+        self.agents.values().map(|agent| &**agent)
+    }
+
+    /// An agent by its own id.
+    pub fn agent(&self, tenant_id: &str, agent_id: &str) -> Option<&InventoryEntry> {
+        self.agents.get(&*agent_key(tenant_id, agent_id)).map(|agent| &**agent)
     }
 
     /// Tenants whose agents are all listed.
@@ -118,11 +213,9 @@ impl Inventory {
 
     /// The agent of a name.
     pub fn find(&self, tenant_id: &str, name: &str) -> Option<&InventoryEntry> {
-        let mut named =
-            self.names.get(&key(tenant_id, name))?.iter().filter(|known| known.text == name);
-        named.find_map(|known| {
-            self.agents.get(known.place).filter(|agent| agent.tenant_id == tenant_id)
-        })
+        let mut named = self.names.get(&key(tenant_id, name))?.iter();
+        let found = named.find(|known| known.text() == name && known.agent.tenant_id == tenant_id);
+        found.map(|known| &*known.agent)
     }
 
     /// Gives an activity the id, blueprint and owner that its agent is registered with, and so the links of its chain.

@@ -31,7 +31,7 @@ mod widen;
 
 pub use engine::{Assessment, SignalScore};
 pub use epoch::{EpochEnd, INCREMENTS_MAX};
-pub use inventory::{Inventory, NameTaken};
+pub use inventory::{INVENTORY_AGENTS_MAX, INVENTORY_BYTES_MAX, Inventory, NameTaken};
 pub use observe::{Observe, Observed, Outcome, Stamp};
 pub use report::finding_rule;
 pub use settings::{Settings, SignalMode};

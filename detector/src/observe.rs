@@ -24,6 +24,7 @@ use crate::context::Context;
 use crate::due::DueIndex;
 use crate::engine::{Assessment, Scales, assess};
 use crate::epoch::{Position, epoch_of, watched_s};
+use crate::inventory::Inventory;
 use crate::keys::Keys;
 use crate::learn::identity::note_makeup;
 use crate::learn::{Lesson, teach_step};
@@ -97,6 +98,7 @@ pub struct Observe {
     pub(crate) store: Store,
     pub(crate) crowd: Crowd,
     pub(crate) shared: Arc<Shared>,
+    inventory: Arc<Inventory>,
     /// Agents of whom people said something that was not told yet.
     pub(crate) said: BTreeSet<Box<str>>,
     pub(crate) deltas: Deltas,
@@ -114,6 +116,7 @@ impl Observe {
     pub fn new(settings: Arc<Settings>) -> Self {
         let store = Store::new(Limits::of(settings.partition_bytes_max));
         Self {
+            inventory: Arc::clone(&settings.inventory),
             settings,
             store,
             crowd: Crowd::default(),
@@ -127,6 +130,11 @@ impl Observe {
             frozen: false,
             generation: 0,
         }
+    }
+
+    /// Takes up who is registered, in place of what the settings say.
+    pub fn register(&mut self, inventory: Arc<Inventory>) {
+        self.inventory = inventory;
     }
 
     /// Stops or resumes learning: habits, shared tables, calibrators. Sessions, windows, ids and trust go on.
@@ -267,7 +275,7 @@ impl Observe {
         let keys = at.keys;
         let [tenant, group, credentials] = Context::scopes(shared, keys);
         let (standing, register) =
-            Context::registered(&self.settings.inventory, at.activity, (shared, keys));
+            Context::registered(&self.inventory, at.activity, (shared, keys));
         let busy = self.crowd.at(tag(keys.destination), keys.now_s);
         Context {
             activity: at.activity,

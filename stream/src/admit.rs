@@ -2,6 +2,7 @@
 //! enriched; each of them taken, skipped by a named rule or dead-lettered. One way for both folds that read activities.
 
 use bus::Record;
+use detector::Inventory;
 use ingest::{Ancestors, Carrier, Decoded, Limits, Notes, Traced};
 use lane::{Applied, Counts};
 use mapping::Reading;
@@ -32,6 +33,8 @@ pub(super) enum Gate {
 pub(super) struct Admission<'a> {
     pub(super) setup: &'a Setup,
     pub(super) reading: &'a Reading,
+    /// Who is registered.
+    pub(super) inventory: &'a Inventory,
     pub(super) gate: Gate,
 }
 
@@ -119,7 +122,7 @@ impl Admission<'_> {
         let from_outside = self.gate != Gate::Rekeyed;
         if from_outside {
             // An agent has one partition: a record under an alias's key lies in another one.
-            self.setup.lists.inventory.enrich(activity);
+            self.inventory.enrich(activity);
         }
         if self.gate != Gate::Any
             && record.key.as_deref() != Some(activity.partition_key().as_bytes())

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use baseline::Shared;
 use bus::{Bus, BusError, Isolation, Reader, Record, TopicPartition};
+use detector::Inventory;
 use lane::{Board, read_all};
 
 use super::fold::Switches;
+use super::register;
 use super::setup::Setup;
 
 const WAIT: Duration = Duration::from_millis(200);
@@ -21,21 +23,31 @@ const RECORDS_MAX: u32 = 4_096;
 pub(super) struct Control<B: Bus> {
     bus: B,
     at: TopicPartition,
-    shared: Shared,
+    sum: Sum,
     next: u64,
     reader: Option<B::Reader>,
+}
+
+/// What control records come to.
+struct Sum {
+    shared: Shared,
+    /// Who is registered, where a topic says it.
+    inventory: Option<Arc<Inventory>>,
 }
 
 impl<B: Bus> Control<B> {
     /// From the beginning.
     pub(super) fn new(bus: B, setup: &Setup) -> Self {
         let at = TopicPartition::new(Arc::clone(&setup.names().control), 0);
-        Self { bus, at, shared: Shared::default(), next: 0, reader: None }
+        Self { bus, at, sum: Sum::new(setup), next: 0, reader: None }
     }
 
     /// What has been read.
-    pub(super) fn switches(&self) -> Switches {
-        Switches { shared: Arc::new(self.shared.clone()), control_offset: self.next }
+    pub(super) fn switches(&self, setup: &Setup) -> Switches {
+        if let Some(inventory) = &self.sum.inventory {
+            setup.tell(|metrics| metrics.registered(inventory.agents().len(), inventory.bytes()));
+        }
+        self.sum.switches(self.next)
     }
 
     /// Reads on; whether there was something new, and whether all is read.
@@ -50,7 +62,7 @@ impl<B: Bus> Control<B> {
         for _ in 0..RECORDS_MAX {
             match reader.next(if self.next == before { WAIT } else { Duration::ZERO }) {
                 Ok(Some(record)) => {
-                    take_up(&mut self.shared, &record);
+                    self.sum.take_up(&record);
                     self.next = record.offset + 1;
                 }
                 Ok(None) => break,
@@ -67,7 +79,7 @@ impl<B: Bus> Control<B> {
     pub(super) fn follow(mut self, setup: &Setup, board: &Board<Switches>, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
             match self.read() {
-                Ok((true, _)) => board.post(self.switches(), setup.in_force(self.next)),
+                Ok((true, _)) => board.post(self.switches(setup), setup.in_force(self.next)),
                 Ok((false, _)) => {}
                 Err(error) => {
                     tracing::debug!("control: failed to {error}");
@@ -78,27 +90,51 @@ impl<B: Bus> Control<B> {
     }
 }
 
-fn take_up(shared: &mut Shared, record: &Record) {
-    let key =
-        record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()).unwrap_or_default();
-    if let Err(error) = shared.take_up(key, record.value.as_deref().unwrap_or_default()) {
-        tracing::error!(
-            offset = record.offset,
-            "control record {key} is passed over: failed to {error}"
-        );
+// === impl Sum ===
+
+impl Sum {
+    fn new(setup: &Setup) -> Self {
+        let inventory = (!setup.names().inventory.is_empty()).then(Arc::default);
+        Self { shared: Shared::default(), inventory }
+    }
+
+    fn take_up(&mut self, record: &Record) {
+        let key = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok());
+        let (key, value) = (key.unwrap_or_default(), record.value.as_deref().unwrap_or_default());
+        let taken = match (register::named(key), &mut self.inventory) {
+            (Some(named), Some(inventory)) => {
+                register::take_up(Arc::make_mut(inventory), named, value)
+            }
+            // Of a time in which a topic said who is registered.
+            (Some(_), None) => Ok(()),
+            (None, _) => {
+                let taken = self.shared.take_up(key, value);
+                taken.map(drop).map_err(|error| error.to_string())
+            }
+        };
+        if let Err(error) = taken {
+            tracing::error!(
+                offset = record.offset,
+                "control record {key} is passed over: failed to {error}"
+            );
+        }
+    }
+
+    fn switches(&self, control_offset: u64) -> Switches {
+        let (shared, inventory) = (Arc::new(self.shared.clone()), self.inventory.clone());
+        Switches { shared, inventory, control_offset }
     }
 }
 
 /// Every snapshot that was ever in force, by the offset that names it: for a reference run.
 pub fn snapshots<B: Bus>(bus: &B, setup: &Setup) -> Result<BTreeMap<u64, Switches>, BusError> {
     let at = TopicPartition::new(Arc::clone(&setup.names().control), 0);
-    let mut shared = Shared::default();
-    let mut snapshots = BTreeMap::from([(0, Switches::default())]);
+    let mut sum = Sum::new(setup);
+    let mut snapshots = BTreeMap::from([(0, sum.switches(0))]);
     for record in read_all(bus, &at)? {
-        take_up(&mut shared, &record);
+        sum.take_up(&record);
         let control_offset = record.offset + 1;
-        snapshots
-            .insert(control_offset, Switches { shared: Arc::new(shared.clone()), control_offset });
+        snapshots.insert(control_offset, sum.switches(control_offset));
     }
     Ok(snapshots)
 }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use baseline::Shared;
 use bus::{Outgoing, Record, TopicPartition};
+use detector::Inventory;
 use lane::{Applied, Emit, Fold, LoadError, LogFold, Record as Saved};
 
 use schemas::finding::Body;
 
 use super::intake::IntakeStream;
 use super::observe::ObserveStream;
+use super::register::RegisterStream;
 use super::respond::RespondStream;
 use super::said::SaidStream;
 use super::setup::Setup;
@@ -19,6 +21,8 @@ use super::setup::Setup;
 pub struct Switches {
     /// The shared tables.
     pub shared: Arc<Shared>,
+    /// Who is registered, where a topic says it: else what the file says holds.
+    pub inventory: Option<Arc<Inventory>>,
     /// Next offset of the control topic that is not in them.
     pub control_offset: u64,
 }
@@ -29,6 +33,8 @@ pub enum StreamFold {
     Intake(Box<IntakeStream>),
     /// Of what is said from outside: it keeps no state.
     Said(Box<SaidStream>),
+    /// Of the inventory: it keeps who is registered.
+    Register(Box<RegisterStream>),
     /// Of activities under their agents' keys.
     Observe(Box<ObserveStream>),
     /// Of the findings.
@@ -45,6 +51,8 @@ impl StreamFold {
             Self::Observe(Box::new(ObserveStream::new(own)))
         } else if [&names.acknowledgements, &names.feedback].contains(&&at.topic) {
             Self::Said(Box::new(SaidStream::new(own, &at.topic)))
+        } else if at.topic == names.inventory {
+            Self::Register(Box::new(RegisterStream::new(own)))
         } else {
             Self::Intake(Box::new(IntakeStream::new(own, &at.topic)))
         }
@@ -59,6 +67,7 @@ impl Fold for StreamFold {
         match self {
             Self::Intake(intake) => intake.apply(record),
             Self::Said(said) => said.apply(record),
+            Self::Register(register) => register.apply(record),
             Self::Observe(observe) => observe.apply(record),
             Self::Respond(respond) => respond.apply(record),
         }
@@ -67,6 +76,7 @@ impl Fold for StreamFold {
     fn touched(&mut self) -> Vec<Saved> {
         let touched = match self {
             Self::Said(_) => Vec::new(),
+            Self::Register(register) => register.touched(),
             Self::Intake(intake) => intake.touched(),
             Self::Observe(observe) => observe.fold_mut().touched(),
             Self::Respond(respond) => respond.fold_mut().touched(),
@@ -79,6 +89,7 @@ impl Fold for StreamFold {
         let value = &record.value;
         let loaded = match self {
             Self::Said(_) => Err("find nothing but progress: it keeps no state".to_owned()),
+            Self::Register(register) => register.load(key, value),
             Self::Intake(intake) => intake.load(key, value).map_err(|e| e.to_string()),
             Self::Observe(observe) => {
                 observe.fold_mut().load(key, value).map_err(|e| e.to_string())
@@ -95,9 +106,16 @@ impl LogFold for StreamFold {
     type Switches = Switches;
 
     fn take_up(&mut self, switches: &Switches) {
-        if let Self::Observe(observe) = self {
-            observe.fold_mut().take_up(Arc::clone(&switches.shared));
-            observe.set_control_offset(switches.control_offset);
+        match self {
+            Self::Observe(observe) => {
+                observe.fold_mut().take_up(Arc::clone(&switches.shared));
+                observe.set_control_offset(switches.control_offset);
+                switches.inventory.iter().for_each(|inventory| observe.register(inventory));
+            }
+            Self::Intake(intake) => {
+                switches.inventory.iter().for_each(|inventory| intake.register(inventory));
+            }
+            Self::Said(_) | Self::Register(_) | Self::Respond(_) => {}
         }
     }
 
@@ -105,6 +123,7 @@ impl LogFold for StreamFold {
         match self {
             Self::Intake(intake) => intake.quarantine(record),
             Self::Said(said) => said.quarantine(record),
+            Self::Register(register) => register.quarantine(record),
             Self::Observe(observe) => observe.quarantine(record),
             Self::Respond(respond) => respond.quarantine(record),
         }
@@ -114,6 +133,7 @@ impl LogFold for StreamFold {
         match self {
             Self::Intake(intake) => intake.resume(stream_time_ms),
             Self::Said(said) => said.resume(stream_time_ms),
+            Self::Register(register) => register.resume(stream_time_ms),
             Self::Observe(observe) => observe.resume(stream_time_ms),
             Self::Respond(respond) => respond.resume(stream_time_ms),
         }
@@ -123,6 +143,7 @@ impl LogFold for StreamFold {
         match self {
             Self::Intake(intake) => intake.log_ms(),
             Self::Said(said) => said.log_ms(),
+            Self::Register(register) => register.log_ms(),
             Self::Observe(observe) => observe.log_ms(),
             Self::Respond(respond) => respond.log_ms(),
         }
@@ -131,7 +152,7 @@ impl LogFold for StreamFold {
     fn due(&self) -> Option<(i64, Emit)> {
         match self {
             Self::Respond(respond) => respond.due(),
-            Self::Intake(_) | Self::Said(_) | Self::Observe(_) => None,
+            Self::Intake(_) | Self::Said(_) | Self::Register(_) | Self::Observe(_) => None,
         }
     }
 

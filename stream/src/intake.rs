@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bus::{Header, Record, TopicPartition};
+use detector::Inventory;
 use ingest::{Arrival, Hold, HoldError, Limits, Orphan, SavedHold};
 use lane::{Applied, Emit};
 use mapping::Reading;
@@ -20,6 +21,7 @@ use super::setup::Setup;
 pub struct IntakeStream {
     setup: Arc<Setup>,
     reading: Reading,
+    inventory: Arc<Inventory>,
     log_ms: i64,
     hold: Hold,
 }
@@ -31,7 +33,8 @@ impl IntakeStream {
     /// A partition of a topic that has seen nothing.
     pub fn new(setup: Arc<Setup>, topic: &str) -> Self {
         let reading = setup.reading_of(topic);
-        Self { hold: Hold::new(reading.hold()), reading, setup, log_ms: 0 }
+        let inventory = Arc::clone(&setup.lists.inventory);
+        Self { hold: Hold::new(reading.hold()), reading, inventory, setup, log_ms: 0 }
     }
 
     /// Newest log time.
@@ -59,12 +62,17 @@ impl IntakeStream {
         self.log_ms = log_ms;
     }
 
+    /// Takes up who is registered.
+    pub(super) fn register(&mut self, inventory: &Arc<Inventory>) {
+        self.inventory = Arc::clone(inventory);
+    }
+
     /// Takes in one record.
     pub(super) fn apply(&mut self, record: &Record) -> Applied {
         self.log_ms = self.log_ms.max(record.timestamp_ms);
-        let Self { setup, reading, log_ms, hold } = self;
+        let Self { setup, reading, inventory, log_ms, hold } = self;
         let (setup, reading, log_ms) = (&**setup, &*reading, *log_ms);
-        let admission = Admission { setup, reading, gate: Gate::Any };
+        let admission = Admission { setup, reading, inventory, gate: Gate::Any };
         let ancestors = hold.holds().then(|| hold.ancestors());
         let (decoded, mut traced) = admission.decode(record, ancestors);
         let mut applied = read_one();

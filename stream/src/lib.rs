@@ -13,6 +13,7 @@ mod link;
 mod meter;
 mod observe;
 mod process;
+mod register;
 mod respond;
 mod said;
 mod sets;

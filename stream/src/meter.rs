@@ -206,7 +206,7 @@ impl Gauges {
                     self.shared.metrics.respond(at, respond.counts());
                     continue;
                 }
-                StreamFold::Said(_) => continue,
+                StreamFold::Said(_) | StreamFold::Register(_) => continue,
             };
             let mut logs = self.shared.logs.lock().unwrap_or_else(PoisonError::into_inner);
             logs.insert(at.clone(), log_ms);

@@ -114,7 +114,7 @@ pub fn run(
     }
     let mut control = Control::new(kafka.clone(), setup);
     while !control.read()?.1 && !stop.load(Ordering::Relaxed) {}
-    let switches = control.switches();
+    let switches = control.switches(setup);
     let in_force = setup.in_force(switches.control_offset);
     let process = Process {
         kafka,

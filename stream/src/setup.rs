@@ -57,6 +57,8 @@ pub struct Names {
     pub acknowledgements: Arc<str>,
     /// Verdicts of analysts and commands of operators, from outside.
     pub feedback: Arc<str>,
+    /// Who is registered, from outside; empty where a file says it.
+    pub inventory: Arc<str>,
     /// What observe hands to respond.
     pub findings: Arc<str>,
     /// What respond tells every lane.
@@ -125,6 +127,7 @@ impl Names {
             sources,
             acknowledgements: name(topics.said()[0].0),
             feedback: name(topics.said()[1].0),
+            inventory: topics.inventory().map(|(topic, _)| name(topic)).unwrap_or_default(),
             findings: name(Topic::Findings),
             control: name(Topic::Control),
             alerts: name(Topic::Alerts),
@@ -140,7 +143,8 @@ impl Names {
 
     /// The topics that others write.
     pub fn from_outside(&self) -> Vec<Arc<str>> {
-        let said = [&self.acknowledgements, &self.feedback].map(Arc::clone);
+        let said = [&self.acknowledgements, &self.feedback, &self.inventory].map(Arc::clone);
+        let said = said.into_iter().filter(|topic| !topic.is_empty());
         self.sources.iter().cloned().chain(said).collect()
     }
 }
@@ -164,7 +168,7 @@ fn layout_of(config: &Config, topics: &Topics) -> Layout {
         topics.sources().map(|(source, progress)| input(source, progress, start)).collect();
     // What intake hands on is read from its beginning.
     let start = if inputs.is_empty() { start } else { Start::Earliest };
-    let said = topics.said().into_iter();
+    let said = topics.said().into_iter().chain(topics.inventory());
     inputs.extend(said.map(|(source, progress)| input(source, progress, Start::Earliest)));
     inputs.push(input(Topic::Activity, Topic::State, start));
     inputs.push(input(Topic::Findings, Topic::Cases, Start::Earliest));

@@ -17,9 +17,12 @@ const HELD_BYTES_MAX: u64 = 2 << 20;
 /// An activity under its agent's key is a record of at most 1 MiB, and its key and headers.
 const REKEYED_BYTES_MAX: u64 = 2 << 20;
 
-/// What is said from outside, by the ends of the topics' names: acknowledgements of requests, verdicts and commands.
-const SAID: [&str; 2] = ["revocations.ack.v1", "feedback.v1"];
-const N_SAID: u16 = 2;
+/// What is said from outside, by the ends of the topics' names: acknowledgements of requests, verdicts and commands, who is
+/// registered.
+const SAID: [&str; 3] = ["revocations.ack.v1", "feedback.v1", "inventory.v1"];
+const N_SAID: u16 = 3;
+/// Its place among them. It is compacted, and one partition: one order of all registrations.
+const INVENTORY: u16 = 2;
 
 /// A topic by what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,7 +53,7 @@ pub enum Topic {
     DeadLetters,
     /// What mode `shadow` keeps back.
     Shadow,
-    /// What intake reads: acknowledgements, verdicts and commands, then the sources of the config.
+    /// What intake reads: acknowledgements, verdicts and commands, who is registered, then the sources of the config.
     Source(u16),
     /// What intake over that source holds, its progress and ownership.
     Intake(u16),
@@ -121,14 +124,18 @@ impl Topic {
 
     /// Whether another number of partitions than wanted would part state from its input.
     fn is_bound(self) -> bool {
-        matches!(self, Self::State | Self::Cases | Self::Control | Self::Intake(_))
+        let is_inventory = self == Self::Source(INVENTORY);
+        is_inventory || matches!(self, Self::State | Self::Cases | Self::Control | Self::Intake(_))
     }
 
     fn cleanup(self) -> Cleanup {
         match self {
-            Self::Control | Self::State | Self::Cases | Self::Trust | Self::Intake(_) => {
-                Cleanup::Compact
-            }
+            Self::Control
+            | Self::State
+            | Self::Cases
+            | Self::Trust
+            | Self::Intake(_)
+            | Self::Source(INVENTORY) => Cleanup::Compact,
             Self::Source(..N_SAID) => Cleanup::Delete(30 * DAY_MS),
             Self::Activity
             | Self::Source(_)
@@ -152,22 +159,27 @@ impl Topic {
                 ("delete.retention.ms", DAY_MS.to_string()),
             ]
         };
+        let log_append_time = ("message.timestamp.type", "LogAppendTime".to_owned());
+        // What was in force is needed for a day by whoever checks a run; the longest lag must exceed it.
+        let checked = || {
+            let mut settings = state(2 * DAY_MS);
+            settings.push(("min.compaction.lag.ms", DAY_MS.to_string()));
+            settings
+        };
         match self {
-            Self::Activity | Self::Source(_) => {
-                vec![("message.timestamp.type", "LogAppendTime".to_owned())]
+            Self::Source(INVENTORY) => {
+                let mut settings = checked();
+                settings.push(log_append_time);
+                settings
             }
+            Self::Activity | Self::Source(_) => vec![log_append_time],
             Self::State | Self::Cases | Self::Intake(..N_SAID) => state(6 * HOUR_MS),
             Self::Intake(_) => {
                 let mut settings = state(6 * HOUR_MS);
                 settings.push(("max.message.bytes", HELD_BYTES_MAX.to_string()));
                 settings
             }
-            Self::Control => {
-                // What was in force is needed for a day by whoever checks a run; the longest lag must exceed it.
-                let mut settings = state(2 * DAY_MS);
-                settings.push(("min.compaction.lag.ms", DAY_MS.to_string()));
-                settings
-            }
+            Self::Control => checked(),
             Self::Trust => vec![("delete.retention.ms", (7 * DAY_MS).to_string())],
             Self::DeadLetters | Self::Shadow => {
                 vec![("max.message.bytes", DEAD_LETTER_BYTES_MAX.to_string())]
@@ -190,12 +202,13 @@ impl Topics {
         let (kafka, input) = (config.kafka(), config.input());
         let n_sources = u16::try_from(input.sources.len()).unwrap_or(u16::MAX - N_SAID) + N_SAID;
         let of_intake = (0..n_sources).flat_map(|n| [Topic::Source(n), Topic::Intake(n)]);
-        let wanted = Topic::OWN.into_iter().filter(|topic| match topic {
+        let wanted = Topic::OWN.into_iter().chain(of_intake).filter(|topic| match topic {
             Topic::Shadow => config.output_shadow(),
             Topic::Sets => !config.receivers().is_empty(),
+            Topic::Source(INVENTORY) | Topic::Intake(INVENTORY) => config.inventory_topic(),
             _ => true,
         });
-        let specs = wanted.chain(of_intake).map(|topic| (topic, spec(topic, &kafka, &input)));
+        let specs = wanted.map(|topic| (topic, spec(topic, &kafka, &input)));
         Self {
             specs: specs.collect(),
             ids: BTreeMap::new(),
@@ -246,6 +259,12 @@ impl Topics {
     /// What is said from outside, each with the topic of its progress: acknowledgements, then verdicts and commands.
     pub fn said(&self) -> [(Topic, Topic); 2] {
         [0, 1].map(|n| (Topic::Source(n), Topic::Intake(n)))
+    }
+
+    /// Who is registered, with the topic of its progress, where a topic says it.
+    pub fn inventory(&self) -> Option<(Topic, Topic)> {
+        let of = (Topic::Source(INVENTORY), Topic::Intake(INVENTORY));
+        self.specs.contains_key(&of.0).then_some(of)
     }
 
     /// The id of a topic that was found; empty before.
@@ -344,7 +363,7 @@ fn spec(topic: Topic, kafka: &KafkaConfig, input: &InputConfig) -> TopicSpec {
             topic => own(topic.suffix()),
         },
         partitions: match topic {
-            Topic::Control => 1,
+            Topic::Control | Topic::Source(INVENTORY) | Topic::Intake(INVENTORY) => 1,
             Topic::Source(..N_SAID) | Topic::Intake(..N_SAID) => kafka.findings_partitions,
             Topic::Activity | Topic::State | Topic::Trust | Topic::Source(_) | Topic::Intake(_) => {
                 kafka.partitions

@@ -51,6 +51,8 @@ pub struct Metrics {
     taken_in: Counters<1>,
     released: Counters<1>,
     skipped: Counters<1>,
+    /// Agents and bytes.
+    registered: [Gauge<u64, AtomicU64>; 2],
     late: Counter,
     entries_lost: Counter,
     invalid: Counters<1>,
@@ -125,6 +127,13 @@ impl Metrics {
     /// An activity was left out by a rule.
     pub fn skipped(&self, rule: &'static str) {
         self.skipped.get_or_create(&[("rule", rule)]).inc();
+    }
+
+    /// So many agents are registered on a topic, and take so many bytes.
+    pub fn registered(&self, agents: usize, bytes: usize) {
+        for (gauge, value) in self.registered.iter().zip([agents, bytes]) {
+            gauge.set(value as u64);
+        }
     }
 
     /// Activities were scored late.
@@ -357,6 +366,8 @@ impl Metrics {
             taken_in: add(new, "intake_activities_total", Family::default()),
             released: add(new, "held_activities_ended_total", Family::default()),
             skipped: add(new, "activities_skipped_total", Family::default()),
+            registered: ["inventory_agents", "inventory_bytes"]
+                .map(|name| add(new, name, Gauge::default())),
             late: add(new, "events_late_total", Counter::default()),
             entries_lost: add(new, "entries_lost_total", Counter::default()),
             invalid: add(new, "events_invalid_total", Family::default()),

@@ -89,6 +89,13 @@ pub const TABLE: &[Spec] = &[
         &["outcome"],
         "Activities whose waiting ended: named, or skipped with their agent's trace; without an agent as nobody above names one (nobody), their time was over (late) or there was no room (memory)",
     ),
+    spec("inventory_agents", Gauge, &[], "Agents registered on the topic of the inventory"),
+    spec(
+        "inventory_bytes",
+        Gauge,
+        &[],
+        "What they take in memory, about; at 250,000 agents or 128 MiB more are refused as too_large",
+    ),
     spec(
         "activities_skipped_total",
         Counter,

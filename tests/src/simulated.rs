@@ -2,16 +2,17 @@
 //! under a plan of faults, and the audit of what they leave.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bus::memory::Memory;
-use bus::{Bus, BusError, Outgoing, Producer, Record, TopicPartition};
+use bus::{Bus, BusError, Header, Outgoing, Producer, Record, TopicPartition};
 use lane::{
     Audit, BatchLimits, Board, BreakerLimits, Committer, Hands, Lane, LaneError, Meter, Notice,
     Positions, Reference, Worker, WorkerSettings, audit, ends, read_all,
 };
-use stream::{Lists, Setup, StreamFold, Switches, Topics};
+use stream::{Lists, Setup, StreamFold, Switches, Topics, snapshots};
 use telemetry::{Facts, Metrics};
 
 /// Rounds after which a run that does not end has failed.
@@ -34,6 +35,7 @@ pub struct Simulated {
     pub setup: Arc<Setup>,
     /// What the folds count.
     pub metrics: Arc<Metrics>,
+    follows: bool,
     restarts: u64,
 }
 
@@ -69,18 +71,42 @@ impl Simulated {
         let metrics = Arc::new(Metrics::new(Facts::default()));
         let told = Some(Arc::clone(&metrics));
         let setup = Setup::new(&config, (&topics, "id"), told, lists).expect("a setup");
-        Self { memory, setup: Arc::new(setup), metrics, restarts: 0 }
+        Self { memory, setup: Arc::new(setup), metrics, follows: false, restarts: 0 }
+    }
+
+    /// Each process takes up, as it starts, what control says by then.
+    pub fn following_control(self) -> Self {
+        Self { follows: true, ..self }
+    }
+
+    /// Every snapshot of control that may be in force.
+    pub fn snapshots(&self) -> BTreeMap<u64, Switches> {
+        match self.follows {
+            true => snapshots(&self.memory, &self.setup).expect("the control topic"),
+            false => [(0, Switches::default())].into(),
+        }
     }
 
     /// Writes a record to a partition of a topic.
     pub fn write(&self, topic: &str, partition: u32, key: Option<&str>, value: &[u8]) {
+        self.write_with(topic, partition, key, (Some(value), &[]));
+    }
+
+    /// The same with headers, or without a value.
+    pub fn write_with(
+        &self,
+        topic: &str,
+        partition: u32,
+        key: Option<&str>,
+        (value, headers): (Option<&[u8]>, &[Header]),
+    ) {
         let mut producer = self.memory.producer("source", Duration::ZERO).expect("a producer");
         producer.begin().expect("a transaction");
         let record = Outgoing {
             to: TopicPartition::new(topic, partition),
             key: key.map(|key| key.as_bytes().to_vec()),
-            value: Some(value.to_vec()),
-            headers: Vec::new(),
+            value: value.map(<[u8]>::to_vec),
+            headers: headers.to_vec(),
         };
         producer.send(&record).expect("a record");
         producer.commit().expect("a commit");
@@ -103,7 +129,8 @@ impl Simulated {
         let meter: Arc<dyn Meter> = Arc::new(Noted(positions.clone()));
         let limits = BatchLimits { age_ms: 5, records: 6, bytes: 1 << 20 };
         let setup = Arc::clone(&self.setup);
-        let board = Board::new(Switches::default(), setup.in_force(0));
+        let (offset, newest) = self.snapshots().pop_last().expect("that of the beginning");
+        let board = Board::new(newest, setup.in_force(offset));
         let layout = setup.layout().clone();
         let make = Box::new(move |at: &TopicPartition| setup.make(at));
         let lane = Lane::new(layout, limits, format!("lane-{name}"), make, board.newest());
@@ -196,11 +223,11 @@ impl Simulated {
 
     /// Compares everything in the log with a run of the folds over it.
     pub fn audit(&self) -> Audit {
-        let others = self.setup.names().from_outside();
+        let (others, snapshots) = (self.setup.names().from_outside(), self.snapshots());
         let reference = Reference {
             layout: self.setup.layout(),
             make: &|at| self.setup.make(at),
-            switches: &|_| Switches::default(),
+            switches: &|in_force| snapshots[&in_force.control_offset].clone(),
             compares: &|topic| !others.iter().any(|other| &**other == topic),
         };
         audit(&self.memory, &reference).expect("the log can be read")

@@ -87,6 +87,7 @@ fn feed(metrics: &Metrics) {
     metrics.held(&at, 5);
     metrics.released("named");
     metrics.skipped("identity_human");
+    metrics.registered(12, 9_000);
     metrics.late(1);
     metrics.entries_lost(5);
     metrics.invalid(ErrorCode::InvalidJson);
@@ -190,6 +191,8 @@ fn values_are_those_that_were_recorded() {
         ("habitus_intake_activities_total", &[("outcome", "rekeyed")], 7.0),
         ("habitus_intake_activities_total", &[("outcome", "skipped")], 1.0),
         ("habitus_activities_skipped_total", &[("rule", "identity_human")], 1.0),
+        ("habitus_inventory_agents", &[], 12.0),
+        ("habitus_inventory_bytes", &[], 9_000.0),
         ("habitus_events_late_total", &[], 1.0),
         ("habitus_entries_lost_total", &[], 5.0),
         ("habitus_events_invalid_total", &[("reason", "invalid_json")], 1.0),

@@ -58,7 +58,19 @@ fn topics_have_the_names_partitions_and_retention_of_the_wire_formats() {
         ("habitus.intake.feedback.v1", 8, Cleanup::Compact),
     ];
     assert_eq!(found, expected);
-    for topic in [Topic::Shadow, Topic::Sets] {
+    let listed = topics("inventory.topic = true");
+    let (topic, progress) = listed.inventory().expect("a topic says who is registered");
+    for (topic, name) in
+        [(topic, "habitus.inventory.v1"), (progress, "habitus.intake.inventory.v1")]
+    {
+        let wanted = spec(&listed, topic);
+        assert_eq!((&*wanted.name, wanted.partitions, wanted.cleanup), (name, 1, Cleanup::Compact));
+        let more = TopicInfo { partitions: 2, ..made(&wanted) };
+        assert!(listed.check(topic, &more).is_err(), "one order of all registrations");
+    }
+    let deleted = TopicInfo { compacted: false, ..made(&spec(&listed, topic)) };
+    assert!(listed.check(topic, &deleted).is_err(), "retention would forget agents");
+    for topic in [Topic::Shadow, Topic::Sets, topic, progress] {
         assert!(topics("").get(topic).is_none(), "{topic:?} is made only where it is asked for");
     }
 }
@@ -85,7 +97,7 @@ fn names_and_numbers_follow_the_config() {
 
 #[test]
 fn settings_of_a_topic_do_not_contradict_each_other() {
-    for (topic, spec) in topics("output.shadow = true").all() {
+    for (topic, spec) in topics("output.shadow = true\ninventory.topic = true").all() {
         let number = |name: &str| setting(spec, name).map(|value| value.parse::<u64>().unwrap());
         if let (Some(least), Some(most)) =
             (number("min.compaction.lag.ms"), number("max.compaction.lag.ms"))
@@ -101,7 +113,9 @@ fn settings_of_a_topic_do_not_contradict_each_other() {
 
 #[test]
 fn what_was_made_as_wanted_is_accepted() {
-    for text in ["", "output.shadow = true", "input.accept_create_time = true"] {
+    for text in
+        ["", "output.shadow = true", "inventory.topic = true", "input.accept_create_time = true"]
+    {
         let all = topics(text);
         for (topic, spec) in all.all() {
             assert_eq!(all.check(topic, &made(spec)), Ok(()), "{topic:?}");

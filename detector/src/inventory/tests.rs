@@ -161,3 +161,68 @@ fn a_change_is_announced_for_its_version_within_its_times() {
         assert_eq!(standing.is_registered_version(Some(version)), version == "1");
     }
 }
+
+proptest! {
+    /// Listing, listing anew and taking out, in any order, come to what is listed in the end, listed at once.
+    #[test]
+    fn an_inventory_is_what_is_listed_in_the_end(
+        steps in proptest::collection::vec((0_u8..2, 0_u8..5, proptest::collection::vec(0_u8..8, 0..3), 0_u8..4), 1..40),
+    ) {
+        let mut inventory = Inventory::default();
+        let mut listed: BTreeMap<(String, String), InventoryEntry> = BTreeMap::new();
+        for (tenant, id, aliases, kind) in steps {
+            let (tenant, id) = (format!("t{tenant}"), format!("n{id}"));
+            let at = (tenant.clone(), id.clone());
+            if kind == 0 {
+                prop_assert_eq!(inventory.remove(&tenant, &id), listed.remove(&at).is_some());
+                continue;
+            }
+            let aliases: Vec<String> = aliases.iter().map(|name| format!("n{name}")).collect();
+            let aliases: Vec<&str> = aliases.iter().map(String::as_str).collect();
+            let new = entry(&tenant, &id, &aliases);
+            let own: BTreeSet<&str> = names(&new).collect();
+            let free = own.len() == aliases.len() + 1
+                && listed.iter().all(|(of, known)| *of == at || of.0 != tenant || names(known).all(|n| !own.contains(n)));
+            let put = inventory.put(new.clone());
+            prop_assert_eq!(put.is_ok(), free, "{:?}", put);
+            if free {
+                listed.insert(at, new);
+            }
+        }
+        let mut at_once = Inventory::default();
+        for entry in listed.values().rev() {
+            at_once.add(entry.clone()).unwrap();
+        }
+        prop_assert!(inventory.agents().eq(listed.values()));
+        prop_assert!(at_once.agents().eq(listed.values()));
+        prop_assert_eq!(inventory.bytes(), at_once.bytes());
+        prop_assert_eq!(inventory.names.len(), at_once.names.len());
+        for (tenant, name) in (0..2).flat_map(|t| (0..8).map(move |n| (format!("t{t}"), format!("n{n}")))) {
+            prop_assert_eq!(inventory.find(&tenant, &name), at_once.find(&tenant, &name));
+        }
+    }
+}
+
+#[test]
+fn what_an_inventory_takes_is_bounded_and_given_back() {
+    let mut inventory = Inventory::default();
+    let long = "x".repeat(2_000);
+    let listed = |number: usize| entry("a", &format!("{long}{number}"), &[]);
+    let mut fitted = 0;
+    while inventory.is_within_bounds() {
+        inventory.put(listed(fitted)).unwrap();
+        fitted += 1;
+    }
+    assert!(fitted < INVENTORY_AGENTS_MAX, "by their bytes, {fitted}");
+    inventory.claim_complete("a".to_owned());
+    for number in 0..fitted {
+        inventory.put(listed(number)).unwrap();
+        assert!(inventory.remove("a", &format!("{long}{number}")));
+    }
+    assert!(inventory.unclaim("a") && !inventory.unclaim("a"));
+    assert_eq!((inventory.bytes(), inventory.names.len()), (0, 0));
+    for number in 0..=INVENTORY_AGENTS_MAX {
+        inventory.put(entry("a", &number.to_string(), &[])).unwrap();
+    }
+    assert!(!inventory.is_within_bounds(), "by their number");
+}
