@@ -21,7 +21,7 @@ pub fn one(text: &str, depth_max: usize) -> Option<(Tree<'_>, &str)> {
         _ => return None,
     };
     let (own, rest) = text.split_at_checked(reader.at)?;
-    rest.bytes().all(|byte| is_space(byte)).then_some((tree, own))
+    rest.bytes().all(is_space).then_some((tree, own))
 }
 
 fn is_space(byte: u8) -> bool {
