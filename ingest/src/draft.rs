@@ -13,7 +13,7 @@ use schemas::choice::{
 use schemas::time::EventTime;
 
 use crate::field::Field;
-use crate::value::Value;
+use crate::value::{Address, Value};
 
 /// The attribute that says what the acting principal is; whether it is scored is decided after the adapter.
 pub const AGENT_TYPE: &str = "agent.type";
@@ -28,30 +28,40 @@ pub fn principal_type(activity: &Activity<'_>) -> Option<PrincipalType> {
 }
 
 /// The fields read so far.
-#[derive(Default)]
 pub(crate) struct Draft<'a> {
     values: Vec<(Field, Option<Value<'a>>)>,
+    /// Where each field stands among them, counted from 1; 0 is nowhere.
+    places: [u8; Field::COUNT],
 }
 
 // === impl Draft ===
+
+impl Default for Draft<'_> {
+    fn default() -> Self {
+        Self { values: Vec::with_capacity(32), places: [0; Field::COUNT] }
+    }
+}
 
 impl<'a> Draft<'a> {
     /// Takes a value; of several the first counts.
     pub(crate) fn put(&mut self, field: Field, value: Value<'a>) {
         if !self.has(field) {
             self.values.push((field, Some(value)));
+            if let Some(place) = self.places.get_mut(field as usize) {
+                // There are fewer fields than a byte counts.
+                *place = u8::try_from(self.values.len()).unwrap_or_default();
+            }
         }
     }
 
     /// Whether a field has a value.
     pub(crate) fn has(&self, field: Field) -> bool {
-        self.values.iter().any(|(known, _)| *known == field)
+        self.places.get(field as usize).is_some_and(|place| *place != 0)
     }
 
     /// The time of the activity.
     pub(crate) fn time(&self) -> Option<EventTime> {
-        let found = self.values.iter().find(|(known, _)| *known == Field::Time);
-        match found {
+        match self.values.get(self.place(Field::Time)?) {
             Some((_, Some(Value::Time(time)))) => Some(*time),
             _ => None,
         }
@@ -63,11 +73,11 @@ impl<'a> Draft<'a> {
         format: &'static str,
         time: EventTime,
         notes: &mut Notes,
-    ) -> Activity<'a> {
+    ) -> Box<Activity<'a>> {
         let id = self.text(Field::Id).unwrap_or_default();
         let agent = self.agent();
         let action = self.action();
-        let mut activity = Activity::new(id.clone(), time, agent, action);
+        let mut activity = Box::new(Activity::new(id, time, agent, action));
         if let Some(tenant) = self.text(Field::Tenant) {
             activity.tenant_id = tenant;
         }
@@ -242,16 +252,19 @@ impl<'a> Draft<'a> {
             (Field::AgentType, Some(Value::Text(word))) => {
                 Some((Text::Borrowed(AGENT_TYPE), Scalar::Text(word)))
             }
-            (Field::Attribute(name), Some(Value::Scalar(scalar))) => {
-                Some((Text::Borrowed(name), scalar))
-            }
+            (field, Some(Value::Scalar(scalar))) => Some((Text::Borrowed(field.spec().0), scalar)),
             _ => None,
         };
         self.values.into_iter().filter_map(pair).collect()
     }
 
     fn take(&mut self, field: Field) -> Option<Value<'a>> {
-        self.values.iter_mut().find(|(known, _)| *known == field)?.1.take()
+        let place = self.place(field)?;
+        self.values.get_mut(place)?.1.take()
+    }
+
+    fn place(&self, field: Field) -> Option<usize> {
+        usize::from(*self.places.get(field as usize)?).checked_sub(1)
     }
 
     fn text(&mut self, field: Field) -> Option<Text<'a>> {
@@ -284,7 +297,7 @@ fn some<T: Default + PartialEq>(object: T) -> Option<T> {
 
 fn set_address<'a>(endpoint: &mut Endpoint<'a>, value: Option<Value<'a>>, notes: &mut Notes) {
     match value {
-        Some(Value::Ip(ip)) => endpoint.ip = Some(ip),
+        Some(Value::Ip(Address(ip))) => endpoint.ip = Some(ip),
         Some(Value::Opaque(text)) => {
             notes.count_opaque_address();
             endpoint.host.get_or_insert(text);

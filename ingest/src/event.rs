@@ -1,6 +1,6 @@
 //! One record of a foreign format while it is mapped: what its rules may look at.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 use record::lexeme::Lexeme;
 use record::tree::Tree;
@@ -8,17 +8,23 @@ use schemas::EventTime;
 use schemas::activity::Text;
 
 use crate::carrier::Identity;
+use crate::format::ocsf::Principal;
+use crate::plan::Found;
 
 /// A record, and what is known beside it.
 pub(crate) struct Event<'t, 'a> {
     /// The record.
     pub(crate) tree: &'t Tree<'a>,
+    /// What stands at the places that its format knows.
+    pub(crate) found: &'t Found<'t, 't, 'a>,
     /// Whether the names of its members may come in any case.
     pub(crate) caseless: bool,
     /// Who is behind which address.
     pub(crate) identity: &'t Identity,
     /// When it happened, once that is read.
     pub(crate) time: Cell<Option<EventTime>>,
+    /// Who acts, of OCSF, once that is asked.
+    pub(crate) principal: OnceCell<Option<Principal<'a>>>,
 }
 
 // === impl Event ===
@@ -26,7 +32,7 @@ pub(crate) struct Event<'t, 'a> {
 impl<'t, 'a> Event<'t, 'a> {
     /// What stands at a path, unless it is null or empty.
     pub(crate) fn at(&self, path: &str) -> Option<&'t Tree<'a>> {
-        self.tree.at(path, self.caseless)
+        self.found.at(path).unwrap_or_else(|| self.tree.at(path, self.caseless))
     }
 
     /// What stands at the first of the paths that holds anything.

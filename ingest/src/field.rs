@@ -36,8 +36,9 @@ pub(crate) enum Kind {
     Nothing,
 }
 
-/// A field of the activity.
+/// A field of the activity; as wide as what stands beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
 pub(crate) enum Field {
     Id,
     Time,
@@ -108,8 +109,9 @@ pub(crate) enum Field {
     ParentSpanId,
     ProducerName,
     ProducerVersion,
-    /// A free attribute of that name.
-    Attribute(&'static str),
+    /// Free attributes.
+    AttributeAppId,
+    AttributeOauthClientId,
     /// What the decoder knows and never lets out: arguments, prompts, outputs, secrets.
     Withheld,
     /// What the decoder knows and has no use for.
@@ -119,6 +121,9 @@ pub(crate) enum Field {
 // === impl Field ===
 
 impl Field {
+    /// How many there are.
+    pub(crate) const COUNT: usize = Self::Unused as usize + 1;
+
     /// Its name and what it takes.
     pub(crate) fn spec(self) -> (&'static str, Kind) {
         match self {
@@ -198,7 +203,8 @@ impl Field {
             Self::ParentSpanId => ("trace.parent_span_id", Kind::Hex(16)),
             Self::ProducerName => ("producer.name", Kind::Text(256)),
             Self::ProducerVersion => ("producer.version", Kind::Text(64)),
-            Self::Attribute(name) => (name, Kind::Scalar),
+            Self::AttributeAppId => ("app_id", Kind::Scalar),
+            Self::AttributeOauthClientId => ("oauth_client_id", Kind::Scalar),
             Self::Withheld => ("never read", Kind::Nothing),
             _ => ("not used", Kind::Nothing),
         }

@@ -4,6 +4,7 @@
 use std::sync::OnceLock;
 
 use record::tree::Tree;
+use schemas::activity::Text;
 
 use crate::format::{
     azure_activity, bedrock_invocation, claude_compliance, cloudtrail, entra, gcp_audit,
@@ -89,7 +90,35 @@ impl Format {
 
     /// The format whose shape a value has.
     pub(crate) fn of(tree: &Tree<'_>) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.recognises(tree))
+        let hint = |hints, (key, _): &(Text<'_>, Tree<'_>)| hints | Self::hint(key);
+        let hints = tree.members().iter().fold(0, hint);
+        let may_be = |format: &Self| hints & (1 << *format as u32) != 0;
+        Self::ALL.into_iter().find(|format| may_be(format) && format.recognises(tree))
+    }
+
+    /// The formats that a member of this name speaks for, as bits: none is recognised without a member of its own.
+    fn hint(key: &str) -> u32 {
+        let is = |word: &str| key.eq_ignore_ascii_case(word);
+        let format = match key {
+            "schema" | "agent" => Self::Native,
+            "resourceSpans" | "resourceLogs" => Self::Otlp,
+            "observations" => Self::Langfuse,
+            "class_uid" => Self::Ocsf,
+            "eventSource" => Self::Cloudtrail,
+            "user" | "auditID" => Self::K8sAudit,
+            "protoPayload" => Self::GcpAudit,
+            "eventType" => Self::Okta,
+            "modelId" => Self::BedrockInvocation,
+            "ts" => Self::Zeek,
+            "event" => Self::Teleport,
+            "effective_at" => Self::OpenaiAudit,
+            "created_at" => Self::ClaudeCompliance,
+            "action" => Self::GithubAudit,
+            _ if is("category") || is("TimeGenerated") => Self::Entra,
+            _ if is("operationName") || is("operationNameValue") => Self::AzureActivity,
+            _ => return 0,
+        };
+        1 << format as u32
     }
 
     /// Whether a value has the shape of the format, by its members.
@@ -147,4 +176,118 @@ fn is_export(tree: &Tree<'_>) -> bool {
 pub fn pages() -> Vec<(String, String)> {
     let specs = Format::ALL.into_iter().filter_map(Format::spec);
     specs.map(|spec| (format!("{}.md", spec.name), spec.page())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use record::lexeme::Lexeme;
+
+    use super::*;
+    use crate::decode::tests::dice::Dice;
+
+    /// Names that the recognisers ask for, in any case, and what they look at below them.
+    const NAMES: [&str; 72] = [
+        "schema",
+        "agent",
+        "action",
+        "resourceSpans",
+        "resourceLogs",
+        "observations",
+        "trace",
+        "class_uid",
+        "metadata",
+        "activity_id",
+        "type_uid",
+        "eventSource",
+        "eventName",
+        "userIdentity",
+        "eventVersion",
+        "awsRegion",
+        "s3",
+        "user",
+        "username",
+        "verb",
+        "objectRef",
+        "requestURI",
+        "auditID",
+        "stage",
+        "protoPayload",
+        "methodName",
+        "serviceName",
+        "eventType",
+        "published",
+        "uuid",
+        "legacyEventType",
+        "actor",
+        "client",
+        "outcome",
+        "modelId",
+        "requestId",
+        "operation",
+        "identity",
+        "input",
+        "output",
+        "ts",
+        "uid",
+        "id",
+        "orig_h",
+        "id.orig_h",
+        "category",
+        "CATEGORY",
+        "properties",
+        "initiatedBy",
+        "TimeGenerated",
+        "timegenerated",
+        "userPrincipalName",
+        "appId",
+        "operationName",
+        "OperationNameValue",
+        "resourceId",
+        "_ResourceId",
+        "resultType",
+        "caller",
+        "event",
+        "code",
+        "ei",
+        "effective_at",
+        "type",
+        "object",
+        "created_at",
+        "organization_id",
+        "org",
+        "repo",
+        "@timestamp",
+        "_document_id",
+        "traceId",
+    ];
+
+    #[test]
+    fn a_format_that_recognises_a_record_was_hinted_at_by_a_member() {
+        let (mut dice, mut n_found) = (Dice(7), [0_usize; Format::ALL.len()]);
+        for _ in 0..200_000 {
+            let tree = dice.named(&NAMES, 2);
+            let plainly = Format::ALL.into_iter().find(|format| format.recognises(&tree));
+            assert_eq!(Format::of(&tree), plainly, "{tree:?}");
+            plainly.into_iter().for_each(|format| n_found[format as usize] += 1);
+        }
+        assert!(n_found.iter().all(|n| 0 < *n), "{n_found:?}");
+    }
+
+    impl Dice {
+        /// An object of members of some of these names: texts, numbers, lists and objects of the same kind.
+        fn named(&mut self, names: &[&'static str], depth: usize) -> Tree<'static> {
+            let member = |dice: &mut Self| {
+                let name = Text::Borrowed(dice.pick(names));
+                let value = match dice.below(if depth == 0 { 2 } else { 5 }) {
+                    0 => Tree::Scalar(Lexeme::Text(Text::Borrowed("text"))),
+                    1 => Tree::Scalar(Lexeme::Null),
+                    2 => Tree::List(vec![dice.named(names, depth - 1)]),
+                    _ => dice.named(names, depth - 1),
+                };
+                (name, value)
+            };
+            let n = self.below(20);
+            Tree::Object((0..n).map(|_| member(self)).collect())
+        }
+    }
 }

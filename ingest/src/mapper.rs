@@ -14,8 +14,8 @@ use crate::carrier::Carrier;
 use crate::draft::Draft;
 use crate::event::Event;
 use crate::field::{Field, Kind};
-use crate::plan::Plan;
-use crate::table::{How, Row, Spec, Verdict};
+use crate::plan::Step;
+use crate::table::{How, Spec, Verdict};
 use crate::trace::Made;
 use crate::value::{Misfit, Value};
 
@@ -25,7 +25,7 @@ pub(crate) type Mapped<'a> = Result<Result<Box<Activity<'a>>, &'static str>, Rej
 /// Maps one record: an activity, or the rule that skips it. A fault's pointer begins at the record. Who asks what it
 /// was `made` of is told what there is of a refused one too.
 pub(crate) fn map<'a>(
-    (spec, plan): (&Spec, &Plan),
+    spec: &Spec,
     event: &Event<'_, 'a>,
     carrier: &Carrier<'_>,
     notes: &mut Notes,
@@ -42,24 +42,20 @@ pub(crate) fn map<'a>(
             Some(fault)
         }
     };
-    let found = plan.walk(event.tree);
     let mut draft = Draft::default();
-    for (index, row) in spec.rows.iter().enumerate() {
+    for (step, places) in event.found.steps() {
         if fault.is_some() && made.is_none() {
             break;
         }
-        match read(row, found.of_row(index), event, notes) {
+        match read(step, places, event, &mut draft, notes) {
             Ok(None) => {}
-            Ok(Some((value, path))) => {
+            Ok(Some(path)) => {
                 if let Some(made) = &mut made {
-                    made.origin(name_of(row.field), path.map(|path| pointer(event, path)));
+                    made.origin(name_of(step.row.field), path.map(|path| pointer(event, path)));
                 }
-                if let Value::Time(time) = value
-                    && row.field == Field::Time
-                {
-                    event.time.set(Some(time));
+                if step.row.field == Field::Time {
+                    event.time.set(draft.time());
                 }
-                draft.put(row.field, value);
             }
             Err((code, path, message)) => {
                 fault.get_or_insert_with(|| rejection(code, format!("/{path}"), message));
@@ -72,7 +68,7 @@ pub(crate) fn map<'a>(
         rejection(code, format!("/{path}"), "find a required field")
     };
     if fault.is_none() || made.is_some() {
-        found.unknown.iter().for_each(|kind| notes.count_field(kind));
+        event.found.unknown.iter().for_each(|kind| notes.count_field(kind));
     }
     if !draft.has(Field::AgentId) {
         fault.get_or_insert_with(|| missing(Field::AgentId, ErrorCode::MissingAgentId));
@@ -108,7 +104,7 @@ fn finished<'a>(
     if !draft.has(Field::Id) {
         draft.put(Field::Id, Value::Text(Text::Owned(hash(event.tree))));
     }
-    let mut activity = Box::new(draft.activity(spec.name, time, notes));
+    let mut activity = draft.activity(spec.name, time, notes);
     (spec.finish)(event, &mut activity);
     activity
 }
@@ -118,7 +114,7 @@ fn absent(spec: &Spec, draft: &Draft<'_>, has_time: bool) -> Vec<String> {
     let mut missing: Vec<String> = Vec::new();
     for row in spec.rows {
         let is_field =
-            !matches!(row.field, Field::Id | Field::Withheld | Field::Unused | Field::Attribute(_));
+            !matches!(row.field.spec().1, Kind::Nothing | Kind::Scalar) && row.field != Field::Id;
         let is_there = draft.has(row.field) || (row.field == Field::Time && has_time);
         let name = name_of(row.field);
         if is_field && !is_there && missing.iter().all(|known| known != name) {
@@ -146,14 +142,15 @@ fn pointer(event: &Event<'_, '_>, path: &str) -> String {
 
 type Fault = (ErrorCode, &'static str, String);
 
-/// The value of one row, and the place it came from.
+/// Reads the value of one row; tells the place it came from, where there is one.
 fn read<'a>(
-    row: &Row,
+    step: &Step,
     found: &[Option<&Tree<'a>>],
     event: &Event<'_, 'a>,
+    draft: &mut Draft<'a>,
     notes: &mut Notes,
-) -> Result<Option<(Value<'a>, Option<&'static str>)>, Fault> {
-    let (_, kind) = row.field.spec();
+) -> Result<Option<Option<&'static str>>, Fault> {
+    let (row, kind) = (step.row, step.kind);
     let places = || {
         let places = row.from.iter().copied().zip(found);
         places.filter_map(|(path, tree)| tree.map(|tree| (path, tree)))
@@ -161,55 +158,57 @@ fn read<'a>(
     if let How::By(rule, _) = row.how {
         let Some(text) = rule(event).filter(|text| !text.is_empty()) else { return Ok(None) };
         let path = row.from.first().copied().unwrap_or_default();
-        let value = fitted(kind, &Tree::Scalar(Lexeme::Text(text)), path, notes)?;
-        return Ok(value.map(|value| (value, places().next().map(|(path, _)| path))));
-    }
-    if matches!(row.how, How::Not(_)) {
-        return Ok(None);
+        let is_set = put(Value::of_text(kind, text), (draft, row.field), path, notes)?;
+        return Ok(is_set.then(|| places().next().map(|(path, _)| path)));
     }
     for (path, tree) in places() {
-        let value = match row.how {
+        let made = match row.how {
             How::Lower => match tree.text() {
                 Some(text) if text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
-                    let lower = Lexeme::Text(Text::Owned(text.to_ascii_lowercase()));
-                    fitted(kind, &Tree::Scalar(lower), path, notes)?
+                    let lower = Text::Owned(text.to_ascii_lowercase());
+                    Value::of_text(kind, lower)
                 }
-                _ => fitted(kind, tree, path, notes)?,
+                _ => Value::of(kind, tree),
             },
-            How::Seconds => millis(tree, path, notes),
-            _ => fitted(kind, tree, path, notes)?,
+            How::Seconds => millis(tree).ok_or(Misfit::Count),
+            _ => Value::of(kind, tree),
         };
-        if let Some(value) = value {
-            return Ok(Some((value, Some(path))));
+        if put(made, (draft, row.field), path, notes)? {
+            return Ok(Some(Some(path)));
         }
     }
     Ok(None)
 }
 
-/// Converts what stands at a path; what does not fit is counted there, or refuses the record.
-fn fitted<'a>(
-    kind: Kind,
-    tree: &Tree<'a>,
+/// Puts what was made of what stands at a path where it belongs; what does not fit is counted there, or refuses the
+/// record. Tells whether there was anything.
+fn put<'a>(
+    made: Result<Value<'a>, Misfit>,
+    (draft, field): (&mut Draft<'a>, Field),
     path: &'static str,
     notes: &mut Notes,
-) -> Result<Option<Value<'a>>, Fault> {
-    match Value::of(kind, tree) {
-        Ok(Value::Nothing) => Ok(None),
+) -> Result<bool, Fault> {
+    match made {
+        Ok(Value::Nothing) => Ok(false),
         Ok(Value::Cut(text)) => {
             notes.count_value(&format!("/{path}"));
-            Ok(Some(Value::Text(text)))
+            draft.put(field, Value::Text(text));
+            Ok(true)
         }
-        Ok(value) => Ok(Some(value)),
+        Ok(value) => {
+            draft.put(field, value);
+            Ok(true)
+        }
         Err(Misfit::Count) => {
             notes.count_value(&format!("/{path}"));
-            Ok(None)
+            Ok(false)
         }
         Err(Misfit::Refuse(code, message)) => Err((code, path, message)),
     }
 }
 
 /// A number of seconds in milliseconds.
-fn millis<'a>(tree: &Tree<'_>, path: &str, notes: &mut Notes) -> Option<Value<'a>> {
+fn millis<'a>(tree: &Tree<'_>) -> Option<Value<'a>> {
     const END: f64 = 1e15;
     let seconds = match tree {
         Tree::Scalar(Lexeme::Text(text)) => text.parse().ok(),
@@ -217,9 +216,6 @@ fn millis<'a>(tree: &Tree<'_>, path: &str, notes: &mut Notes) -> Option<Value<'a
         _ => None,
     };
     let ms = seconds.map(|seconds: f64| seconds * 1e3).filter(|ms| (0.0..END).contains(ms));
-    if ms.is_none() {
-        notes.count_value(&format!("/{path}"));
-    }
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -2,13 +2,14 @@
 //! record holds comes out in its order, at least one outcome in all.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
-use memchr::memmem;
 use record::depth;
 use record::limits::Limits;
 use record::native;
 use record::notes::Notes;
 use record::outcome::{Decoded, Skip, invalid_json, text_of, too_deep, within_size};
+use record::parse;
 use record::pointer::rejection;
 use record::tree::Tree;
 use schemas::reject::{ErrorCode, Rejection};
@@ -22,12 +23,9 @@ use crate::formats::Format;
 use crate::mapper;
 use crate::plan::Plan;
 use crate::table::Spec;
-use crate::texts::{documents, first_key, is_lines, unfold};
+use crate::texts::{documents, first_key, is_lines, names_native, unfold};
 use crate::trace::Trace;
 use crate::way::{ByRecord, Way};
-
-/// What native records hold and others do not.
-const NATIVE: &str = "\"agent.activity/1\"";
 
 /// What a pass knows and counts.
 pub(crate) struct Pass<'p> {
@@ -127,16 +125,19 @@ impl<'p> Pass<'p> {
         if self.way.decoder.is_none() && self.as_native(text, spot, out) {
             return;
         }
+        // So short a text holds few enough values.
+        if text.len() <= self.limits.values_max
+            && let Some((tree, text)) = parse::one(text, self.limits.depth_max)
+        {
+            return self.tree(&tree, Some(text), spot, out);
+        }
         if depth::exceeds(text, self.limits.depth_max) {
             return self.refuse(too_deep(self.limits), spot.place, out);
         }
         if self.limits.values_max < depth::values_at_most(text) {
             let message = format!("accept more than {} values", self.limits.values_max);
-            return self.refuse(
-                rejection(ErrorCode::TooLarge, String::new(), message),
-                spot.place,
-                out,
-            );
+            let found = rejection(ErrorCode::TooLarge, String::new(), message);
+            return self.refuse(found, spot.place, out);
         }
         match documents(text) {
             Ok(documents) => match documents.as_slice() {
@@ -154,7 +155,7 @@ impl<'p> Pass<'p> {
             // Its own decoder skips what it does not know, and tells what is wrong by field.
             Err(_)
                 if self.way.decoder.is_none()
-                    && (self.way.format == Some(Format::Native) || text.contains(NATIVE)) =>
+                    && (self.way.format == Some(Format::Native) || names_native(text)) =>
             {
                 self.told_of(Some(Format::Native), |pass| pass.whole(text, spot, out));
             }
@@ -171,7 +172,7 @@ impl<'p> Pass<'p> {
             return false;
         }
         let begins = first_key(text) == Some("schema");
-        if !begins && memmem::find(text.as_bytes(), NATIVE.as_bytes()).is_none() {
+        if !begins && !names_native(text) {
             return false;
         }
         let mut notes = Notes::default();
@@ -393,14 +394,17 @@ impl<'p> Pass<'p> {
     fn mapped<'a>(&mut self, (spec, plan): (&Spec, &Plan), tree: &Tree<'a>) -> Decoded<'a> {
         let unfolded = if spec.caseless { unfold(tree) } else { None };
         let tree = unfolded.as_ref().unwrap_or(tree);
+        let found = plan.walk(tree);
         let event = Event {
             tree,
+            found: &found,
             caseless: spec.caseless,
             identity: self.way.identity,
             time: self.carrier.time.into(),
+            principal: OnceCell::new(),
         };
         let made = self.trace.as_mut().map(|trace| &mut trace.made);
-        match mapper::map((spec, plan), &event, self.carrier, self.notes, made) {
+        match mapper::map(spec, &event, self.carrier, self.notes, made) {
             Ok(Ok(activity)) => Decoded::Activity(activity),
             Ok(Err(rule)) => Decoded::Skipped(Skip { rule }),
             Err(rejection) => Decoded::Rejected(rejection),

@@ -6,7 +6,8 @@ use record::pointer::{Segment, kind_into};
 use record::tree::Tree;
 use schemas::activity::Text;
 
-use crate::table::Row;
+use crate::field::Kind;
+use crate::table::{How, Row};
 
 /// Members that shippers add beside a record and that say nothing of it.
 const SHIPPED: [&str; 3] = ["@version", "@timestamp", "type"];
@@ -18,7 +19,22 @@ pub(crate) struct Plan {
     starts: Vec<usize>,
     n_paths: usize,
     caseless: bool,
+    /// The rows that are read, in their order.
+    steps: Vec<Step>,
+    /// Each path with its number, by its hash.
+    numbers: Vec<Vec<(&'static str, usize)>>,
 }
+
+/// A row that is read.
+pub(crate) struct Step {
+    pub(crate) row: &'static Row,
+    /// What its field takes.
+    pub(crate) kind: Kind,
+    index: usize,
+}
+
+/// Lists that paths are spread over, one for each value of a byte; some formats have 200 paths.
+const HASHES: usize = 256;
 
 /// What the rows know below one place.
 #[derive(Default)]
@@ -27,6 +43,8 @@ struct Node {
     below: Vec<(String, Node)>,
     /// Where the names of each length begin among them, and where all end.
     lengths: Vec<usize>,
+    /// The last bytes of each name.
+    ends_in: Vec<u64>,
     /// Names that end so are known, whole.
     ends: Vec<&'static str>,
     /// The paths that end here, among all.
@@ -46,11 +64,20 @@ pub(crate) struct Found<'p, 't, 'a> {
 
 impl Plan {
     /// The plan of these rows; `caseless`: names of members may come in any case.
-    pub(crate) fn of(rows: &[Row], caseless: bool) -> Self {
-        let mut plan = Self { root: Node::default(), starts: Vec::new(), n_paths: 0, caseless };
-        for row in rows {
+    pub(crate) fn of(rows: &'static [Row], caseless: bool) -> Self {
+        let (steps, numbers) = (Vec::new(), vec![Vec::new(); HASHES]);
+        let (root, starts) = (Node::default(), Vec::new());
+        let mut plan = Self { root, starts, n_paths: 0, caseless, steps, numbers };
+        for (index, row) in rows.iter().enumerate() {
+            if !matches!(row.how, How::Not(_)) {
+                plan.steps.push(Step { row, kind: row.field.spec().1, index });
+            }
             plan.starts.push(plan.n_paths);
             for path in row.from {
+                let is_one = !path.split('/').any(|step| step.starts_with('*'));
+                if let Some(list) = plan.numbers.get_mut(hash(path)).filter(|_| is_one) {
+                    list.push((path, plan.n_paths));
+                }
                 plan.root.insert(path, plan.n_paths, caseless);
                 plan.n_paths += 1;
             }
@@ -72,12 +99,43 @@ impl Plan {
 // === impl Found ===
 
 impl<'t, 'a> Found<'_, 't, 'a> {
+    /// The rows that may have a value, each with what stands at its paths.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = (&Step, &[Option<&'t Tree<'a>>])> {
+        let steps = self.plan.steps.iter().map(|step| (step, self.of_row(step.index)));
+        steps.filter(|(step, places)| {
+            matches!(step.row.how, How::By(..)) || places.iter().any(Option::is_some)
+        })
+    }
+
+    /// What stands at a path; `None` where no row names that path.
+    pub(crate) fn at(&self, path: &str) -> Option<Option<&'t Tree<'a>>> {
+        let known = self.plan.numbers.get(hash(path))?;
+        let (_, number) =
+            known.iter().find(|(known, _)| std::ptr::eq(*known, path) || *known == path)?;
+        self.values.get(*number).copied()
+    }
+
     /// What stands at the paths of a row, in their order; `None` also where it is null or empty.
     pub(crate) fn of_row(&self, row: usize) -> &[Option<&'t Tree<'a>>] {
         let start = self.plan.starts.get(row).copied().unwrap_or_default();
         let end = self.plan.starts.get(row + 1).copied().unwrap_or(self.plan.n_paths);
         self.values.get(start..end).unwrap_or_default()
     }
+}
+
+/// The last eight bytes of a name, or all: most names of one length differ in them.
+fn end_of(name: &str) -> u64 {
+    let add = |word: u64, byte: &u8| word << 8 | u64::from(*byte);
+    match name.as_bytes().last_chunk::<8>() {
+        Some(end) => u64::from_be_bytes(*end),
+        None => name.as_bytes().iter().fold(0, add),
+    }
+}
+
+fn hash(path: &str) -> usize {
+    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mixed = (end_of(path) ^ path.len() as u64).wrapping_mul(SPREAD);
+    (mixed >> 56) as usize
 }
 
 // === impl Node ===
@@ -109,15 +167,21 @@ impl Node {
         let longest = self.below.last().map_or(0, |(name, _)| name.len());
         let upto = |length| self.below.partition_point(|(name, _)| name.len() < length);
         self.lengths = (0..longest + 2).map(upto).collect();
+        self.ends_in = self.below.iter().map(|(name, _)| end_of(name)).collect();
         self.below.iter_mut().for_each(|(_, node)| node.sort());
     }
 
     /// The place of a name among those below, and what is known there.
     fn find(&self, key: &str, caseless: bool) -> Option<(usize, &Self)> {
         let (start, end) = (*self.lengths.get(key.len())?, *self.lengths.get(key.len() + 1)?);
-        let is = |name: &str| name == key || (caseless && name.eq_ignore_ascii_case(key));
-        let mut among = self.below.get(start..end)?.iter().zip(start..);
-        among.find(|((name, _), _)| is(name)).map(|((_, node), place)| (place, node))
+        let own = end_of(key);
+        let mut places = start..end;
+        places.find_map(|place| {
+            let is_likely = caseless || self.ends_in.get(place) == Some(&own);
+            let (name, node) = self.below.get(place).filter(|_| is_likely)?;
+            let is = name == key || (caseless && name.eq_ignore_ascii_case(key));
+            is.then_some((place, node))
+        })
     }
 
     fn knows_end_of(&self, key: &str) -> bool {
@@ -154,14 +218,15 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
         }
     }
 
-    fn members(&mut self, node: &Node, members: &'t [(Text<'a>, Tree<'a>)], counts: bool) {
+    fn members(&mut self, node: &Node, members: &'t [(Text<'a>, Tree<'a>)], all_count: bool) {
         let mut seen = 0_u128;
         for (key, value) in members {
-            let counts = counts
-                && !(self.path.is_empty() && SHIPPED.contains(&key.as_ref()))
-                && !node.knows_end_of(key);
+            let is_root = self.path.is_empty();
+            let counts = |counts: bool| {
+                counts && !(is_root && SHIPPED.contains(&key.as_ref())) && !node.knows_end_of(key)
+            };
             let Some((place, below)) = node.find(key, self.found.plan.caseless) else {
-                if counts && !value.is_absent() {
+                if !value.is_absent() && counts(all_count) {
                     self.path.push(Segment::Key(key.clone()));
                     let mut kind = String::new();
                     kind_into(&mut kind, &self.path);
@@ -179,7 +244,7 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
                 self.clear(below);
             }
             seen |= bit;
-            let counts = counts && below.paths.is_empty();
+            let counts = counts(all_count && below.paths.is_empty());
             if counts {
                 self.path.push(Segment::Key(key.clone()));
             }

@@ -1,11 +1,11 @@
 //! What the acting principal of an activity is, and whether it is scored: by patterns of ids and blueprints first, then
 //! by the type that its format told. What is left out is skipped by a rule of that name, never refused.
 
+use record::pattern::Pattern;
 use schemas::Activity;
 use schemas::choice::PrincipalType;
 
 use crate::draft::principal_type;
-use crate::pattern::Pattern;
 
 /// What a principal is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

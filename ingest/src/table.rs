@@ -114,7 +114,7 @@ impl Spec {
         for row in self.rows {
             let (name, kind) = row.field.spec();
             let name = match row.field {
-                Field::Attribute(name) => format!("`attributes.{name}`"),
+                _ if kind == Kind::Scalar => format!("`attributes.{name}`"),
                 Field::Withheld | Field::Unused => name.to_owned(),
                 _ => format!("`{name}`"),
             };

@@ -1,11 +1,20 @@
 //! Text of a record before its format is told: the values that stand in it one after the other, the lines of which
 //! some may be broken, and columns that hold JSON as text.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use record::depth;
 use record::path::is_json_object;
 use record::tree::Tree;
 
 use crate::format::otlp::is_protobuf;
+
+/// Whether a text holds what native records hold and others do not.
+pub(crate) fn names_native(text: &str) -> bool {
+    static NAME: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"agent.activity/1\""));
+    NAME.find(text.as_bytes()).is_some()
+}
 
 /// The first key of a text that begins as an object.
 pub(crate) fn first_key(text: &str) -> Option<&str> {

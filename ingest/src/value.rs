@@ -15,12 +15,15 @@ use crate::event::{flag_of, text_of};
 use crate::field::Kind;
 
 /// A value that fits its field.
+///
+/// Its tag takes a word, so that it moves in whole words.
 #[derive(Clone, Debug)]
+#[repr(u64)]
 pub(crate) enum Value<'a> {
     Text(Text<'a>),
     /// A text that was longer than its field.
     Cut(Text<'a>),
-    Ip(IpAddr),
+    Ip(Address),
     /// An address that is none.
     Opaque(Text<'a>),
     Number(u64),
@@ -31,6 +34,11 @@ pub(crate) enum Value<'a> {
     /// Something that says nothing: `0.0.0.0`.
     Nothing,
 }
+
+/// An address on the bounds of a word: askew, it makes every value slow to move.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(8))]
+pub(crate) struct Address(pub(crate) IpAddr);
 
 /// Why a value does not fit.
 pub(crate) enum Misfit {
@@ -45,24 +53,22 @@ pub(crate) enum Misfit {
 impl<'a> Value<'a> {
     /// Converts what stands in a record.
     pub(crate) fn of(kind: Kind, tree: &Tree<'a>) -> Result<Self, Misfit> {
-        let text = || text_of(tree).ok_or(Misfit::Count);
+        let text = |misfit: fn() -> Misfit| {
+            text_of(tree).ok_or_else(misfit).and_then(|text| Self::of_text(kind, text))
+        };
         let fitting = |fits: fn(&str) -> bool| match tree.text() {
             Some(text) if fits(text) => Ok(Self::Text(text.clone())),
             _ => Err(Misfit::Count),
         };
         match kind {
-            Kind::Text(chars_max) => Ok(limited(text()?, chars_max)),
-            Kind::Key(chars_max) => key(tree, chars_max),
-            Kind::Short(chars_max) => match limited(text()?, chars_max) {
-                Self::Cut(_) => Err(Misfit::Count),
-                fits => Ok(fits),
-            },
-            Kind::Address => address(text()?),
+            Kind::Text(_) | Kind::Short(_) | Kind::Address | Kind::Word => text(|| Misfit::Count),
+            Kind::Key(_) => {
+                text(|| Misfit::Refuse(ErrorCode::InvalidField, "read a text".to_owned()))
+            }
             Kind::Number => tree.unsigned().map(Self::Number).ok_or(Misfit::Count),
             Kind::Degrees(max) => degrees(tree, f64::from(max)),
             Kind::When => moment::read(tree).map(Self::Time).map_err(refused_time),
             Kind::Time => moment::read(tree).map(Self::Time).map_err(|_| Misfit::Count),
-            Kind::Word => Ok(Self::Text(text()?)),
             Kind::Flag => flag_of(tree).map(Self::Flag).ok_or(Misfit::Count),
             Kind::Country => fitting(is_country),
             Kind::Hex(32) => fitting(|text| is_trace_id(text, 32)),
@@ -72,12 +78,24 @@ impl<'a> Value<'a> {
             Kind::Nothing => Err(Misfit::Count),
         }
     }
+
+    /// Converts a text.
+    pub(crate) fn of_text(kind: Kind, text: Text<'a>) -> Result<Self, Misfit> {
+        match kind {
+            Kind::Text(chars_max) => Ok(limited(text, chars_max)),
+            Kind::Key(chars_max) => key(text, chars_max),
+            Kind::Short(chars_max) => match limited(text, chars_max) {
+                Self::Cut(_) => Err(Misfit::Count),
+                fits => Ok(fits),
+            },
+            Kind::Address => address(text),
+            Kind::Word => Ok(Self::Text(text)),
+            _ => Self::of(kind, &Tree::Scalar(Lexeme::Text(text))),
+        }
+    }
 }
 
-fn key<'a>(tree: &Tree<'a>, chars_max: usize) -> Result<Value<'a>, Misfit> {
-    let Some(text) = text_of(tree) else {
-        return Err(Misfit::Refuse(ErrorCode::InvalidField, "read a text".to_owned()));
-    };
+fn key(text: Text<'_>, chars_max: usize) -> Result<Value<'_>, Misfit> {
     match limited(text, chars_max) {
         Value::Cut(_) => {
             let message = format!("accept a text of more than {chars_max} characters");
@@ -103,7 +121,7 @@ fn limited(text: Text<'_>, chars_max: usize) -> Value<'_> {
 fn address(text: Text<'_>) -> Result<Value<'_>, Misfit> {
     match text.parse::<IpAddr>() {
         Ok(ip) if ip.is_unspecified() => Ok(Value::Nothing),
-        Ok(ip) => Ok(Value::Ip(ip)),
+        Ok(ip) => Ok(Value::Ip(Address(ip))),
         Err(_) => match limited(text, 255) {
             Value::Text(text) => Ok(Value::Opaque(text)),
             _ => Err(Misfit::Count),

@@ -25,9 +25,10 @@ impl<'a> Tree<'a> {
     /// The member of that name; `None` also where it is null or this is no object. The last one counts.
     pub fn get(&self, key: &str) -> Option<&Tree<'a>> {
         let Self::Object(members) = self else { return None };
-        // Most names differ in their last letter already.
+        // Most names differ in their length or their last letter already.
         let last = key.as_bytes().last();
-        let is = |name: &str| name.as_bytes().last() == last && name == key;
+        let is =
+            |name: &str| name.len() == key.len() && name.as_bytes().last() == last && name == key;
         let (_, value) = members.iter().rev().find(|(name, _)| is(name))?;
         (!matches!(value, Self::Scalar(Lexeme::Null))).then_some(value)
     }

@@ -29,6 +29,9 @@ pub(crate) fn open<'t, 'a>(tree: &'t Tree<'a>) -> Opened<'t, 'a> {
     if let Tree::List(items) = tree {
         return listed(items, "");
     }
+    if !tree.members().iter().any(|(key, _)| is_mark(key)) {
+        return Opened::Leaf;
+    }
     if let Some(Tree::List(_)) = tree.get("logEvents") {
         return cloudwatch(tree);
     }
@@ -67,6 +70,22 @@ pub(crate) fn open<'t, 'a>(tree: &'t Tree<'a>) -> Opened<'t, 'a> {
         Some(log) => line(log, "/properties/log"),
         None => Opened::Leaf,
     }
+}
+
+/// Whether a member of this name may be that of an envelope.
+fn is_mark(key: &str) -> bool {
+    matches!(
+        key,
+        "logEvents"
+            | "Records"
+            | "records"
+            | "items"
+            | "data"
+            | "awslogs"
+            | "detail-type"
+            | "specversion"
+            | "properties"
+    )
 }
 
 /// Opens what a shipper wrapped, where no format knows the record as it is.

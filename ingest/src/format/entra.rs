@@ -59,7 +59,7 @@ const ROWS: &[Row] = &[
     by(Field::SourceAnonymizer, &["properties/riskEventTypes", "properties/riskEventTypes_v2", "riskEventTypes", "riskEventTypes_v2"], anonymizer, "`proxy` for the risk `anonymizedIPAddress`"),
     by(Field::Result, &["properties/result", "result", RESULT[0], RESULT[1], RESULT[2], RESULT[3]], result, "0 is success, 530xx (conditional access) denied, else failure; of an audit its word"),
     by(Field::Code, &RESULT, |e| if is_audit(e) { None } else { e.first_text(&RESULT).filter(|code| is_number(code)) }, "the error code of a sign-in"),
-    by(Field::Attribute("app_id"), &[], |e| if is_audit(e) { None } else { e.first_text(&["properties/appId", "appId"]) }, "the client of a sign-in"),
+    by(Field::AttributeAppId, &[], |e| if is_audit(e) { None } else { e.first_text(&["properties/appId", "appId"]) }, "the client of a sign-in"),
     by(Field::Id, &["properties/id", "id", "correlationId"], id, "the record's own, else correlation, time and operation"),
     withheld(&[
         "properties/additionalDetails", "additionalDetails", "properties/status", "status", "properties/resultReason",

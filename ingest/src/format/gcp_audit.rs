@@ -51,7 +51,7 @@ const ROWS: &[Row] = &[
     first(Field::SourceUserAgent, &["protoPayload/requestMetadata/callerSuppliedUserAgent"]),
     by(Field::Result, &["protoPayload/status/code", "protoPayload/authorizationInfo"], result, "code 7 or a permission that was not granted is denied, other codes failure, none success"),
     first(Field::Code, &["protoPayload/status/code"]),
-    first(Field::Attribute("oauth_client_id"), &["protoPayload/authenticationInfo/oauthInfo/oauthClientId"]),
+    first(Field::AttributeOauthClientId, &["protoPayload/authenticationInfo/oauthInfo/oauthClientId"]),
     by(Field::Id, &["insertId", "logName"], id, "see below"),
     withheld(&[
         "protoPayload/request", "protoPayload/response", "protoPayload/serviceData", "protoPayload/metadata",

@@ -62,7 +62,7 @@ fn decode_trace<'a>(
         Item::Span(span) => {
             match activity(&View::new(&batch, span), &ancestry, (trace, observation), notes) {
                 None => Decoded::Skipped(Skip { rule: NOT_AN_ACTIVITY }),
-                Some(Ok(activity)) => Decoded::Activity(Box::new(activity)),
+                Some(Ok(activity)) => Decoded::Activity(activity),
                 Some(Err(rejection)) => Decoded::Rejected(rejection),
             }
         }
@@ -175,7 +175,7 @@ fn activity<'a>(
     ancestry: &Ancestry<'_, 'a>,
     (trace, observation): (Option<&Tree<'a>>, &Tree<'a>),
     notes: &mut Notes,
-) -> Option<Result<Activity<'a>, Rejection>> {
+) -> Option<Result<Box<Activity<'a>>, Rejection>> {
     let deed = view.deed()?;
     let span = view.span;
     let naming = match naming_of(view.batch(), span) {
@@ -201,10 +201,10 @@ fn trace_name<'a>(trace: &Tree<'a>) -> Option<Naming<'a>> {
 
 /// Adds what stands outside of the attributes: user, session, model, tokens and cost.
 fn completed<'a>(
-    mut activity: Activity<'a>,
+    mut activity: Box<Activity<'a>>,
     trace: Option<&Tree<'a>>,
     observation: &Tree<'a>,
-) -> Activity<'a> {
+) -> Box<Activity<'a>> {
     let short = |tree: Option<&Tree<'a>>, key: &str, chars_max: usize| {
         let text = tree?.get(key)?.text()?;
         (!text.is_empty() && text.chars().count() <= chars_max).then(|| text.clone())

@@ -9,6 +9,7 @@ use record::url;
 use schemas::activity::Text;
 use schemas::reject::ErrorCode;
 
+pub(crate) use self::principal::Principal;
 use self::principal::{mode, principal, subject};
 use crate::arn;
 use crate::event::Event;
@@ -32,10 +33,10 @@ pub(crate) const SPEC: Spec = Spec {
 const ROWS: &[Row] = &[
     first(Field::Time, &["time_dt", "time"]),
     first(Field::Tenant, &["metadata/tenant_uid"]),
-    by(Field::AgentId, &["ai_agent/uid", "actor/process/ai_agent/uid", "actor/app_uid", "user/uid", "actor/user/uid", "user/type_id", "actor/user/type_id", "actor/user/type"], |e| principal(e).map(|found| arn::stable(found.id)), "the first agent or application, then a user that is a service, then the person; the address map last"),
+    by(Field::AgentId, &["ai_agent/uid", "actor/process/ai_agent/uid", "actor/app_uid", "user/uid", "actor/user/uid", "user/type_id", "actor/user/type_id", "actor/user/type"], |e| principal(e).map(|found| arn::stable(found.id.clone())), "the first agent or application, then a user that is a service, then the person; the address map last"),
     by(Field::AgentType, &[], |e| Some(Text::Borrowed(principal(e)?.kind)), "`ai_agent`, `service` or `user`"),
     first(Field::AgentInstance, &["ai_agent/instance_uid", "src_endpoint/instance_uid", "actor/process/uid"]),
-    by(Field::AgentInstance, &[], |e| arn::session(principal(e)?.id), "else the session of an ARN"),
+    by(Field::AgentInstance, &[], |e| arn::session(principal(e)?.id.clone()), "else the session of an ARN"),
     first(Field::AgentName, &["ai_agent/name", "actor/app_name"]),
     first(Field::AgentVersion, &["ai_agent/version"]),
     first(Field::ModelProvider, &["ai_agent/ai_model/ai_provider", "ai_model/ai_provider"]),

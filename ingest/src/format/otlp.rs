@@ -129,7 +129,7 @@ fn decode_batch<'a>(
                         Decoded::Rejected(nobody(span.place.to_string()))
                     }
                     Some(deed) => match activity(&view, deed, &ancestry, sink) {
-                        Ok(activity) => Decoded::Activity(Box::new(activity)),
+                        Ok(activity) => Decoded::Activity(activity),
                         Err(rejection) => {
                             if let Some(partials) = &mut sink.partials {
                                 let naming = naming_of(batch, span).ok().flatten();
@@ -155,7 +155,7 @@ fn activity<'a>(
     deed: Deed<'_>,
     ancestry: &Ancestry<'_, 'a>,
     sink: &mut Sink<'_, 'a>,
-) -> Result<Activity<'a>, Rejection> {
+) -> Result<Box<Activity<'a>>, Rejection> {
     let span = view.span;
     let climb = match (naming_of(view.batch(), span)?, span.trace.good()) {
         (Some(naming), _) => Climb::Named(naming),
@@ -171,7 +171,7 @@ fn activity<'a>(
     let unnamed = Naming { id: Text::Borrowed(UNNAMED), ..Naming::default() };
     let activity = view.activity(deed, unnamed, &mut Notes::default())?;
     if let (Some(traced), Some(trace), Some(above)) = (&mut sink.traced, span.trace.good(), above) {
-        traced.orphans.push(Orphan::new(sink.out.len(), (trace, above), Box::new(activity)));
+        traced.orphans.push(Orphan::new(sink.out.len(), (trace, above), activity));
     }
     Err(nobody(span.place.to_string()))
 }

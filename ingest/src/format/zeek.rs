@@ -27,14 +27,14 @@ const ORIGIN: &[&str] = &["id.orig_h", "id_orig_h", "id/orig_h"];
 const ROWS: &[Row] = &[
     first(Field::Time, &["ts"]),
     by(Field::AgentId, ORIGIN, agent, "the address map of the config or the inventory"),
-    by(Field::ActionType, &["_path", "@stream"], |e| { Some(Text::Borrowed(match stream(e.tree) { Stream::Dns => "dns_query", Stream::Http => "http_request", _ => "network_connection" })) }, "by the stream"),
+    by(Field::ActionType, &["_path", "@stream"], |e| { Some(Text::Borrowed(match stream(e) { Stream::Dns => "dns_query", Stream::Http => "http_request", _ => "network_connection" })) }, "by the stream"),
     by(Field::Operation, &["proto", "service", "qtype_name", "method"], operation, "conn `proto/service`, dns the type of the query, http the method, ssl `ssl`"),
     by(Field::ResourceId, &["query", "host", "uri"], resource, "dns the query; http the URL without its query"),
-    by(Field::ResourceType, &[], |e| match stream(e.tree) { Stream::Dns => Some(Text::Borrowed("domain")), Stream::Http => resource(e).map(|_| Text::Borrowed("url")), _ => None }, "`domain`, `url`"),
+    by(Field::ResourceType, &[], |e| match stream(e) { Stream::Dns => Some(Text::Borrowed("domain")), Stream::Http => resource(e).map(|_| Text::Borrowed("url")), _ => None }, "`domain`, `url`"),
     by(Field::DestinationHost, &["server_name", "host"], host, "of ssl the name asked for, of http the host without its port"),
     first(Field::DestinationAddress, &["id.resp_h", "id_resp_h", "id/resp_h"]),
     first(Field::DestinationPort, &["id.resp_p", "id_resp_p", "id/resp_p"]),
-    by(Field::DestinationUrl, &["uri"], |e| if stream(e.tree) == Stream::Http { resource(e) } else { None }, "http: the URL without its query"),
+    by(Field::DestinationUrl, &["uri"], |e| if stream(e) == Stream::Http { resource(e) } else { None }, "http: the URL without its query"),
     first(Field::DestinationProtocol, &["proto"]),
     first(Field::DestinationInternal, &["local_resp"]),
     first(Field::SourceAddress, ORIGIN),
@@ -72,8 +72,10 @@ enum Stream {
     Other,
 }
 
-fn stream(tree: &Tree<'_>) -> Stream {
-    if let Some(name) = tree.word("_path").or_else(|| tree.word("@stream")) {
+fn stream(event: &Event<'_, '_>) -> Stream {
+    let name = event.word("_path");
+    let name = if name.is_empty() { event.word("@stream") } else { name };
+    if !name.is_empty() {
         return match name {
             "conn" => Stream::Conn,
             "dns" => Stream::Dns,
@@ -82,7 +84,7 @@ fn stream(tree: &Tree<'_>) -> Stream {
             _ => Stream::Other,
         };
     }
-    let has = |keys: &[&str]| keys.iter().any(|key| tree.get(key).is_some());
+    let has = |keys: &[&str]| keys.iter().any(|key| event.tree.get(key).is_some());
     if has(&["conn_state"]) {
         Stream::Conn
     } else if has(&["qtype_name", "qtype", "rcode"]) {
@@ -102,7 +104,7 @@ fn recognises(tree: &Tree<'_>) -> bool {
 }
 
 fn verdict(event: &Event<'_, '_>) -> Verdict {
-    match stream(event.tree) {
+    match stream(event) {
         Stream::Other => Verdict::Skip("zeek_other_stream"),
         _ => Verdict::Map,
     }
@@ -114,7 +116,7 @@ fn agent<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
 }
 
 fn operation<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
-    match stream(event.tree) {
+    match stream(event) {
         Stream::Conn => {
             let proto = event.text("proto")?;
             Some(match event.word("service") {
@@ -130,7 +132,7 @@ fn operation<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
 }
 
 fn resource<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
-    match stream(event.tree) {
+    match stream(event) {
         Stream::Dns => event.text("query"),
         Stream::Http => {
             let uri = event.word("uri").split(['?', '#']).next()?;
@@ -146,7 +148,7 @@ fn resource<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
 
 /// A shipper's own `host` says nothing of a connection.
 fn host<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
-    match stream(event.tree) {
+    match stream(event) {
         Stream::Ssl => event.text("server_name"),
         Stream::Http => record::url::host_of(event.word("host")).map(Text::Owned),
         _ => None,
@@ -154,7 +156,7 @@ fn host<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
 }
 
 fn result<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
-    Some(Text::Borrowed(match stream(event.tree) {
+    Some(Text::Borrowed(match stream(event) {
         Stream::Conn => match event.word("conn_state") {
             "SF" | "S1" => "success",
             "S0" | "REJ" => "failure",
@@ -182,7 +184,7 @@ fn result<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
 
 fn id<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
     let uid = event.text("uid")?;
-    match stream(event.tree) {
+    match stream(event) {
         Stream::Conn => Some(uid),
         Stream::Ssl => Some(Text::Owned(format!("ssl:{uid}"))),
         _ => None,

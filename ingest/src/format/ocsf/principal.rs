@@ -16,7 +16,7 @@ const AGENTS: [(&str, &str); 3] = [
 const SERVICE: u64 = 4;
 
 /// The acting principal as an event names it.
-pub(super) struct Principal<'a> {
+pub(crate) struct Principal<'a> {
     pub(super) id: Text<'a>,
     pub(super) kind: &'static str,
     /// Whether it is what `actor.user` names.
@@ -25,7 +25,11 @@ pub(super) struct Principal<'a> {
     is_named: bool,
 }
 
-pub(super) fn principal<'a>(event: &Event<'_, 'a>) -> Option<Principal<'a>> {
+pub(super) fn principal<'e, 'a>(event: &'e Event<'_, 'a>) -> Option<&'e Principal<'a>> {
+    event.principal.get_or_init(|| told(event)).as_ref()
+}
+
+fn told<'a>(event: &Event<'_, 'a>) -> Option<Principal<'a>> {
     let named = |path: &str, kind, is_actor_user| {
         event.text(path).map(|id| Principal { id, kind, is_actor_user, is_named: true })
     };

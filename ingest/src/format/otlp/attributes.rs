@@ -117,11 +117,16 @@ impl<'t, 'a> Attributes<'t, 'a> {
     }
 
     /// The text of the first key that has one; numbers are read as their decimal digits.
+    #[inline]
     pub(super) fn text(
         &self,
         keys: &[Key],
         chars_max: usize,
     ) -> Result<Option<Text<'a>>, Rejection> {
+        if self.has(keys) { self.present_text(keys, chars_max) } else { Ok(None) }
+    }
+
+    fn present_text(&self, keys: &[Key], chars_max: usize) -> Result<Option<Text<'a>>, Rejection> {
         for attribute in keys.iter().filter_map(|key| self.find(*key)) {
             let text = match &attribute.value {
                 Value::Text(text) if text.is_empty() => continue,

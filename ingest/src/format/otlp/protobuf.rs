@@ -48,6 +48,8 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Batch<'a>, Re
         rejection(ErrorCode::InvalidProtobuf, String::new(), message)
     };
     let mut batch = Batch::default();
+    // Attributes that are read are about as long as what is kept of them.
+    batch.attributes.reserve(bytes.len() / 64);
     let signal = signal_of(bytes).map_err(|Broken| broken())?;
     match read_groups(bytes, signal, limits, &mut batch) {
         Ok(()) => Ok(batch),

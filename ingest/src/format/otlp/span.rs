@@ -1,6 +1,7 @@
 //! One span or log record: what kind of activity it is, when, whose and in which trace. What its attributes say of
 //! the activity is read in `conventions`.
 
+use data_encoding::HEXLOWER;
 use record::notes::Notes;
 use record::pointer::rejection;
 use schemas::activity::{Activity, Agent, Text};
@@ -54,12 +55,12 @@ impl<'b, 'a> View<'b, 'a> {
         deed: Deed<'_>,
         naming: Naming<'a>,
         notes: &mut Notes,
-    ) -> Result<Activity<'a>, Rejection> {
+    ) -> Result<Box<Activity<'a>>, Rejection> {
         let time = self.time()?;
         let id = self.id()?;
         let conversation_id = naming.conversation_id.clone();
         let agent = self.agent(naming)?;
-        let mut activity = Activity::new(id, time, agent, self.action(deed)?);
+        let mut activity = Box::new(Activity::new(id, time, agent, self.action(deed)?));
         activity.delegation = self.delegation()?;
         activity.session = self.session(conversation_id)?;
         activity.resource = self.resource(deed)?;
@@ -280,10 +281,5 @@ fn database(operation: &str) -> ActionType {
 
 /// Appends bytes as lower-case hex.
 pub(crate) fn push_hex(text: &mut String, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(DIGITS.get(usize::from(digit)).copied().map_or('0', char::from));
-        }
-    }
+    HEXLOWER.encode_append(bytes, text);
 }

@@ -28,7 +28,8 @@ impl<'a> Message<'a> {
         Self { rest: bytes }
     }
 
-    /// The next field: its number and value.
+    /// The next field: its number and value; inlined, so that nobody builds a field who only looks at it.
+    #[inline(always)]
     pub(super) fn next(&mut self) -> Result<Option<(u64, Field<'a>)>, Broken> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -50,18 +51,24 @@ impl<'a> Message<'a> {
         if tag >> 3 == 0 { Err(Broken) } else { Ok(Some((tag >> 3, field))) }
     }
 
+    #[inline(always)]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Broken> {
         let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(Broken)?;
         self.rest = rest;
         Ok(*head)
     }
 
+    #[inline(always)]
     fn varint(&mut self) -> Result<u64, Broken> {
         // Tags and lengths are mostly of one byte.
         if let [byte @ 0..=0x7f, rest @ ..] = self.rest {
             self.rest = rest;
             return Ok(u64::from(*byte));
         }
+        self.long_varint()
+    }
+
+    fn long_varint(&mut self) -> Result<u64, Broken> {
         let mut number = 0_u64;
         for (index, byte) in self.rest.iter().take(10).enumerate() {
             let bits = u64::from(byte & 0x7f);
