@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{
@@ -20,7 +20,7 @@ use crate::error::BusError;
 use crate::kafka::failure;
 use crate::kafka::read::{ASK, bounds, checked, is_out_of_range, list, record, unsigned};
 use crate::kafka::settings::{Kafka, Kind};
-use crate::kafka::voice::Voice;
+use crate::kafka::voice::{Voice, now};
 use crate::record::TopicPartition;
 use crate::traits::{Consumer, GroupEvent};
 
@@ -39,8 +39,9 @@ pub struct KafkaConsumer {
     slots: BTreeMap<TopicPartition, Slot>,
     /// What must go, and what of it the caller did not release yet: one answer ends the question.
     revoked: Option<(Vec<TopicPartition>, Vec<TopicPartition>)>,
-    /// librdkafka refused an offset and did not say which: all are to be looked at, until none is out of range.
-    is_doubtful: bool,
+    /// librdkafka refused an offset and did not say which: all are to be looked at from then on, until none is out of
+    /// range.
+    doubtful: Option<Instant>,
 }
 
 /// A partition that we were given.
@@ -149,7 +150,7 @@ impl KafkaConsumer {
             .map_err(|error| failure::of(&error))?;
         client.subscribe(topics).map_err(|error| failure::of(&error))?;
         let topics = topics.iter().map(|topic| Arc::from(*topic)).collect();
-        Ok(Self { client, topics, slots: BTreeMap::new(), revoked: None, is_doubtful: false })
+        Ok(Self { client, topics, slots: BTreeMap::new(), revoked: None, doubtful: None })
     }
 
     /// Takes the next question of the group, and stops the records of what shall go.
@@ -175,32 +176,40 @@ impl KafkaConsumer {
         if !is_out_of_range(error) {
             return Err(self.client.context().voice.sort(error));
         }
-        self.is_doubtful = true;
+        self.doubtful = Some(now());
         self.look_at_offsets()
     }
 
     /// Finds a partition that stands where its log has nothing. librdkafka reports each once at most, without its
     /// name, and not at all one that was moved while its refusal was on the way: so one is told a call, until none is
-    /// left.
+    /// left. A partition whose leader is away is looked at later, and keeps no other from being read.
     fn look_at_offsets(&mut self) -> Result<(), BusError> {
-        if !self.is_doubtful {
+        if self.doubtful.is_none_or(|since| now() < since) {
             return Ok(());
         }
+        let mut away = None;
         for (at, slot) in &self.slots {
-            let (start, next) = bounds(&self.client, at)?;
-            // What is not yet stable may lie behind `next`, but none of it was consumed.
-            if slot.next < start || slot.next > next {
-                let (partition, offset) = (at.clone(), slot.next);
-                let start = offset.clamp(start, next);
-                return Err(BusError::OutOfRange { partition, offset, start });
+            match bounds(&self.client, at) {
+                // What is not yet stable may lie behind `next`, but none of it was consumed.
+                Ok((start, next)) if slot.next < start || slot.next > next => {
+                    let (partition, offset) = (at.clone(), slot.next);
+                    let start = offset.clamp(start, next);
+                    return Err(BusError::OutOfRange { partition, offset, start });
+                }
+                Ok(_) => {}
+                Err(error @ BusError::Unavailable(_)) => {
+                    away = Some(error);
+                    break;
+                }
+                Err(error) => return Err(error),
             }
         }
         // They exist by now; but librdkafka stands still until told where to go on.
         for (at, slot) in &self.slots {
             self.seek(at, slot.next)?;
         }
-        self.is_doubtful = false;
-        Ok(())
+        self.doubtful = away.is_some().then(|| now() + ASK);
+        away.map_or(Ok(()), Err)
     }
 
     /// Moves a partition. librdkafka fetches nothing more of one whose offset was refused, and seeks in none that it does
