@@ -30,7 +30,7 @@ pub fn exceeds(text: &str, depth_max: usize) -> bool {
 }
 
 /// What follows a string that was opened.
-fn after_string(mut bytes: &[u8]) -> &[u8] {
+pub(crate) fn after_string(mut bytes: &[u8]) -> &[u8] {
     while let Some(at) = memchr2(b'"', b'\\', bytes) {
         let is_end = bytes.get(at) == Some(&b'"');
         bytes = bytes.get(at + if is_end { 1 } else { 2 }..).unwrap_or_default();

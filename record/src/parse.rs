@@ -2,9 +2,9 @@
 //! are handed to `serde_json` one by one, and a text with anything wrong in it is left to it whole: values, refusals and
 //! their words are always its own.
 
-use memchr::memchr2;
 use schemas::activity::Text;
 
+use crate::depth::after_string;
 use crate::lexeme::Lexeme;
 use crate::tree::Tree;
 
@@ -158,17 +158,10 @@ impl<'a> Reader<'a> {
     /// The same with escapes.
     #[cold]
     fn escaped(&mut self) -> Option<Text<'a>> {
-        let (bytes, start) = (self.text.as_bytes(), self.at);
-        let mut at = start + 1;
-        loop {
-            at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
-            if *bytes.get(at)? == b'"' {
-                break;
-            }
-            at += 2;
-        }
-        self.at = at + 1;
-        match serde_json::from_str(self.text.get(start..=at)?) {
+        let start = self.at;
+        let rest = after_string(self.text.as_bytes().get(start + 1..)?);
+        self.at = self.text.len() - rest.len();
+        match serde_json::from_str(self.text.get(start..self.at)?) {
             Ok(Lexeme::Text(text)) => Some(text),
             _ => None,
         }
@@ -319,6 +312,28 @@ mod tests {
                     None => assert!(slow.is_none() || !text.trim_start().starts_with(['{', '[']), "{text}"),
                 }
             }
+        });
+    }
+
+    #[test]
+    fn depth_ends_where_that_of_the_slow_way_does() {
+        for depth in [94, 95, 96, 97, 126, 127, 128, 129] {
+            let text = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+            if let Some((tree, own)) = one(&text, 200) {
+                assert_eq!(slowly(&text, 200), Some((format!("{tree:?}"), own.len())), "{depth}");
+            }
+            assert_eq!(one(&text, 200).is_some(), depth <= DEPTH_MAX, "{depth}");
+        }
+    }
+
+    #[test]
+    fn special_bytes_are_found_beside_any_others() {
+        let near =
+            [0, 0x1f, 0x20, 0x21, 0x22, 0x23, 0x5b, 0x5c, 0x5d, 0x7f, 0x80, 0xa2, 0xdc, 0xff];
+        let bytes = proptest::collection::vec(proptest::sample::select(near.to_vec()), 0..24);
+        proptest::proptest!(|(bytes in bytes)| {
+            let first = bytes.iter().position(|byte| *byte < 32 || matches!(byte, b'"' | b'\\'));
+            proptest::prop_assert_eq!(special(&bytes), first);
         });
     }
 

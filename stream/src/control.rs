@@ -15,6 +15,8 @@ use super::fold::Switches;
 use super::register;
 use super::setup::Setup;
 
+/// Between two snapshots: each is a copy, and every lane takes up each.
+const BETWEEN: Duration = Duration::from_millis(500);
 const WAIT: Duration = Duration::from_millis(200);
 /// Records after which a snapshot is hung up although more are waiting.
 const RECORDS_MAX: u32 = 4_096;
@@ -79,7 +81,10 @@ impl<B: Bus> Control<B> {
     pub(super) fn follow(mut self, setup: &Setup, board: &Board<Switches>, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
             match self.read() {
-                Ok((true, _)) => board.post(self.switches(setup), setup.in_force(self.next)),
+                Ok((true, _)) => {
+                    board.post(self.switches(setup), setup.in_force(self.next));
+                    std::thread::sleep(BETWEEN);
+                }
                 Ok((false, _)) => {}
                 Err(error) => {
                     tracing::debug!("control: failed to {error}");

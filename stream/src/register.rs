@@ -134,19 +134,20 @@ impl RegisterStream {
                 if inventory.complete().contains(&claim.tenant_id) {
                     return Ok(None);
                 }
+                let value = written(serde_json::to_vec(&claim))?;
                 inventory.claim_complete(claim.tenant_id.clone());
                 if !inventory.is_within_bounds() {
                     inventory.unclaim(&claim.tenant_id);
                     return Err(full());
                 }
-                return Ok(serde_json::to_vec(&claim).ok());
+                return Ok(Some(value));
             }
         };
         let before = inventory.agent(&entry.tenant_id, &entry.agent_id).cloned();
         if before.as_ref() == Some(&entry) {
             return Ok(None);
         }
-        let value = serde_json::to_vec(&entry).ok();
+        let value = written(serde_json::to_vec(&entry))?;
         let (tenant, agent) = (entry.tenant_id.clone(), entry.agent_id.clone());
         inventory.put(entry).map_err(|NameTaken { name, .. }| {
             let path = if name == agent { "/agent_id" } else { "/aliases" };
@@ -158,8 +159,12 @@ impl RegisterStream {
             let _known = before.map(|before| inventory.put(before));
             return Err(full());
         }
-        Ok(value)
+        Ok(Some(value))
     }
+}
+
+fn written(json: serde_json::Result<Vec<u8>>) -> Result<Vec<u8>, Rejection> {
+    json.map_err(|_| refusal(ErrorCode::InvalidJson, "", "write the registration as JSON"))
 }
 
 /// Tenant and agent of a record of control or of saved state that says who is registered; no agent in a claim.
@@ -182,8 +187,13 @@ pub(super) fn take_up(
         Listed::Complete(InventoryComplete { tenant_id, .. }) => {
             inventory.claim_complete(tenant_id)
         }
+        // The fold gave the name once it was free. Where compaction took away how it became so, the older record gives way.
         Listed::Agent(entry) => {
-            inventory.put(*entry).map_err(|_| "give one name to two agents".to_owned())?;
+            while let Err(NameTaken { by, .. }) = inventory.put((*entry).clone()) {
+                if !inventory.remove(&entry.tenant_id, &by) {
+                    return Err("give one name to two agents".to_owned());
+                }
+            }
         }
     }
     Ok(())
@@ -202,8 +212,8 @@ fn read(bytes: &[u8]) -> Result<Listed, Rejection> {
     }
     read_listed(bytes).map_err(|mistakes| {
         let is_text = std::str::from_utf8(bytes).is_ok();
-        let first = mistakes.first().map(|(mistake, _)| mistake);
-        first.map_or_else(full, |mistake| of_mistake(mistake, is_text))
+        let first = mistakes.first().map(|(mistake, _)| of_mistake(mistake, is_text));
+        first.unwrap_or_else(|| refusal(ErrorCode::InvalidJson, "", "read a registration"))
     })
 }
 

@@ -168,7 +168,10 @@ impl Topic {
         };
         match self {
             Self::Source(INVENTORY) => {
+                // A null that is gone before it was read leaves its agent registered: it outlives a long stop of ours.
                 let mut settings = checked();
+                settings.retain(|(name, _)| *name != "delete.retention.ms");
+                settings.push(("delete.retention.ms", (30 * DAY_MS).to_string()));
                 settings.push(log_append_time);
                 settings
             }

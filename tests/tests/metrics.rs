@@ -238,7 +238,13 @@ fn values_are_those_that_were_recorded() {
     ] {
         assert_eq!(value(name, labels), Some(expected), "{name} {labels:?}");
     }
-    // What stands in the commit stage is what a commit took.
+}
+
+#[test]
+fn what_stands_in_the_commit_stage_is_what_a_commit_took() {
+    let metrics = metrics();
+    feed(&metrics);
+    let families = encoded(&metrics);
     let stages = &families["habitus_stage_duration_seconds"];
     let commits = stages.samples.iter().filter(|(name, labels, count)| {
         name.ends_with("_count") && labels["stage"] == "commit" && *count > 0.5
