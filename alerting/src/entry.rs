@@ -10,7 +10,6 @@ use schemas::rule::is_tenant;
 use schemas::time::TIME_MS_MIN;
 use serde::Deserialize;
 
-use crate::intake;
 use crate::text::clean;
 
 /// Milliseconds of an epoch.
@@ -121,13 +120,13 @@ fn check(finding: &Finding) -> Result<(), EntryError> {
         Entry::Level(change) => &change.actor,
         Entry::Epoch(epoch) => return check_epoch(finding, epoch),
         Entry::Acknowledgement(said) => {
-            return outside(intake::check_acknowledgement(said), &said.tenant_id, tenant);
+            return outside(said::check_acknowledgement(said), &said.tenant_id, tenant);
         }
         Entry::Feedback(said) => {
-            return outside(intake::check_feedback(said), &said.tenant_id, tenant);
+            return outside(said::check_feedback(said), &said.tenant_id, tenant);
         }
         Entry::Command(said) => {
-            return outside(intake::check_command(said), &said.tenant_id, tenant);
+            return outside(said::check_command(said), &said.tenant_id, tenant);
         }
         Entry::Tick => return Ok(()),
     };

@@ -180,7 +180,10 @@ fn said(offset: u64, told: &Told) -> Finding {
         0 => intake::acknowledgement(bytes.as_bytes(), &arrival),
         _ => intake::feedback_or_command(bytes.as_bytes(), &arrival),
     };
-    taken.unwrap_or_else(|refused| panic!("{refused:?}: {value}"))
+    let finding = taken.unwrap_or_else(|refused| panic!("{refused:?}: {value}"));
+    let text = serde_json::to_vec(&finding).unwrap();
+    assert_eq!(alerting::read(&text).unwrap(), finding, "what intake appends the fold reads");
+    finding
 }
 
 proptest! {

@@ -1,6 +1,9 @@
-//! What comes from outside, checked before it may stand in the findings log: acknowledgements, verdicts of analysts,
+//! What people and machines say from outside, checked before it may stand in the findings log: acknowledgements, verdicts of analysts,
 //! commands of operators. One pure function a kind, bytes to finding; a refusal is for the dead letters. What follows
-//! from them is decided in the fold.
+//! from them is decided in the respond fold.
+#![forbid(unsafe_code)]
+
+mod signature;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +18,7 @@ use schemas::{EventTime, Rejection, Source};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::signature::Secret;
+pub use signature::{SIGNATURE_HEADER, Secret, SecretError};
 
 /// Longest record: every text at its limit, however it is escaped.
 const BYTES_MAX: usize = 64 << 10;
@@ -250,7 +253,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8], schema: &str) -> Result<T, Rejection
 }
 
 /// Whether an acknowledgement is one, whoever says it.
-pub(crate) fn check_acknowledgement(said: &Acknowledgement) -> Result<(), Rejection> {
+pub fn check_acknowledgement(said: &Acknowledgement) -> Result<(), Rejection> {
     tenant(&said.tenant_id)?;
     sized("/request_id", Some(&said.request_id), 1, ID)?;
     sized("/author", said.author.as_deref(), 0, NAME)?;
@@ -258,7 +261,7 @@ pub(crate) fn check_acknowledgement(said: &Acknowledgement) -> Result<(), Reject
 }
 
 /// Whether a verdict of an analyst is one, whoever gives it.
-pub(crate) fn check_feedback(said: &Feedback) -> Result<(), Rejection> {
+pub fn check_feedback(said: &Feedback) -> Result<(), Rejection> {
     tenant(&said.tenant_id)?;
     sized("/id", Some(&said.id), 1, ID)?;
     sized("/alert_id", said.alert_id.as_deref(), 0, ID)?;
@@ -268,7 +271,7 @@ pub(crate) fn check_feedback(said: &Feedback) -> Result<(), Rejection> {
 }
 
 /// Whether a command is one, whoever gives it.
-pub(crate) fn check_command(said: &Command) -> Result<(), Rejection> {
+pub fn check_command(said: &Command) -> Result<(), Rejection> {
     tenant(&said.tenant_id)?;
     sized("/id", Some(&said.id), 1, ID)?;
     sized("/author", Some(&said.author), 1, NAME)?;
