@@ -132,6 +132,11 @@ impl Observe {
         }
     }
 
+    /// Who is registered.
+    pub fn inventory(&self) -> &Arc<Inventory> {
+        &self.inventory
+    }
+
     /// Takes up who is registered, in place of what the settings say.
     pub fn register(&mut self, inventory: Arc<Inventory>) {
         self.inventory = inventory;

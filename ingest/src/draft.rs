@@ -48,7 +48,7 @@ impl<'a> Draft<'a> {
         if !self.has(field) {
             self.values.push((field, Some(value)));
             if let Some(place) = self.places.get_mut(field as usize) {
-                // There are fewer fields than a byte counts.
+                const { assert!(Field::COUNT <= u8::MAX as usize, "a place is a byte") };
                 *place = u8::try_from(self.values.len()).unwrap_or_default();
             }
         }

@@ -64,6 +64,17 @@ impl<'a> Reader<'a> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
+    /// Takes what stands behind an item: `true` where another one must follow, `false` at the end.
+    #[inline]
+    fn goes_on(&mut self, end: u8) -> Option<bool> {
+        let byte = self.peek()?;
+        self.at += 1;
+        match byte {
+            b',' => Some(true),
+            _ => (byte == end).then_some(false),
+        }
+    }
+
     fn value(&mut self, depth_left: usize) -> Option<Tree<'a>> {
         match self.peek()? {
             b'"' => Some(Tree::Scalar(Lexeme::Text(self.string()?))),
@@ -103,13 +114,10 @@ impl<'a> Reader<'a> {
                     self.members.push((key, value));
                 }
             }
-            match self.peek()? {
-                b',' => self.at += 1,
-                b'}' => break,
-                _ => return None,
+            if !self.goes_on(b'}')? {
+                break;
             }
         }
-        self.at += 1;
         Some(Tree::Object(self.members.drain(start..).collect()))
     }
 
@@ -123,13 +131,10 @@ impl<'a> Reader<'a> {
         loop {
             let value = self.value(depth_left)?;
             self.items.push(value);
-            match self.peek()? {
-                b',' => self.at += 1,
-                b']' => break,
-                _ => return None,
+            if !self.goes_on(b']')? {
+                break;
             }
         }
-        self.at += 1;
         Some(Tree::List(self.items.drain(start..).collect()))
     }
 

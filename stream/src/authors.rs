@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use alerting::Secret;
 use alerting::intake::{Authors, Grant};
+use alerting::{SIGNATURE_HEADER, Secret};
+use bus::Record;
 use config::{AuthorConfig, Config};
 use sinks::Signing;
 
@@ -33,4 +34,10 @@ pub(super) fn known(config: &Config, read: &Authors) -> Authors {
         (author.name.clone(), author.grant(secrets.unwrap_or_default()))
     };
     config.authors().iter().map(grant).collect()
+}
+
+/// What its author signed a record with.
+pub(super) fn signature(record: &Record) -> Option<&[u8]> {
+    let mut headers = record.headers.iter();
+    headers.find(|(name, _)| name == SIGNATURE_HEADER).map(|(_, code)| code.as_slice())
 }

@@ -110,10 +110,14 @@ impl LogFold for StreamFold {
             Self::Observe(observe) => {
                 observe.fold_mut().take_up(Arc::clone(&switches.shared));
                 observe.set_control_offset(switches.control_offset);
-                switches.inventory.iter().for_each(|inventory| observe.register(inventory));
+                if let Some(inventory) = &switches.inventory {
+                    observe.fold_mut().register(Arc::clone(inventory));
+                }
             }
             Self::Intake(intake) => {
-                switches.inventory.iter().for_each(|inventory| intake.register(inventory));
+                if let Some(inventory) = &switches.inventory {
+                    intake.register(Arc::clone(inventory));
+                }
             }
             Self::Said(_) | Self::Register(_) | Self::Respond(_) => {}
         }

@@ -63,8 +63,8 @@ impl IntakeStream {
     }
 
     /// Takes up who is registered.
-    pub(super) fn register(&mut self, inventory: &Arc<Inventory>) {
-        self.inventory = Arc::clone(inventory);
+    pub(super) fn register(&mut self, inventory: Arc<Inventory>) {
+        self.inventory = inventory;
     }
 
     /// Takes in one record.

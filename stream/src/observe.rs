@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bus::Record;
-use detector::{Inventory, Observe, Outcome, Stamp, Tally};
+use detector::{Observe, Outcome, Stamp, Tally};
 use lane::{Applied, Counts, Emit};
 use mapping::Reading;
 use schemas::Activity;
@@ -21,7 +21,6 @@ pub struct ObserveStream {
     observe: Observe,
     setup: Arc<Setup>,
     reading: Arc<Reading>,
-    inventory: Arc<Inventory>,
     log_ms: i64,
     control_offset: u64,
 }
@@ -32,8 +31,7 @@ impl ObserveStream {
         let mut observe = Observe::new(Arc::clone(&setup.observe));
         observe.track_touched();
         let reading = Arc::new(setup.reading_of(&setup.names.activity));
-        let inventory = Arc::clone(&setup.lists.inventory);
-        Self { observe, setup, reading, inventory, log_ms: 0, control_offset: 0 }
+        Self { observe, setup, reading, log_ms: 0, control_offset: 0 }
     }
 
     /// The fold.
@@ -49,12 +47,6 @@ impl ObserveStream {
     /// Names the control records in force in what follows.
     pub(super) fn set_control_offset(&mut self, offset: u64) {
         self.control_offset = offset;
-    }
-
-    /// Takes up who is registered.
-    pub(super) fn register(&mut self, inventory: &Arc<Inventory>) {
-        self.inventory = Arc::clone(inventory);
-        self.observe.register(Arc::clone(inventory));
     }
 
     /// Newest log time.
@@ -74,7 +66,8 @@ impl ObserveStream {
         // The broker's clock may jump back at a change of leader: log time never does.
         self.log_ms = self.log_ms.max(log_ms);
         let gate = if setup.rekeys { Gate::Rekeyed } else { Gate::Keyed };
-        let (reading, inventory) = (Arc::clone(&self.reading), Arc::clone(&self.inventory));
+        let (reading, inventory) =
+            (Arc::clone(&self.reading), Arc::clone(self.observe.inventory()));
         let (setup, reading, inventory) = (&*setup, &*reading, &*inventory);
         let admission = Admission { setup, reading, inventory, gate };
         admission.admit((record, self.log_ms), |applied, activity, ordinal| {

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alerting::SIGNATURE_HEADER;
 use alerting::intake::may_register;
 use bus::Record;
 use config::{Listed, Mistake, read_listed};
@@ -14,6 +13,7 @@ use schemas::Rejection;
 use schemas::inventory::InventoryComplete;
 use schemas::reject::{ErrorCode, Stage};
 
+use super::authors::signature;
 use super::dead_letter::{quarantined, refused};
 use super::setup::Setup;
 
@@ -96,9 +96,7 @@ impl RegisterStream {
         };
         let key = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok());
         let key = key.ok_or_else(miskeyed)?;
-        let mut headers = record.headers.iter();
-        let signature = headers.find(|(name, _)| name == SIGNATURE_HEADER);
-        let signature = signature.map(|(_, code)| code.as_slice());
+        let signature = signature(record);
         let (tenant, agent) = match key.split_once('|') {
             Some((_, "")) => return Err(miskeyed()),
             Some(named) => named,

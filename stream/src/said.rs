@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use alerting::SIGNATURE_HEADER;
 use alerting::intake::{Arrival, acknowledgement, feedback_or_command};
 use bus::Record;
 use lane::{Applied, Counts};
 use schemas::{EventTime, Source};
 
+use super::authors::signature;
 use super::dead_letter::{quarantined, refused};
 use super::setup::Setup;
 
@@ -54,14 +54,12 @@ impl SaidStream {
             offset: record.offset,
             ordinal: 0,
         };
-        let mut headers = record.headers.iter();
-        let signature = headers.find(|(name, _)| name == SIGNATURE_HEADER);
         let arrival = Arrival {
             source: &source,
             log_time: EventTime::from_millis(self.log_ms).unwrap_or(self.setup.epoch),
             versions: &self.setup.observe.versions,
             authors: &self.setup.authors,
-            signature: signature.map(|(_, code)| code.as_slice()),
+            signature: signature(record),
         };
         let bytes = record.value.as_deref().unwrap_or_default();
         let checked = match self.acknowledges {

@@ -151,38 +151,36 @@ impl Topic {
 
     fn settings(self) -> Vec<(&'static str, String)> {
         // Compaction keeps a restore short; tombstones outlive the longest one.
-        let state = |lag_ms_max: u64| {
+        let state = |lag_ms_max: u64, tombstones_ms: u64| {
             vec![
                 ("segment.bytes", (256_u64 << 20).to_string()),
                 ("min.cleanable.dirty.ratio", "0.3".to_owned()),
                 ("max.compaction.lag.ms", lag_ms_max.to_string()),
-                ("delete.retention.ms", DAY_MS.to_string()),
+                ("delete.retention.ms", tombstones_ms.to_string()),
             ]
         };
         let log_append_time = ("message.timestamp.type", "LogAppendTime".to_owned());
         // What was in force is needed for a day by whoever checks a run; the longest lag must exceed it.
-        let checked = || {
-            let mut settings = state(2 * DAY_MS);
+        let checked = |tombstones_ms: u64| {
+            let mut settings = state(2 * DAY_MS, tombstones_ms);
             settings.push(("min.compaction.lag.ms", DAY_MS.to_string()));
             settings
         };
         match self {
             Self::Source(INVENTORY) => {
                 // A null that is gone before it was read leaves its agent registered: it outlives a long stop of ours.
-                let mut settings = checked();
-                settings.retain(|(name, _)| *name != "delete.retention.ms");
-                settings.push(("delete.retention.ms", (30 * DAY_MS).to_string()));
+                let mut settings = checked(30 * DAY_MS);
                 settings.push(log_append_time);
                 settings
             }
             Self::Activity | Self::Source(_) => vec![log_append_time],
-            Self::State | Self::Cases | Self::Intake(..N_SAID) => state(6 * HOUR_MS),
+            Self::State | Self::Cases | Self::Intake(..N_SAID) => state(6 * HOUR_MS, DAY_MS),
             Self::Intake(_) => {
-                let mut settings = state(6 * HOUR_MS);
+                let mut settings = state(6 * HOUR_MS, DAY_MS);
                 settings.push(("max.message.bytes", HELD_BYTES_MAX.to_string()));
                 settings
             }
-            Self::Control => checked(),
+            Self::Control => checked(DAY_MS),
             Self::Trust => vec![("delete.retention.ms", (7 * DAY_MS).to_string())],
             Self::DeadLetters | Self::Shadow => {
                 vec![("max.message.bytes", DEAD_LETTER_BYTES_MAX.to_string())]

@@ -299,7 +299,8 @@ impl Deployment {
 /// Runs a command to its end. One that does not come to it is killed, and what it said is shown: who runs the tests would
 /// only see that they stand still.
 pub fn finished(mut command: Command) -> Output {
-    let child = command.spawn().expect("the binary starts");
+    let child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
     let (pid, (ended, end)) = (child.id().to_string(), mpsc::channel());
     thread::spawn(move || ended.send(child.wait_with_output()));
     let output = end.recv_timeout(RUN_MAX).unwrap_or_else(|_| {

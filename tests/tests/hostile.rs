@@ -9,7 +9,7 @@ use ingest::{Carrier, Decoded, Limits, Notes};
 use mapping::Reading;
 use serde_json::{Value, json};
 use tests::broker::Broker;
-use tests::deployment::{Deployment, key_of};
+use tests::deployment::{Deployment, finished, key_of};
 use tests::{binary, workspace_root};
 
 /// A new line, a forged line, a return, a cleared screen in two ways, a colour, text that runs backwards, text that nobody
@@ -222,7 +222,7 @@ fn nothing_that_leaves_by_a_log_brings_it_to_a_terminal() {
         &["state", "verify"],
         &["doctor"],
     ] {
-        let output = deployment.command(arguments).output().expect("the binary starts");
+        let output = finished(deployment.command(arguments));
         check(&arguments.join(" "), &output, false);
     }
     check("trust show --json", &deployment.output(&["trust", "show", agent, "--json"]), true);

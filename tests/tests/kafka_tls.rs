@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use servers::Secured;
 use tests::authority::{Authority, Grant, Resource, grant, revoke};
 use tests::broker::Broker;
-use tests::deployment::Deployment;
+use tests::deployment::{Deployment, finished};
 use tests::receiver::{Expects, Receiver};
 use tests::{binary, lines_of, workspace_root};
 
@@ -143,8 +143,7 @@ impl Scene {
 
     /// Runs until all is read; the log.
     fn run(&self, config: &PathBuf) -> (Option<i32>, String) {
-        let Output { status, stderr, .. } =
-            self.habitus(&["run", "--once"], config).output().expect("the binary starts");
+        let Output { status, stderr, .. } = finished(self.habitus(&["run", "--once"], config));
         (status.code(), String::from_utf8(stderr).expect("a log"))
     }
 
@@ -216,7 +215,7 @@ fn the_listed_grants_are_enough_and_whatever_is_wrong_is_one_clear_error() {
 
     // The doctor tells the same before anything runs.
     let lost: Vec<Grant> = scene.grants.iter().filter(|known| writes(known)).cloned().collect();
-    let doctor = || scene.habitus(&["doctor"], &config).output().expect("the binary starts");
+    let doctor = || finished(scene.habitus(&["doctor"], &config));
     let text = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(!text(&doctor()).contains("ACLs do not let us"), "{}", text(&doctor()));
     revoke(&scene.broker.plain_address(), USER, &lost);

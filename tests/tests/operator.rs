@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use stream::Lists;
 use tests::Simulated;
 use tests::broker::Broker;
-use tests::deployment::Deployment;
+use tests::deployment::{Deployment, finished};
 
 const CONFIG: &str = "mode = \"alert\"\n[kafka]\nprefix = \"t.\"\npartitions = 1\nfindings_partitions = 2\n\
                       [input]\nstart = \"earliest\"\n";
@@ -318,7 +318,7 @@ fn the_verbs_work_on_a_broker() {
     let text = std::fs::read_to_string(deployment.config_path()).expect("a config file");
     let text = text.replacen("version = 1", "version = 1\nmode = \"alert\"", 1) + POLICY;
     std::fs::write(deployment.config_path(), text).expect("a config file");
-    let verb = |arguments: &[&str]| deployment.command(arguments).output().expect("a process");
+    let verb = |arguments: &[&str]| finished(deployment.command(arguments));
     let refused = verb(&["revoke", "list"]);
     assert_eq!(refused.status.code(), Some(69), "no topic is there yet");
     deployment.make_input_with_create_time();

@@ -37,7 +37,7 @@ fn what_is_published_as_an_example_is_read() {
     assert!(read.find("acme", "system:serviceaccount:agents:invoice-bot").is_some());
     assert!(read.hash().starts_with("sha256:"));
     assert_ne!(read.hash(), read_inventory(BOT).unwrap().hash());
-    assert!(read_inventory("").unwrap().agents().len() == 0);
+    assert_eq!(read_inventory("").unwrap().agents().len(), 0, "nothing says nothing");
 }
 
 #[test]
