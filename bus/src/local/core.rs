@@ -173,6 +173,9 @@ impl Core {
                 faults.delay(claim, steps);
                 Ok(true)
             }
+            Some(Fault::Unmarked(ms)) => {
+                engine.decide(claim, engine.uptime_ms + ms).map(|()| false)
+            }
             _ => engine.finish(claim, true, true).map(|()| false),
         }
     }

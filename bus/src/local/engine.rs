@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::group::{Group, LocalGroup};
 use super::log::{Body, Entry, PartitionLog};
-use super::txn::{Claim, Writer};
+use super::txn::{Claim, Open, Writer};
 use crate::error::BusError;
 use crate::record::{Isolation, Outgoing, TopicPartition};
 use crate::traits::{Cleanup, TopicInfo, TopicSpec};
@@ -128,13 +128,14 @@ impl Engine {
 
     /// Takes over a transactional id.
     pub(crate) fn claim(&mut self, id: &str, process: usize) -> Claim {
+        self.mark(id);
         if let Some(writer) = self.writers.get_mut(id) {
             let epoch = writer.epoch;
             writer.process = process;
             self.give_up(id);
             return Claim { id: id.to_owned(), epoch: epoch + 1 };
         }
-        let writer = Writer { number: self.number(), epoch: 0, process, open: None };
+        let writer = Writer::new(self.number(), process);
         self.writers.insert(id.to_owned(), writer);
         Claim { id: id.to_owned(), epoch: 0 }
     }
@@ -152,6 +153,7 @@ impl Engine {
     /// Adds a partition to the transaction.
     pub(crate) fn add_place(&mut self, claim: &Claim, at: &TopicPartition) -> Result<(), BusError> {
         self.place(at)?;
+        self.mark(&claim.id);
         let now_ms = self.uptime_ms;
         self.writer(claim)?.open(now_ms).places.insert(at.clone());
         Ok(())
@@ -188,8 +190,10 @@ impl Engine {
             }
             Some(_) => {}
         }
-        let now_ms = self.uptime_ms;
+        self.mark(&claim.id);
+        let (now_ms, offsets_at) = (self.uptime_ms, self.number());
         let open = self.writer(claim)?.open(now_ms);
+        open.offsets_at = offsets_at;
         let pending = open.offsets.entry(member.group.to_string()).or_default();
         pending.extend(offsets.iter().cloned());
         Ok(())
@@ -205,12 +209,36 @@ impl Engine {
         let writer = self.writer(claim)?;
         let number = writer.number;
         let Some(open) = writer.open.take() else { return Ok(()) };
+        self.end(number, open, (records, offsets))
+    }
+
+    /// Commits, and tells so; the markers are written by a later time, or once the id is used again.
+    pub(crate) fn decide(&mut self, claim: &Claim, until_ms: u64) -> Result<(), BusError> {
+        self.mark(&claim.id);
+        let writer = self.writer(claim)?;
+        writer.decided = writer.open.take().map(|open| (open, until_ms));
+        Ok(())
+    }
+
+    /// Writes the markers of what is decided.
+    fn mark(&mut self, id: &str) {
+        let Some(writer) = self.writers.get_mut(id) else { return };
+        let number = writer.number;
+        if let Some((open, _)) = writer.decided.take() {
+            // It cannot fail: its partitions exist, since records stand in them.
+            self.end(number, open, (true, true)).ok();
+        }
+    }
+
+    fn end(&mut self, number: u64, open: Open, ends: (bool, bool)) -> Result<(), BusError> {
+        let (records, offsets) = ends;
         for at in &open.places {
             let stamp_ms = self.stamp_ms(at)?;
             self.place_mut(at)?.finish(number, stamp_ms, records);
         }
         for (group, pending) in open.offsets.into_iter().filter(|_| offsets) {
-            self.groups.entry(group.as_str().into()).or_default().offsets.extend(pending);
+            let group = self.groups.entry(group.as_str().into()).or_default();
+            group.commit(open.offsets_at, pending);
         }
         Ok(())
     }
@@ -304,7 +332,7 @@ impl Engine {
         id: &Arc<str>,
         places: &[TopicPartition],
     ) -> Result<Vec<Option<u64>>, BusError> {
-        let open = self.writers.values().filter_map(|writer| writer.open.as_ref());
+        let open = self.writers.values().flat_map(Writer::unmarked);
         let pending: Vec<_> = open.filter_map(|open| open.offsets.get(&**id)).collect();
         if let Some(at) = places.iter().find(|at| pending.iter().any(|p| p.contains_key(at))) {
             return Err(BusError::Unavailable(format!("the offset of {at} is pending")));
@@ -330,9 +358,14 @@ impl Engine {
         let over = |writer: &Writer| {
             writer.open.as_ref().is_some_and(|open| swept_ms > open.since_ms + TRANSACTION_MS)
         };
-        let late = self.writers.iter().filter(|(_, writer)| over(writer));
-        let late: Vec<String> = late.map(|(id, _)| id.clone()).collect();
-        late.iter().for_each(|id| self.give_up(id));
+        self.ids_where(over).iter().for_each(|id| self.give_up(id));
+        let due = |writer: &Writer| writer.decided.as_ref().is_some_and(|(_, ms)| *ms <= now_ms);
+        self.ids_where(due).iter().for_each(|id| self.mark(id));
+    }
+
+    fn ids_where(&self, holds: impl Fn(&Writer) -> bool) -> Vec<String> {
+        let found = self.writers.iter().filter(|(_, writer)| holds(writer));
+        found.map(|(id, _)| id.clone()).collect()
     }
 
     /// Of a process: whether it has a transaction open, one with offsets, a partition under way; the size of the
@@ -349,9 +382,10 @@ impl Engine {
     /// Hashes who has what open and who owns what: see `Memory::states`.
     pub(crate) fn shape(&self, into: &mut impl Hasher) {
         for (id, writer) in &self.writers {
-            let Some(open) = &writer.open else { continue };
-            (id, &open.places).hash(into);
-            open.offsets.values().for_each(|pending| pending.keys().for_each(|at| at.hash(into)));
+            for open in writer.unmarked() {
+                (id, &open.places).hash(into);
+                open.offsets.values().flat_map(BTreeMap::keys).for_each(|at| at.hash(into));
+            }
         }
         self.groups.values().for_each(|group| group.shape(into));
     }

@@ -22,6 +22,8 @@ pub(crate) struct Group {
     members: BTreeMap<u64, Member>,
     owners: BTreeMap<TopicPartition, u64>,
     pub(crate) offsets: BTreeMap<TopicPartition, u64>,
+    /// Where they stand in the log of offsets.
+    placed: BTreeMap<TopicPartition, u64>,
 }
 
 #[derive(Debug)]
@@ -51,6 +53,17 @@ impl Group {
     /// How many members there are.
     pub(crate) fn n_members(&self) -> usize {
         self.members.len()
+    }
+
+    /// Takes offsets that stand at a place of the log of offsets; what stands later counts.
+    pub(crate) fn commit(&mut self, place: u64, offsets: BTreeMap<TopicPartition, u64>) {
+        for (at, offset) in offsets {
+            let newest = self.placed.entry(at.clone()).or_default();
+            if *newest <= place {
+                *newest = place;
+                self.offsets.insert(at, offset);
+            }
+        }
     }
 
     /// Whether a process has a member here that was asked to release partitions.

@@ -63,6 +63,9 @@ pub enum Fault {
     /// The commit is done, and a copy of it arrives so many steps later: it ends whatever the same producer has
     /// open then (KAFKA-17754).
     Doubled(u32),
+    /// The commit is decided and told; what it brings shows so many milliseconds later, or once the id is used again.
+    /// Meanwhile others, of another id, may write behind it.
+    Unmarked(u64),
     /// Half of the commit is done, and the caller is told nothing.
     Torn(Half),
     /// Asked for committed offsets, the broker says that there are none (KAFKA-20416).
@@ -165,7 +168,7 @@ impl Fault {
                 matches!(step, Step::AddPartition | Step::Send | Step::Offsets | Step::Commit)
             }
             Self::LoseReply | Self::LoseRequest | Self::Late(_) => step == Step::Commit,
-            Self::Doubled(_) | Self::Torn(_) => step == Step::Commit,
+            Self::Doubled(_) | Self::Unmarked(_) | Self::Torn(_) => step == Step::Commit,
             Self::NoOffset => step == Step::Committed,
             Self::Unavailable(_) => !step.is_local(),
             _ => true,

@@ -297,6 +297,7 @@ pub(crate) fn all_faults() -> FaultPlan {
         .randomly(150, Fault::LoseRequest)
         .randomly(150, Fault::Late(20))
         .randomly(150, Fault::Doubled(10))
+        .randomly(300, Fault::Unmarked(600))
         .randomly(60, Fault::Torn(Half::Records))
         .randomly(60, Fault::Torn(Half::Offsets))
         .randomly(300, Fault::NoOffset)
@@ -310,7 +311,7 @@ pub(crate) fn all_faults() -> FaultPlan {
 }
 
 /// Names of all kinds of faults.
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 16] = [
     "KillBefore",
     "KillAfter",
     "Unavailable",
@@ -319,6 +320,7 @@ const KINDS: [&str; 15] = [
     "LoseRequest",
     "Late",
     "Doubled",
+    "Unmarked",
     "Torn",
     "NoOffset",
     "Rebalance",
@@ -407,6 +409,7 @@ pub(crate) fn kill_at_every_step<S: Scenario>(
         plan.at_nth(Step::Record, 9, Fault::Rebalance)
             .at_nth(Step::Record, 17, Fault::Kick)
             .at_nth(Step::Offsets, 4, Fault::Abortable)
+            .at_nth(Step::Commit, 2, Fault::Unmarked(400))
             .at_nth(Step::Commit, 6, Fault::Torn(Half::Records))
             .at_nth(Step::Commit, 8, Fault::LoseReply)
             .only("lane")
