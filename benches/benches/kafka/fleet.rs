@@ -1,14 +1,20 @@
-//! Events of many synthetic fleets at work at the same time, and of many agents that did a little each.
+//! Events of many synthetic fleets at work at the same time, of many agents that did a little each, and of many that
+//! keep to what they always do.
 
 use std::collections::BTreeMap;
 
 use schemas::EventTime;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The events of the scenario, which are those of one fleet.
 pub(crate) struct Fleet {
     lines: Vec<Value>,
+    /// Where those of each agent stand.
+    kinds: Vec<Vec<usize>>,
 }
+
+/// Different things that an agent does which keeps to its habits.
+const HABITS: usize = 3;
 
 /// One event to be sent.
 pub(crate) struct Event {
@@ -22,7 +28,14 @@ impl Fleet {
     pub(crate) fn new() -> Self {
         let bytes = scenario::generate(7);
         let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        Self { lines: lines.map(|line| serde_json::from_slice(line).expect("JSON")).collect() }
+        let lines: Vec<Value> =
+            lines.map(|line| serde_json::from_slice(line).expect("JSON")).collect();
+        let mut kinds: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (place, line) in lines.iter().enumerate() {
+            kinds.entry(line["agent"]["id"].as_str().expect("an id")).or_default().push(place);
+        }
+        let kinds = kinds.into_values().collect();
+        Self { lines, kinds }
     }
 
     /// Its events but those of the last week, in which incidents are.
@@ -35,12 +48,33 @@ impl Fleet {
         events.div_ceil(self.quiet() as u64)
     }
 
-    /// Event `place` of `fleets` that work side by side; past the end, the last week comes again.
+    /// Event `place` of `fleets` that work side by side, before the last week.
     pub(crate) fn event(&self, place: u64, fleets: u64, id: String, ms: i64) -> Event {
         let line = usize::try_from(place / fleets).expect("a place");
-        let (quiet, all) = (self.quiet(), self.lines.len());
-        let line = if line < all { line } else { quiet + (line - all) % (all - quiet) };
         event(&self.lines[line], place % fleets, id, ms)
+    }
+
+    /// Event `place` of so many agents, each of which does the same few things in turn. An odd one destroys
+    /// what nobody ever touched, on a host that nobody ever called.
+    pub(crate) fn usual(
+        &self,
+        place: u64,
+        agents: u64,
+        (id, ms): (String, i64),
+        odd: bool,
+    ) -> Event {
+        let number = usize::try_from(place % agents).expect("a number");
+        let kind = &self.kinds[number % self.kinds.len()];
+        let line = kind[usize::try_from(place / agents).expect("a place") % kind.len().min(HABITS)];
+        let fleet = (number / self.kinds.len()) as u64;
+        if !odd {
+            return event(&self.lines[line], fleet, id, ms);
+        }
+        let mut line = self.lines[line].clone();
+        line["destination"] = json!({ "host": format!("{id}.invalid"), "anonymizer": "tor" });
+        line["action"] = json!({ "type": "data_delete", "operation": id });
+        line["resource"] = json!({ "id": id, "type": "vault", "classification": "restricted" });
+        event(&line, fleet, id, ms)
     }
 
     /// `each` event of every agent in turn, an hour between two, the last of them at `until_ms`.
@@ -50,18 +84,14 @@ impl Fleet {
         each: usize,
         until_ms: i64,
     ) -> impl Iterator<Item = Event> {
-        let mut by_agent: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
-        for line in &self.lines {
-            by_agent.entry(line["agent"]["id"].as_str().expect("an id")).or_default().push(line);
-        }
-        let kinds: Vec<Vec<&Value>> = by_agent.into_values().collect();
         (0..agents).flat_map(move |agent| {
             let number = usize::try_from(agent).expect("a number");
-            let (lines, fleet) = (kinds[number % kinds.len()].clone(), agent / kinds.len() as u64);
+            let kind = &self.kinds[number % self.kinds.len()];
+            let fleet = agent / self.kinds.len() as u64;
             (0..each).map(move |step| {
                 let hours = i64::try_from(each - 1 - step).expect("a number");
-                let id = format!("agent-{agent}-{step}");
-                event(lines[step % lines.len()], fleet, id, until_ms - hours * 3_600_000)
+                let line = &self.lines[kind[step % kind.len()]];
+                event(line, fleet, format!("agent-{agent}-{step}"), until_ms - hours * 3_600_000)
             })
         })
     }

@@ -1,6 +1,7 @@
 //! What is measured, one stage after the other on one broker, and the table that comes of it.
 #![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,15 +19,21 @@ use crate::process::{cost, cpu, merely_consume, start};
 use crate::watch::{Seen, id_now, now_us, quantile_ms, watch};
 
 /// Seconds of the paced load that are not counted.
-const WARM_UP: u64 = 5;
-/// The backlog comes at the pace of the load that follows, in three stretches two hours apart: so that load is usual.
-const STRETCHES: u64 = 3;
+const WARM_UP: u64 = 10;
+/// Seconds between two activities of an agent of the paced load.
+const EACH_S: u64 = 2;
+/// What those agents did before, at the pace of the load that follows: stretches two hours apart, so that load is usual.
+const STRETCHES: u64 = 12;
 const STRETCH_MS: u64 = 2 * 3_600_000;
+const STRETCH_TURNS: u64 = 5;
+/// One of so many paced activities is odd.
+const ODD: u64 = 200;
 /// How long lanes may take until each has its share.
 const SHARED_OUT: Duration = Duration::from_secs(60);
 /// Events of each agent that is restored: in hours of their own, so that it becomes a known one.
 const EACH: usize = 6;
-const CONFIG: &str = "[input]\nstart = \"earliest\"\n";
+const CONFIG: &str = "[input]\nstart = \"earliest\"\naccept_create_time = true\n";
+const MEMORY: &str = "[memory]\ncap = \"4GiB\"\n";
 /// Every incident leads to a request, so that their time is known: the ladder's own are rare.
 const REQUESTS: &str = r#"
 [[policy]]
@@ -39,17 +46,17 @@ then = "shorten_token_lifetime"
 pub(crate) fn run(broker: &Broker, size: Size) {
     let fleet = Fleet::new();
     println!("| figure | seen |\n|---|---|");
-    let deployment = Deployment::new(
-        "figures",
-        broker.address(),
-        size.partitions,
-        &format!("{CONFIG}{REQUESTS}"),
-    )
-    .with_http();
-    deployment.connected();
-    let fleets = backlog(broker, &deployment, &fleet, size);
-    paced(broker, &deployment, &fleet, (size, fleets));
+    backlog(broker, &fleet, size);
+    paced(broker, &fleet, size);
     restore(broker, &fleet, size);
+}
+
+fn deployment(broker: &Broker, name: &str, size: Size, config: &str) -> Deployment {
+    let config = format!("{CONFIG}{MEMORY}{config}");
+    let deployment = Deployment::new(name, broker.address(), size.partitions, &config).with_http();
+    deployment.make_input_with_create_time();
+    deployment.connected();
+    deployment
 }
 
 fn row(figure: &str, seen: &str) {
@@ -57,15 +64,15 @@ fn row(figure: &str, seen: &str) {
 }
 
 /// The cost of an event, beside that of consuming it.
-fn backlog(broker: &Broker, deployment: &Deployment, fleet: &Fleet, size: Size) -> u64 {
+fn backlog(broker: &Broker, fleet: &Fleet, size: Size) {
+    let deployment = deployment(broker, "backlog", size, "");
     let fleets = fleet.fleets_for(size.events);
     let source = deployment.source();
-    let (now_ms, each) = (now_us() / 1_000, size.events.div_ceil(STRETCHES));
+    let begun_ms = now_us() / 1_000 - STRETCH_MS;
     for place in 0..size.events {
-        let begun_ms = now_ms - (STRETCHES - place / each) * STRETCH_MS;
-        let ms = begun_ms + place % each * 1_000 / size.pace;
+        let ms = begun_ms + place * 1_000 / size.pace;
         let event = fleet.event(place, fleets, format!("backlog-{place}"), signed(ms));
-        source.send(&event.key, &event.value, None);
+        source.send(&event.key, &event.value, Some(signed(ms)));
     }
     source.flush();
     let topic = deployment.topic("activity.v1");
@@ -88,14 +95,26 @@ fn backlog(broker: &Broker, deployment: &Deployment, fleet: &Fleet, size: Size) 
             run.wall / consumed.wall,
         ),
     );
-    written(broker, deployment, size.events).print("the backlog");
-    fleets
+    written(broker, &deployment, size.events).print("the backlog");
 }
 
-/// Latencies as readers see them and as the binary tells them.
-fn paced(broker: &Broker, deployment: &Deployment, fleet: &Fleet, (size, fleets): (Size, u64)) {
-    let before = written(broker, deployment, 0);
-    let (running, _) = start(deployment, "paced.log");
+/// Latencies as readers see them and as the binary tells them, of agents that do what they did before, but for some.
+fn paced(broker: &Broker, fleet: &Fleet, size: Size) {
+    let deployment = deployment(broker, "paced", size, REQUESTS);
+    let n_agents = size.pace * EACH_S;
+    let source = deployment.source();
+    let stretch = n_agents * STRETCH_TURNS;
+    let past_ms = now_us() / 1_000 - STRETCHES * STRETCH_MS;
+    for place in 0..STRETCHES * stretch {
+        let (of, within) = (place / stretch, place % stretch);
+        let ms = signed(past_ms + of * STRETCH_MS + within * 1_000 / size.pace);
+        let event = fleet.usual(within, n_agents, (format!("past-{place}"), ms), false);
+        source.send(&event.key, &event.value, Some(ms));
+    }
+    source.flush();
+    deployment.output(&["run", "--once"]);
+    let before = written(broker, &deployment, 0);
+    let (running, _) = start(&deployment, "paced.log");
     let stop = AtomicBool::new(false);
     let topics = (deployment.topic("findings.v1"), deployment.topic("shadow.v1"));
     let (pace, events) = (size.pace, size.seconds * size.pace);
@@ -105,14 +124,15 @@ fn paced(broker: &Broker, deployment: &Deployment, fleet: &Fleet, (size, fleets)
             let read = watch(broker.address(), isolation, (&topics.0, &topics.1), from_us, &stop);
             scope.spawn(read)
         });
-        let source = deployment.source_that_lingers("0");
+        let source = deployment.source_that_lingers("2");
         let (before_cpu, since) = (cpu(&running), Instant::now());
         for place in 0..events {
             thread::sleep(
                 Duration::from_micros(place * 1_000_000 / pace).saturating_sub(since.elapsed()),
             );
             let id = if place < WARM_UP * pace { format!("warm-{place}") } else { id_now() };
-            let event = fleet.event(size.events + place, fleets, id, signed(now_us() / 1_000));
+            let at = (id, signed(now_us() / 1_000));
+            let event = fleet.usual(place, n_agents, at, place % ODD == ODD - 1);
             source.send(&event.key, &event.value, None);
         }
         source.flush();
@@ -122,7 +142,7 @@ fn paced(broker: &Broker, deployment: &Deployment, fleet: &Fleet, (size, fleets)
     });
     let metrics = running.metrics();
     running.end();
-    let figure = format!("{pace} events/s for {} s", size.seconds);
+    let figure = format!("{pace} events/s of {n_agents} agents for {} s", size.seconds);
     row(&figure, &format!("{:.1} µs of CPU an event", taken / events as f64 * 1e6));
     for (isolation, seen) in ["read_committed", "read_uncommitted"].iter().zip(&seen) {
         row(&format!("seen at `{isolation}` after the event was sent"), &latencies(seen));
@@ -137,11 +157,14 @@ fn paced(broker: &Broker, deployment: &Deployment, fleet: &Fleet, (size, fleets)
             told("commit_duration")
         ),
     );
-    written(broker, deployment, events).since(&before).print("the paced load");
+    written(broker, &deployment, events).since(&before).print("the paced load");
 }
 
 fn latencies(seen: &Seen) -> String {
-    let of = |name: &str, times| {
+    let of = |name: &str, times: &BTreeMap<String, u64>| {
+        if times.is_empty() {
+            return format!("{name} none");
+        }
         let [half, most, max] = [0.5, 0.99, 1.0].map(|quantile| quantile_ms(times, quantile));
         format!("{name} p50 {half:.1} ms, p99 {most:.1} ms, max {max:.1} ms ({} seen)", times.len())
     };
@@ -165,10 +188,7 @@ fn told(family: &Family) -> String {
 
 /// From the start of the process until it is ready, with nothing to restore and with much.
 fn restore(broker: &Broker, fleet: &Fleet, size: Size) {
-    let config = format!("{CONFIG}[memory]\ncap = \"4GiB\"\n");
-    let deployment =
-        Deployment::new("restored", broker.address(), size.partitions, &config).with_http();
-    deployment.connected();
+    let deployment = deployment(broker, "restored", size, "");
     let (empty, nothing) = start(&deployment, "empty.log");
     empty.end();
     let source = deployment.source();
