@@ -2,6 +2,7 @@
 //! object without a field is absent.
 
 use record::notes::Notes;
+use record::principals::AGENT_TYPE;
 use schemas::activity::{
     Action, Activity, Agent, Credential, Delegation, Endpoint, Geo, Model, Principal, Producer,
     Resource, Result as Ending, Scalar, Session, Text, Tool, Trace, Usage,
@@ -14,18 +15,6 @@ use schemas::time::EventTime;
 
 use crate::field::Field;
 use crate::value::{Address, Value};
-
-/// The attribute that says what the acting principal is; whether it is scored is decided after the adapter.
-pub const AGENT_TYPE: &str = "agent.type";
-
-/// What the acting principal is, where an adapter said so.
-pub fn principal_type(activity: &Activity<'_>) -> Option<PrincipalType> {
-    let (_, value) = activity.attributes.iter().find(|(name, _)| name == AGENT_TYPE)?;
-    match value {
-        Scalar::Text(word) => PrincipalType::from_wire(word),
-        _ => None,
-    }
-}
 
 /// The fields read so far.
 pub(crate) struct Draft<'a> {

@@ -47,6 +47,10 @@ pub(crate) fn map<'a>(
         if fault.is_some() && made.is_none() {
             break;
         }
+        // Of several rows of a field the first that has a value counts.
+        if draft.has(step.row.field) {
+            continue;
+        }
         match read(step, places, event, &mut draft, notes) {
             Ok(None) => {}
             Ok(Some(path)) => {
@@ -155,7 +159,7 @@ fn read<'a>(
         let places = row.from.iter().copied().zip(found);
         places.filter_map(|(path, tree)| tree.map(|tree| (path, tree)))
     };
-    if let How::By(rule, _) = row.how {
+    if let How::By(rule, _) | How::Of(rule, _) = row.how {
         let Some(text) = rule(event).filter(|text| !text.is_empty()) else { return Ok(None) };
         let path = row.from.first().copied().unwrap_or_default();
         let is_set = put(Value::of_text(kind, text), (draft, row.field), path, notes)?;

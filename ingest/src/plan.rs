@@ -19,8 +19,12 @@ pub(crate) struct Plan {
     starts: Vec<usize>,
     n_paths: usize,
     caseless: bool,
-    /// The rows that are read, in their order.
+    /// The rows that are read, in their order; a row's bit is its place among them.
     steps: Vec<Step>,
+    /// The rows that are asked wherever nothing stands.
+    always: u128,
+    /// Of each path, the row that reads it.
+    readers: Vec<u128>,
     /// Each path with its number, by its hash.
     numbers: Vec<Vec<(&'static str, usize)>>,
 }
@@ -56,6 +60,8 @@ pub(crate) struct Found<'p, 't, 'a> {
     plan: &'p Plan,
     /// What stands at each path of the rows.
     values: Vec<Option<&'t Tree<'a>>>,
+    /// The rows at whose paths anything was seen.
+    seen: u128,
     /// The kinds of place of members that no row knows, each at the highest place where none does.
     pub(crate) unknown: Vec<String>,
 }
@@ -66,10 +72,17 @@ impl Plan {
     /// The plan of these rows; `caseless`: names of members may come in any case.
     pub(crate) fn of(rows: &'static [Row], caseless: bool) -> Self {
         let (steps, numbers) = (Vec::new(), vec![Vec::new(); HASHES]);
-        let (root, starts) = (Node::default(), Vec::new());
-        let mut plan = Self { root, starts, n_paths: 0, caseless, steps, numbers };
+        let (root, starts, readers) = (Node::default(), Vec::new(), Vec::new());
+        let mut plan =
+            Self { root, starts, n_paths: 0, caseless, steps, always: 0, readers, numbers };
         for (index, row) in rows.iter().enumerate() {
+            let mut reader = 0;
             if !matches!(row.how, How::Not(_)) {
+                // No format has more rows than there are bits: tested.
+                reader = 1_u128.checked_shl(plan.n_steps()).unwrap_or_default();
+                if matches!(row.how, How::By(..)) {
+                    plan.always |= reader;
+                }
                 plan.steps.push(Step { row, kind: row.field.spec().1, index });
             }
             plan.starts.push(plan.n_paths);
@@ -79,6 +92,7 @@ impl Plan {
                     list.push((path, plan.n_paths));
                 }
                 plan.root.insert(path, plan.n_paths, caseless);
+                plan.readers.push(reader);
                 plan.n_paths += 1;
             }
         }
@@ -86,10 +100,15 @@ impl Plan {
         plan
     }
 
+    /// How many rows are read.
+    pub(crate) fn n_steps(&self) -> u32 {
+        u32::try_from(self.steps.len()).unwrap_or(u32::MAX)
+    }
+
     /// Walks over a record.
     pub(crate) fn walk<'p, 't, 'a>(&'p self, tree: &'t Tree<'a>) -> Found<'p, 't, 'a> {
         let values = vec![None; self.n_paths];
-        let found = Found { plan: self, values, unknown: Vec::new() };
+        let found = Found { plan: self, values, seen: 0, unknown: Vec::new() };
         let mut walk = Walk { found, path: Vec::new() };
         walk.visit(&self.root, tree, true);
         walk.found
@@ -101,10 +120,14 @@ impl Plan {
 impl<'t, 'a> Found<'_, 't, 'a> {
     /// The rows that may have a value, each with what stands at its paths.
     pub(crate) fn steps(&self) -> impl Iterator<Item = (&Step, &[Option<&'t Tree<'a>>])> {
-        let steps = self.plan.steps.iter().map(|step| (step, self.of_row(step.index)));
-        steps.filter(|(step, places)| {
-            matches!(step.row.how, How::By(..)) || places.iter().any(Option::is_some)
-        })
+        let mut left = self.seen | self.plan.always;
+        let places = std::iter::from_fn(move || {
+            let place = (left != 0).then_some(left.trailing_zeros())?;
+            left &= left - 1;
+            Some(place)
+        });
+        let steps = places.filter_map(|place| self.plan.steps.get(place as usize));
+        steps.map(|step| (step, self.of_row(step.index)))
     }
 
     /// What stands at a path; `None` where no row names that path.
@@ -123,12 +146,20 @@ impl<'t, 'a> Found<'_, 't, 'a> {
     }
 }
 
-/// The last eight bytes of a name, or all: most names of one length differ in them.
+/// Bytes of a name's end.
+const END: usize = 8;
+
+/// The last bytes of a name, or all, some of them twice: most names of one length differ in them.
+#[inline]
 fn end_of(name: &str) -> u64 {
     let add = |word: u64, byte: &u8| word << 8 | u64::from(*byte);
-    match name.as_bytes().last_chunk::<8>() {
-        Some(end) => u64::from_be_bytes(*end),
-        None => name.as_bytes().iter().fold(0, add),
+    let bytes = name.as_bytes();
+    match (bytes.last_chunk::<END>(), bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(end), _, _) => u64::from_be_bytes(*end),
+        (None, Some(begin), Some(end)) => {
+            u64::from(u32::from_be_bytes(*begin)) << 32 | u64::from(u32::from_be_bytes(*end))
+        }
+        _ => bytes.iter().fold(0, add),
     }
 }
 
@@ -179,7 +210,9 @@ impl Node {
         places.find_map(|place| {
             let is_likely = caseless || self.ends_in.get(place) == Some(&own);
             let (name, node) = self.below.get(place).filter(|_| is_likely)?;
-            let is = name == key || (caseless && name.eq_ignore_ascii_case(key));
+            // Of one length and with one end, names that are all end are one.
+            let is_same = (key.len() <= END && !caseless) || name == key;
+            let is = is_same || (caseless && name.eq_ignore_ascii_case(key));
             is.then_some((place, node))
         })
     }
@@ -259,6 +292,10 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
         for number in &node.paths {
             if let Some(place) = self.found.values.get_mut(*number) {
                 *place = value;
+            }
+            if value.is_some() {
+                let readers = &self.found.plan.readers;
+                self.found.seen |= readers.get(*number).copied().unwrap_or_default();
             }
         }
     }

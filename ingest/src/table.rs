@@ -24,6 +24,8 @@ pub(crate) enum How {
     Seconds,
     /// A rule, and the sentence that tells it.
     By(Rule, &'static str),
+    /// The same, where anything stands at one of its places.
+    Of(Rule, &'static str),
     /// Not at all; why.
     Not(&'static str),
 }
@@ -80,6 +82,16 @@ pub(crate) const fn by(
     sentence: &'static str,
 ) -> Row {
     Row { field, from, how: How::By(rule, sentence) }
+}
+
+/// The same; it has no value where nothing stands at any of them, and is not asked there.
+pub(crate) const fn of(
+    field: Field,
+    from: &'static [&'static str],
+    rule: Rule,
+    sentence: &'static str,
+) -> Row {
+    Row { field, from, how: How::Of(rule, sentence) }
 }
 
 /// A row of what never leaves the decoder.
@@ -146,7 +158,7 @@ fn told(how: How, kind: Kind) -> String {
         How::First => "",
         How::Lower => "in lower case",
         How::Seconds => "seconds",
-        How::By(_, sentence) | How::Not(sentence) => sentence,
+        How::By(_, sentence) | How::Of(_, sentence) | How::Not(sentence) => sentence,
     };
     let kind = match kind {
         Kind::Address => "an address, else a host",

@@ -115,3 +115,10 @@ fn no_place_has_more_names_than_a_walk_tells_apart() {
     let widest = plans.map(|plan| widest(&plan.root)).max();
     assert!(widest.is_some_and(|n| (1..=128).contains(&n)), "{widest:?}");
 }
+
+#[test]
+fn every_row_of_every_format_has_a_bit() {
+    for plan in Format::ALL.into_iter().filter_map(Format::plan) {
+        assert!(plan.n_steps() <= u128::BITS, "{} rows", plan.n_steps());
+    }
+}

@@ -1,11 +1,23 @@
 //! What the acting principal of an activity is, and whether it is scored: by patterns of ids and blueprints first, then
 //! by the type that its format told. What is left out is skipped by a rule of that name, never refused.
 
-use record::pattern::Pattern;
 use schemas::Activity;
+use schemas::activity::Scalar;
 use schemas::choice::PrincipalType;
 
-use crate::draft::principal_type;
+use crate::pattern::Pattern;
+
+/// The attribute that says what the acting principal is; whether it is scored is decided after the adapter.
+pub const AGENT_TYPE: &str = "agent.type";
+
+/// What the acting principal is, where an adapter said so.
+pub fn principal_type(activity: &Activity<'_>) -> Option<PrincipalType> {
+    let (_, value) = activity.attributes.iter().find(|(name, _)| name == AGENT_TYPE)?;
+    match value {
+        Scalar::Text(word) => PrincipalType::from_wire(word),
+        _ => None,
+    }
+}
 
 /// What a principal is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,10 +98,9 @@ impl Class {
 #[cfg(test)]
 mod tests {
     use schemas::EventTime;
-    use schemas::activity::{Action, Agent, Scalar, Text};
+    use schemas::activity::{Action, Agent, Text};
 
     use super::*;
-    use crate::draft::AGENT_TYPE;
 
     fn activity(id: &'static str, kind: Option<&'static str>) -> Activity<'static> {
         let agent = Agent { id: Text::Borrowed(id), ..Agent::default() };
