@@ -3,6 +3,7 @@
 
 use record::notes::Notes;
 use record::principals::AGENT_TYPE;
+use record::url;
 use schemas::activity::{
     Action, Activity, Agent, Credential, Delegation, Endpoint, Geo, Model, Principal, Producer,
     Resource, Result as Ending, Scalar, Session, Text, Tool, Trace, Usage,
@@ -150,7 +151,7 @@ impl<'a> Draft<'a> {
             tool: some(Tool {
                 name: self.text(Field::ToolName),
                 call_id: self.text(Field::ToolCall),
-                server: self.text(Field::ToolServer),
+                server: self.public(Field::ToolServer),
                 kind: self.text(Field::ToolKind),
             }),
             ..Action::default()
@@ -158,7 +159,7 @@ impl<'a> Draft<'a> {
     }
 
     fn resource(&mut self) -> Resource<'a> {
-        let (id, name) = (self.text(Field::ResourceId), self.text(Field::ResourceName));
+        let (id, name) = (self.public(Field::ResourceId), self.public(Field::ResourceName));
         let (kind, region) = (self.text(Field::ResourceType), self.text(Field::ResourceRegion));
         let classification = self.word(Field::Classification, Classification::from_wire);
         // What nobody can name is no resource, whatever else is known of it.
@@ -170,9 +171,9 @@ impl<'a> Draft<'a> {
 
     fn destination(&mut self, notes: &mut Notes) -> Endpoint<'a> {
         let mut endpoint = Endpoint {
-            host: self.text(Field::DestinationHost),
+            host: self.text(Field::DestinationHost).and_then(host),
             port: self.narrow(Field::DestinationPort),
-            url: self.text(Field::DestinationUrl),
+            url: self.public(Field::DestinationUrl),
             internal: match self.take(Field::DestinationInternal) {
                 Some(Value::Flag(flag)) => Some(flag),
                 _ => None,
@@ -197,7 +198,7 @@ impl<'a> Draft<'a> {
         };
         let (lat, lon) = (degrees(Field::SourceLat), degrees(Field::SourceLon));
         let mut endpoint = Endpoint {
-            host: self.text(Field::SourceHost),
+            host: self.text(Field::SourceHost).and_then(host),
             port: self.narrow(Field::SourcePort),
             asn: self.narrow(Field::SourceAsn),
             as_org: self.text(Field::SourceAsOrg),
@@ -207,7 +208,7 @@ impl<'a> Draft<'a> {
                 lat,
                 lon,
             }),
-            user_agent: self.text(Field::SourceUserAgent),
+            user_agent: self.text(Field::SourceUserAgent).map(url::without_secrets),
             anonymizer: self.word(Field::SourceAnonymizer, Anonymizer::from_wire),
             ..Endpoint::default()
         };
@@ -263,6 +264,11 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// The same, of a URL without what may be secret in it.
+    fn public(&mut self, field: Field) -> Option<Text<'a>> {
+        self.text(field).and_then(url::plain)
+    }
+
     fn word<T>(&mut self, field: Field, from_wire: fn(&str) -> Option<T>) -> Option<T> {
         from_wire(&self.text(field)?)
     }
@@ -284,12 +290,20 @@ fn some<T: Default + PartialEq>(object: T) -> Option<T> {
     (object != T::default()).then_some(object)
 }
 
+/// A host; of a URL, or of what stands behind a user, its host.
+pub(crate) fn host(text: Text<'_>) -> Option<Text<'_>> {
+    match text.contains("://") || text.contains('@') {
+        true => url::host_of(&text).map(Text::Owned),
+        false => Some(text),
+    }
+}
+
 fn set_address<'a>(endpoint: &mut Endpoint<'a>, value: Option<Value<'a>>, notes: &mut Notes) {
     match value {
         Some(Value::Ip(Address(ip))) => endpoint.ip = Some(ip),
         Some(Value::Opaque(text)) => {
             notes.count_opaque_address();
-            endpoint.host.get_or_insert(text);
+            endpoint.host = endpoint.host.take().or_else(|| host(text));
         }
         _ => {}
     }

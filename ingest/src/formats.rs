@@ -104,8 +104,11 @@ impl Format {
             "resourceSpans" | "resourceLogs" => Self::Otlp,
             "observations" => Self::Langfuse,
             "class_uid" => Self::Ocsf,
-            "eventSource" => Self::Cloudtrail,
+            "eventSource" | "insightDetails" => Self::Cloudtrail,
             "user" | "auditID" => Self::K8sAudit,
+            "uid" => Self::Zeek,
+            "actor" => Self::OpenaiAudit,
+            "organization_id" => Self::ClaudeCompliance,
             "protoPayload" => Self::GcpAudit,
             "eventType" => Self::Okta,
             "modelId" => Self::BedrockInvocation,
@@ -186,7 +189,7 @@ mod tests {
     use crate::decode::tests::dice::Dice;
 
     /// Names that the recognisers ask for, in any case, and what they look at below them.
-    const NAMES: [&str; 72] = [
+    const NAMES: [&str; 73] = [
         "schema",
         "agent",
         "action",
@@ -199,6 +202,7 @@ mod tests {
         "activity_id",
         "type_uid",
         "eventSource",
+        "insightDetails",
         "eventName",
         "userIdentity",
         "eventVersion",

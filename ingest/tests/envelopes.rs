@@ -119,6 +119,7 @@ fn json_forms(record: &str) -> Vec<(&'static str, Vec<u8>)> {
             "Fluent Bit",
             bytes(json!({"log": line, "stream": "stdout", "time": "2020-01-01T00:00:00Z"})),
         ),
+        ("Fluent Bit, list", bytes(json!({"log": format!(" [{line}]\n"), "stream": "stdout"}))),
         ("Fluentd, object", bytes(json!({"log": event, "kubernetes": {"pod_name": "p"}}))),
         (
             "Logstash",

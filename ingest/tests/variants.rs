@@ -95,6 +95,14 @@ fn kubernetes_extras_that_are_no_lists_and_roles_without_a_group() {
         &[("/user/extra", extra)],
         &[("/agent/instance_id", json!("s-1")), ("/credential/id", json!("ASIAX"))],
     );
+    let escaped = json!({
+        "authentication_kubernetes_io_slash_pod-name": "p-1", "authentication_kubernetes_io_slash_credential-id": "JTI=1",
+    });
+    check(
+        &base,
+        &[("/user/extra", escaped)],
+        &[("/agent/instance_id", json!("p-1")), ("/credential/id", json!("JTI=1"))],
+    );
     let roles = |verb: &str| {
         vec![
             ("/verb", json!(verb)),
@@ -318,6 +326,374 @@ fn check_partial(record: &Value, missing: &[&str], fields: &[(&str, Value)]) {
         );
     }
     assert_eq!(about.made.missing, missing, "{record}");
+}
+
+#[test]
+fn cloudtrail_in_china_and_of_insights() {
+    let china = [
+        ("/eventSource", json!("s3.amazonaws.com.cn")),
+        ("/eventName", json!("DeleteObjects")),
+        ("/readOnly", json!(false)),
+    ];
+    check(
+        &cloudtrail(),
+        &china,
+        &[("/action/operation", json!("s3:DeleteObjects")), (TYPE, json!("data_delete"))],
+    );
+    let insight = json!({
+        "eventVersion": "1.08", "eventTime": "2026-03-04T05:06:00Z", "awsRegion": "eu-west-1", "eventID": "i-1",
+        "eventType": "AwsCloudTrailInsight", "eventCategory": "Insight",
+        "insightDetails": {"state": "Start", "eventSource": "iam.amazonaws.com", "eventName": "CreateUser"},
+    });
+    check_not(&insight, &[], "missing_agent_id /userIdentity/arn");
+}
+
+#[test]
+fn cloudtrail_sign_ins_say_how_they_ended() {
+    let sign_in = |name: &str| {
+        vec![("/eventSource", json!("signin.amazonaws.com")), ("/eventName", json!(name))]
+    };
+    for (name, answer, result) in [
+        ("ConsoleLogin", ("/responseElements", json!({"ConsoleLogin": "Failure"})), "failure"),
+        ("ConsoleLogin", ("/responseElements", json!(null)), "unknown"),
+        ("SwitchRole", ("/responseElements", json!({"SwitchRole": "Failure"})), "failure"),
+        (
+            "CredentialVerification",
+            ("/serviceEventDetails", json!({"CredentialVerification": "Success"})),
+            "success",
+        ),
+        (
+            "CredentialVerification",
+            ("/serviceEventDetails", json!({"CredentialVerification": "Failure"})),
+            "failure",
+        ),
+    ] {
+        let mut changes = sign_in(name);
+        changes.push(answer);
+        check(&cloudtrail(), &changes, &[(RESULT, json!(result))]);
+    }
+    // Nobody else does.
+    let other = [("/responseElements", json!({"GetObject": "Failure"}))];
+    check(&cloudtrail(), &other, &[(RESULT, json!("success"))]);
+}
+
+#[test]
+fn cloudtrail_calls_of_gateways_are_no_calls_of_models() {
+    for (source, kind) in [("bedrock", "model_call"), ("bedrock-agentcore", "api_call")] {
+        let source = json!(format!("{source}.amazonaws.com"));
+        let call = [
+            ("/eventSource", source),
+            ("/eventName", json!("InvokeGateway")),
+            ("/readOnly", json!(false)),
+        ];
+        check(&cloudtrail(), &call, &[(TYPE, json!(kind))]);
+    }
+}
+
+#[test]
+fn google_principals_of_clusters_and_workloads() {
+    let base = sample(include_str!("../fixtures/gcp-audit/event.ndjson"));
+    let info = "/protoPayload/authenticationInfo";
+    let agents = "principal://agents.global.org-1.system.id.goog/resources/aiplatform";
+    let pool = "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/subject/r";
+    for (named, kind) in [
+        (json!({"principalEmail": "system:serviceaccount:a:b"}), "service"),
+        (json!({"principalEmail": "system:anonymous"}), "user"),
+        (
+            json!({"principalSubject": format!("{agents}/projects/1/reasoningEngines/2")}),
+            "ai_agent",
+        ),
+        (json!({"principalSubject": pool}), "service"),
+        (
+            json!({"principalSubject": "principal://iam.googleapis.com/locations/global/workforcePools/p/subject/a"}),
+            "user",
+        ),
+    ] {
+        check(&base, &[(info, named)], &[("/attributes/agent.type", json!(kind))]);
+    }
+}
+
+#[test]
+fn entra_conditional_access_and_other_categories() {
+    let base = sample(include_str!("../fixtures/entra/diagnostic.ndjson"));
+    let base = with(
+        &base,
+        &[
+            ("/category", json!("SignInLogs")),
+            (
+                "/properties",
+                json!({"userId": "u-1", "id": "s-1", "createdDateTime": "2026-03-04T05:06:07Z"}),
+            ),
+        ],
+    );
+    for (code, result) in
+        [(50_131, "denied"), (50_005, "denied"), (53_000, "denied"), (50_074, "failure")]
+    {
+        check(&base, &[("/properties/status/errorCode", json!(code))], &[(RESULT, json!(result))]);
+    }
+    let graph = json!({"appId": "a", "userId": "u-1", "requestUri": "https://graph.example/me", "responseStatusCode": 200});
+    let other = [("/category", json!("MicrosoftGraphActivityLogs")), ("/properties", graph)];
+    check_not(&base, &other, "entra_other_category");
+}
+
+#[test]
+fn azure_accepts_and_names_the_client() {
+    let event = json!({
+        "caller": "app-9", "eventTimestamp": "2026-03-04T05:06:07Z", "resourceId": "/subscriptions/S", "operationName": "X/write",
+        "resultType": "Accept", "httpRequest": {"clientIpAddress": "198.51.100.6", "uri": "https://h.example/?sig=1"},
+    });
+    check(&event, &[], &[(RESULT, json!("success")), ("/source/ip", json!("198.51.100.6"))]);
+}
+
+#[test]
+fn teleport_names_bots_in_other_places() {
+    let base = json!({"event": "mcp.session.request", "code": "TMCP003I", "uid": "u-1", "time": "2026-03-04T05:06:07Z", "user": "bot-x"});
+    check(&base, &[("/bot_name", json!("x"))], &[("/attributes/agent.type", json!("service"))]);
+    check(&base, &[("/bot_name", json!(""))], &[("/attributes/agent.type", json!("user"))]);
+    let joins = [
+        ("/event", json!("bot.join")),
+        ("/user", json!(null)),
+        ("/user_name", json!("bot-x")),
+        ("/bot_name", json!("x")),
+        ("/token_name", json!("s3cr3t")),
+    ];
+    let bot = [("/agent/id", json!("bot-x")), ("/attributes/agent.type", json!("service"))];
+    check(&base, &joins, &bot);
+    let issued = json!({"event": "cert.create", "code": "TC000I", "time": "2026-03-04T05:06:07Z", "identity": {"user": "a"}});
+    check(&issued, &[], &[("/agent/id", json!("a")), (TYPE, json!("token_issue"))]);
+}
+
+#[test]
+fn github_tells_who_set_an_agent_to_work() {
+    let base = json!({
+        "action": "pull_request.create", "actor": "copilot", "actor_is_agent": true, "agent_session_id": "s-1", "user": "cat",
+        "created_at": 1_621_305_118_553_u64, "repo": "o/r",
+    });
+    check(
+        &base,
+        &[],
+        &[
+            ("/agent/instance_id", json!("s-1")),
+            ("/delegation/subject/id", json!("cat")),
+            ("/delegation/subject/type", json!("user")),
+            ("/delegation/mode", json!("delegated")),
+        ],
+    );
+    for about in
+        [("/actor_is_agent", json!(false)), ("/user", json!("copilot")), ("/user", json!(""))]
+    {
+        check(&base, &[about], &[("/delegation", json!(null))]);
+    }
+}
+
+#[test]
+fn github_names_several_organisations() {
+    let base = json!({"action": "team.create", "actor": "cat", "created_at": 1_621_305_118_553_u64, "org": ["o", "p"], "business": "b"});
+    check(&base, &[], &[("/resource/id", json!("o")), ("/resource/type", json!("org"))]);
+}
+
+#[test]
+fn model_services_with_documents_and_without_actors() {
+    let claude = json!({
+        "id": "a-1", "created_at": "2026-05-07T10:00:00Z", "organization_id": "org", "type": "claude_project_document_uploaded",
+        "claude_project_id": "p-1", "claude_project_document_id": "d-1", "actor": {"type": "user_actor", "user_id": "u-1"},
+    });
+    check(
+        &claude,
+        &[],
+        &[("/resource/id", json!("d-1")), ("/resource/type", json!("claude_project_document"))],
+    );
+    for (actor, id, instance, issuer) in [
+        (json!({"service_account_id": "sa-1"}), "sa-1", json!(null), json!(null)),
+        (
+            json!({"subject": "repo:o/r", "issuer": "https://i.example"}),
+            "repo:o/r",
+            json!(null),
+            json!("https://i.example"),
+        ),
+        (
+            json!({"subject": "x", "provider": {"signed_principal": "arn:aws:sts::1:assumed-role/R/S"}}),
+            "arn:aws:iam::1:role/R",
+            json!("S"),
+            json!(null),
+        ),
+    ] {
+        let kind = ("/attributes/agent.type", json!("service"));
+        let who = [
+            ("/agent/id", json!(id)),
+            ("/agent/instance_id", instance),
+            ("/agent/issuer", issuer),
+            kind,
+        ];
+        check(&claude, &[("/actor", actor)], &who);
+    }
+    let openai =
+        json!({"id": "l-1", "type": "scim.enabled", "effective_at": 1_702_857_600, "actor": null});
+    check_not(&openai, &[], "missing_agent_id /actor/api_key/service_account/id");
+    let by = json!({"type": "session", "session": {"user": {"id": "u-1"}}});
+    for key in [
+        "checkpoint_permission.created",
+        "checkpoint.permission.created",
+        "checkpoint_permission_created",
+    ] {
+        let mut record = with(
+            &openai,
+            &[("/type", json!("checkpoint.permission.created")), ("/actor", by.clone())],
+        );
+        record[key] = json!({"id": "cp-1"});
+        check(&record, &[], &[("/resource/id", json!("cp-1"))]);
+    }
+}
+
+#[test]
+fn records_without_a_time_miss_it() {
+    let openai = json!({"id": "l-1", "type": "project.created", "actor": {"type": "session", "session": {"user": {"id": "u-1"}}}});
+    check_not(&openai, &[], "missing_field /effective_at");
+    let claude = json!({"id": "a-1", "organization_id": "o", "type": "x", "actor": {"type": "user_actor", "user_id": "u-1"}});
+    check_not(&claude, &[], "missing_field /created_at");
+    let zeek = json!({"uid": "C1", "id.orig_h": "10.1.1.1", "id.resp_h": "192.0.2.1", "proto": "tcp", "conn_state": "SF"});
+    check_not(&zeek, &[("/id.orig_h", json!("10.9.9.9"))], "missing_agent_id /id.orig_h");
+    check_not(&zeek, &[("/ts", json!("soon"))], "invalid_field /ts");
+}
+
+#[test]
+fn zeek_requests_of_proxies_have_no_path() {
+    let base = json!({
+        "_path": "http", "ts": 1_741_064_767.5, "uid": "C1", "id.orig_h": "10.1.1.1", "id.resp_h": "192.0.2.1", "method": "CONNECT",
+        "host": "h.example:443", "uri": "h.example:443", "status_code": 200,
+    });
+    let url = |url: &str| [("/resource/id", json!(url)), ("/destination/host", json!("h.example"))];
+    check(&base, &[], &url("http://h.example:443"));
+    check(&base, &[("/uri", json!("http://h.example/a?t=1"))], &url("http://h.example/a"));
+    let below = "http://h.example:443/to/http://x.example";
+    check(&base, &[("/uri", json!("/to/http://x.example"))], &url(below));
+}
+
+#[test]
+fn a_plain_observation_is_structure_whatever_its_name() {
+    let observation = |name: &str| {
+        json!({
+            "id": "00f067aa0ba902b7", "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "type": "SPAN", "name": name,
+            "endTime": "2025-03-04T05:06:07Z",
+        })
+    };
+    for name in ["execute_tool search", "invoke_agent planner", "tools/call search"] {
+        let export = json!({"trace": {"name": "planner"}, "observations": [observation(name)]});
+        check_not(&export, &[], "langfuse_observation_not_an_activity");
+        let typed = [("/observations/0/type", json!("TOOL"))];
+        check(&export, &typed, &[(TYPE, json!("tool_call"))]);
+    }
+}
+
+#[test]
+fn spans_whose_clock_counts_something_else() {
+    let attribute = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
+    let span = |start: Value, end: Value| {
+        let attributes =
+            [attribute("gen_ai.agent.id", "a"), attribute("gen_ai.operation.name", "chat")];
+        json!({"resourceSpans": [{"scopeSpans": [{"spans": [{
+            "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa0ba902b7", "name": "x",
+            "startTimeUnixNano": start, "endTimeUnixNano": end, "attributes": attributes,
+        }]}]}]})
+    };
+    let took = [("/time", json!("2025-03-04T05:06:07.000Z")), ("/usage/duration_ms", json!(2_000))];
+    for zeros in ["", "000", "000000", "000000000"] {
+        let (start, end) = (format!("1741064765{zeros}"), format!("1741064767{zeros}"));
+        check(&span(json!(start), json!(end)), &[], &took);
+    }
+    let observation = json!({
+        "id": "00f067aa0ba902b7", "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "type": "TOOL", "name": "t",
+        "startTime": 1_741_064_765, "endTime": "2025-03-04 05:06:07+0000", "usage": {"input": "3", "output": 4},
+    });
+    let export = json!({"trace": {"name": "planner"}, "observations": [observation]});
+    check(&export, &[], &took);
+    check(&export, &[], &[("/usage/tokens_in", json!(3)), ("/usage/tokens_out", json!(4))]);
+}
+
+/// A URL with secrets in it, and what may be seen of it.
+const SECRET: &str = "https://u:s3cr3t@h.example/a?token=s3cr3t#s3cr3t";
+const OPEN: &str = "https://h.example/a";
+
+#[test]
+fn urls_keep_no_secrets_wherever_they_stand() {
+    let (secret, open) = (SECRET, json!(OPEN));
+    let calls =
+        [("/resources", json!(null)), ("/requestParameters", json!({"callbackUrl": secret}))];
+    check(&cloudtrail(), &calls, &[("/resource/id", open.clone())]);
+    check(
+        &cloudtrail(),
+        &[
+            ("/userAgent", json!(format!("agent/1 (+{secret}) x/2"))),
+            ("/sourceIPAddress", json!("u:s3cr3t@gateway.example")),
+            ("/tlsDetails/clientProvidedHostHeader", json!(secret)),
+        ],
+        &[
+            ("/source/user_agent", json!("agent/1 (+https://h.example/a) x/2")),
+            ("/source/host", json!("gateway.example")),
+            ("/destination/host", json!("h.example")),
+        ],
+    );
+    let google = sample(include_str!("../fixtures/gcp-audit/event.ndjson"));
+    check(
+        &google,
+        &[("/protoPayload/resourceName", json!(secret))],
+        &[("/resource/id", open.clone())],
+    );
+    let ocsf = sample(include_str!("../fixtures/ocsf/in.ocsf-6003.json"));
+    check(
+        &ocsf,
+        &[
+            ("/resources", json!([{"uid": secret, "name": secret}])),
+            ("/api/service/uid", json!(secret)),
+        ],
+        &[
+            ("/resource/id", open.clone()),
+            ("/resource/name", open.clone()),
+            ("/action/tool/server", open.clone()),
+        ],
+    );
+    let zeek = json!({
+        "_path": "http", "ts": 1_741_064_767.5, "uid": "C1", "id.orig_h": "10.1.1.1", "id.resp_h": "192.0.2.1", "method": "GET",
+        "host": "u:s3cr3t@h.example", "uri": "/a?token=s3cr3t",
+    });
+    check(
+        &zeek,
+        &[],
+        &[
+            ("/resource/id", json!("http://h.example/a")),
+            ("/destination/url", json!("http://h.example/a")),
+        ],
+    );
+    let kubernetes = sample(include_str!("../fixtures/in.k8s-audit.json"));
+    check(
+        &kubernetes,
+        &[("/objectRef", json!(null)), ("/requestURI", json!(secret))],
+        &[("/action/operation", json!("get")), ("/resource", json!(null))],
+    );
+}
+
+#[test]
+fn urls_of_spans_keep_no_secrets() {
+    let (secret, open) = (SECRET, json!(OPEN));
+    let span = |operation: &str, key: &str| {
+        let text = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
+        let attributes = json!([
+            text("gen_ai.agent.id", "a"),
+            text("gen_ai.operation.name", operation),
+            text(key, secret)
+        ]);
+        json!({"resourceSpans": [{"scopeSpans": [{"spans": [{
+            "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa0ba902b7", "endTimeUnixNano": "1741064767000000000",
+            "kind": 3, "name": "x", "attributes": attributes,
+        }]}]}]})
+    };
+    check(&span("retrieval", "gen_ai.data_source.id"), &[], &[("/resource/id", open.clone())]);
+    check(&span("chat", "mcp.resource.uri"), &[], &[("/resource/id", open.clone())]);
+    check(
+        &span("execute_tool", "server.address"),
+        &[],
+        &[("/action/tool/server", open), ("/destination/host", json!("h.example"))],
+    );
 }
 
 #[test]

@@ -22,6 +22,35 @@ pub fn bare(url: Text<'_>) -> Option<Text<'_>> {
     })
 }
 
+/// The text; of a URL, what [`bare`] leaves of it.
+pub fn plain(text: Text<'_>) -> Option<Text<'_>> {
+    if text.contains("://") { bare(text) } else { Some(text) }
+}
+
+/// A text whose URLs have neither user nor query nor fragment; the rest stands as it was.
+pub fn without_secrets(text: Text<'_>) -> Text<'_> {
+    if !text.contains("://") {
+        return text;
+    }
+    let (mut made, mut rest) = (String::with_capacity(text.len()), text.as_ref());
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        let ends = |character: char| {
+            character.is_whitespace()
+                || matches!(character, '"' | '\'' | '<' | '>' | ')' | ';' | ',')
+        };
+        let (place, next) = after.split_at(after.find(ends).unwrap_or(after.len()));
+        let place = place.split(['?', '#']).next().unwrap_or_default();
+        let authority = place.split('/').next().unwrap_or_default();
+        made.push_str(before);
+        let user = authority.rfind('@').map_or(0, |at| at + 1);
+        made.push_str(place.get(user..).unwrap_or_default());
+        rest = next;
+    }
+    made.push_str(rest);
+    Text::Owned(made)
+}
+
 /// The host of a URL that has a scheme.
 pub fn host(url: &str) -> Option<&str> {
     let rest = url.split_once("://")?.1;
@@ -60,6 +89,18 @@ mod tests {
         ] {
             assert_eq!(bare(url.into()).unwrap(), expected);
             assert_eq!(bare(url.to_owned().into()).unwrap(), expected);
+        }
+        for (text, expected) in [
+            ("agent/1 (+https://h.example/about)", "agent/1 (+https://h.example/about)"),
+            (
+                "agent/1 (+https://u:p@h.example/a?t=1); x/2 a?b@c",
+                "agent/1 (+https://h.example/a); x/2 a?b@c",
+            ),
+            ("https://h.example/a@b https://u@h#f, y", "https://h.example/a@b https://h, y"),
+            ("http://", "http://"),
+            ("what? me@home", "what? me@home"),
+        ] {
+            assert_eq!(without_secrets(text.into()), expected);
         }
         assert_eq!(host("https://u:p@h.example:8443/a"), Some("h.example"));
         assert_eq!(host("h.example/a"), None);

@@ -171,13 +171,13 @@ fn cloudevent<'t, 'a>(tree: &'t Tree<'a>) -> Opened<'t, 'a> {
     }
 }
 
-/// A line of a shipper: an object, or JSON text.
+/// A line of a shipper: an object, or JSON text of one or of several.
 fn line<'t, 'a>(found: &'t Tree<'a>, place: &str) -> Opened<'t, 'a> {
     if found.is_object() {
         return Opened::Trees(vec![(found, place.to_owned())]);
     }
     match found.text() {
-        Some(text) if path::is_json_object(text) => {
+        Some(text) if path::is_json_object(text) || text.trim_start().starts_with("[{") => {
             Opened::Texts(vec![(text.as_ref(), place.to_owned())])
         }
         _ => Opened::Leaf,

@@ -35,8 +35,8 @@ const ROWS: &[Row] = &[
     by(Field::ToolCall, &["correlationId"], call, "`correlationId/operation`"),
     Row { field: Field::ResourceId, from: &["resourceId", "_ResourceId", "resourceUri"], how: How::Lower },
     first(Field::ResourceRegion, &["location"]),
-    first(Field::SourceAddress, &["callerIpAddress"]),
-    by(Field::Result, &["resultType", "activityStatusValue", "status/value", "resultSignature", "activitySubstatusValue", "properties/statusCode"], result, "Success, Succeeded, Accepted, Start; Forbidden is denied, other failures failure"),
+    first(Field::SourceAddress, &["callerIpAddress", "httpRequest/clientIpAddress"]),
+    by(Field::Result, &["resultType", "activityStatusValue", "status/value", "resultSignature", "activitySubstatusValue", "properties/statusCode"], result, "Success, Succeeded, Accept, Accepted, Start; Forbidden is denied, other failures failure"),
     by(Field::Code, &["resultSignature", "activitySubstatusValue"], |e| e.first_text(&["resultSignature", "activitySubstatusValue"]), ""),
     first(Field::Id, &["eventDataId", "properties/eventDataId"]),
     withheld(&[
@@ -122,7 +122,7 @@ fn result<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
     });
     let word = event.first_text(&RESULT).unwrap_or_default().to_ascii_lowercase();
     Some(Text::Borrowed(match word.as_str() {
-        "success" | "succeeded" | "accepted" | "start" | "started" => "success",
+        "success" | "succeeded" | "accept" | "accepted" | "start" | "started" => "success",
         "" => "unknown",
         _ if refused => "denied",
         "failure" | "failed" => "failure",

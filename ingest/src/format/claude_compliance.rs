@@ -4,6 +4,7 @@
 use record::tree::Tree;
 use schemas::activity::Text;
 
+use crate::arn;
 use crate::event::Event;
 use crate::field::Field;
 use crate::table::{Row, Spec, always, by, first, nothing, unused, withheld};
@@ -11,7 +12,7 @@ use crate::table::{Row, Spec, always, by, first, nothing, unused, withheld};
 pub(crate) const SPEC: Spec = Spec {
     name: "claude_compliance",
     title: "Claude compliance activities",
-    shape: "`type` and `created_at` beside `organization_id` or an `actor` that has a type",
+    shape: "`type` and two of `created_at`, `organization_id` and an `actor` that has a type",
     recognises,
     caseless: false,
     verdict: always,
@@ -22,14 +23,22 @@ pub(crate) const SPEC: Spec = Spec {
 
 /// Members of an actor that is a key.
 const KEYS: [&str; 3] = ["actor/api_key_id", "actor/admin_api_key_id", "actor/service_key_id"];
+/// Members that name who acts.
+#[rustfmt::skip]
+const ACTORS: [&str; 7] = [
+    "actor/user_id", KEYS[0], KEYS[1], KEYS[2], "actor/service_account_id", "actor/provider/signed_principal",
+    "actor/subject",
+];
 /// Members that end in `_id` and are not what the activity is about.
 const NO_RESOURCE: [&str; 2] = ["organization_id", "request_id"];
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
     first(Field::Time, &["created_at"]),
-    first(Field::AgentId, &["actor/user_id", KEYS[0], KEYS[1], KEYS[2]]),
-    by(Field::AgentType, &["actor/type"], |e| Some(Text::Borrowed(if e.has("actor/user_id") { "user" } else { "service" })), "a key is a `service`"),
+    by(Field::AgentId, &ACTORS, |e| e.first_text(&ACTORS).map(arn::stable), "the user, the key, the service account, or who is federated; of an ARN its role"),
+    first(Field::AgentIssuer, &["actor/issuer", "actor/provider/issuer"]),
+    by(Field::AgentInstance, &[], |e| arn::session(e.first_text(&ACTORS)?), "the session of an ARN"),
+    by(Field::AgentType, &["actor/type"], |e| Some(Text::Borrowed(if e.has("actor/user_id") { "user" } else { "service" })), "who is no user is a `service`"),
     by(Field::AgentName, &["actor/email_address"], |e| e.text("actor/email_address"), ""),
     first(Field::CredentialId, &KEYS),
     by(Field::CredentialType, &[], |e| e.first(&KEYS).map(|_| Text::Borrowed("api_key")), "`api_key`"),
@@ -50,10 +59,9 @@ const ROWS: &[Row] = &[
 ];
 
 fn recognises(tree: &Tree<'_>) -> bool {
-    let has = |key| tree.get(key).is_some();
-    has("type")
-        && has("created_at")
-        && (tree.at("actor/type", false).is_some() || has("organization_id"))
+    let said = ["created_at", "actor/type", "organization_id"].into_iter();
+    let n_said = said.filter(|path| tree.at(path, false).is_some()).count();
+    tree.get("type").is_some() && 2 <= n_said
 }
 
 fn action_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
@@ -65,7 +73,7 @@ fn action_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
     }))
 }
 
-/// What the activity is about: the member whose name begins the type, else the first.
+/// What the activity is about: the member with the longest name that begins the type, else the first.
 fn resource<'t, 'a>(event: &Event<'t, 'a>) -> Option<(&'t str, &'t Tree<'a>)> {
     let own = |(key, value): &'t (Text<'a>, Tree<'a>)| {
         let kind = key.strip_suffix("_id")?;
@@ -75,6 +83,6 @@ fn resource<'t, 'a>(event: &Event<'t, 'a>) -> Option<(&'t str, &'t Tree<'a>)> {
     };
     let mut all = event.tree.members().iter().filter_map(own);
     let named = event.tree.members().iter().filter_map(own);
-    let mut named = named.filter(|(kind, _)| event.word("type").starts_with(kind));
-    named.next().or_else(|| all.next())
+    let named = named.filter(|(kind, _)| event.word("type").starts_with(kind));
+    named.max_by_key(|(kind, _)| kind.len()).or_else(|| all.next())
 }

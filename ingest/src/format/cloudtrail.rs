@@ -14,7 +14,7 @@ use crate::table::{Row, Spec, always, by, first, nothing, unused, withheld};
 pub(crate) const SPEC: Spec = Spec {
     name: "cloudtrail",
     title: "AWS CloudTrail",
-    shape: "`eventSource` and `eventName` beside `userIdentity`, `eventVersion` or `awsRegion`",
+    shape: "`eventSource` and `eventName`, or `insightDetails`, beside `userIdentity`, `eventVersion` or `awsRegion`",
     recognises,
     caseless: false,
     verdict: always,
@@ -48,7 +48,7 @@ const ROWS: &[Row] = &[
     first(Field::SourceUserAgent, &["userAgent"]),
     first(Field::BytesIn, &["additionalEventData/bytesTransferredOut"]),
     first(Field::BytesOut, &["additionalEventData/bytesTransferredIn"]),
-    by(Field::Result, &["errorCode", "responseElements/ConsoleLogin"], result, "no error is success; `AccessDenied*`, `UnauthorizedOperation`, `*.Unauthorized*` are denied; a console login says so itself"),
+    by(Field::Result, &["errorCode", "responseElements", "serviceEventDetails"], result, "no error is success; `AccessDenied*`, `UnauthorizedOperation`, `*.Unauthorized*` are denied; a sign-in says so itself"),
     first(Field::Code, &["errorCode"]),
     first(Field::Id, &["eventID"]),
     withheld(&[
@@ -68,9 +68,8 @@ const ROWS: &[Row] = &[
 
 fn recognises(tree: &Tree<'_>) -> bool {
     let has = |key| tree.get(key).is_some();
-    // A notification of S3 looks alike; it carries the object in `s3`.
-    has("eventSource")
-        && has("eventName")
+    // An insight tells of calls and names no one; a notification of S3 looks alike and carries the object in `s3`.
+    (has("insightDetails") || (has("eventSource") && has("eventName")))
         && (has("userIdentity") || has("eventVersion") || has("awsRegion"))
         && !has("s3")
 }
@@ -138,8 +137,9 @@ fn credential_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
 }
 
 fn service<'t>(event: &Event<'t, '_>) -> &'t str {
+    // In China it ends in `.amazonaws.com.cn`.
     let source = event.word("eventSource");
-    source.strip_suffix(".amazonaws.com").unwrap_or(source)
+    source.split_once(".amazonaws.com").map_or(source, |(service, _)| service)
 }
 
 fn operation<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
@@ -169,7 +169,7 @@ fn action_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
         "data_share"
     } else if !reads && permits {
         "permission_change"
-    } else if service.starts_with("bedrock") && begins(&["Invoke", "Converse"]) {
+    } else if ["bedrock", "bedrock-runtime"].contains(&service) && begins(&["Invoke", "Converse"]) {
         "model_call"
     } else if begins(&["Describe", "List"]) {
         "data_list"
@@ -183,53 +183,22 @@ fn action_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
 }
 
 /// Parameters that name what is acted on, the most telling first.
+#[rustfmt::skip]
 const PARAMETERS: &[&str] = &[
-    "secretId",
-    "secretIdList/0",
-    "bucketName",
-    "bucket",
-    "roleArn",
-    "functionName",
-    "tableName",
-    "keyId",
-    "modelId",
-    "resourceArns/0",
-    "resourceArn",
-    "resourceARN",
-    "snapshotId",
-    "dBSnapshotIdentifier",
-    "dBClusterSnapshotIdentifier",
-    "dBInstanceIdentifier",
-    "instanceId",
-    "volumeId",
-    "imageId",
-    "instanceProfileName",
-    "userName",
-    "roleName",
-    "groupName",
-    "subnetId",
-    "vpcId",
-    "vpcSet/items/0/vpcId",
-    "subnetSet/items/0/subnetId",
-    "instancesSet/items/0/instanceId",
-    "queueUrl",
-    "topicArn",
-    "name",
-    "names/0",
+    "secretId", "secretIdList/0", "bucketName", "bucket", "roleArn", "functionName", "tableName", "keyId",
+    "modelId", "resourceArns/0", "resourceArn", "resourceARN", "snapshotId", "dBSnapshotIdentifier",
+    "dBClusterSnapshotIdentifier", "dBInstanceIdentifier", "instanceId", "volumeId", "imageId",
+    "instanceProfileName", "userName", "roleName", "groupName", "subnetId", "vpcId", "vpcSet/items/0/vpcId",
+    "subnetSet/items/0/subnetId", "instancesSet/items/0/instanceId", "queueUrl", "topicArn", "name", "names/0",
     "target",
 ];
 
 /// What ends the name of a parameter that names something.
 const ENDINGS: [&str; 6] = ["Arn", "ARN", "Id", "Identifier", "Name", "Url"];
 /// Parameters that so end and name no resource.
+#[rustfmt::skip]
 const NO_RESOURCE: [&str; 7] = [
-    "roleSessionName",
-    "attributeName",
-    "RegionName",
-    "policyName",
-    "externalId",
-    "versionId",
-    "domainName",
+    "roleSessionName", "attributeName", "RegionName", "policyName", "externalId", "versionId", "domainName",
 ];
 
 fn resource<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
@@ -268,12 +237,17 @@ fn arn_of<'t, 'a>(item: &'t Tree<'a>) -> Option<&'t Text<'a>> {
 }
 
 fn result<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
-    let code = event.word("errorCode");
-    Some(Text::Borrowed(match event.word("responseElements/ConsoleLogin") {
-        "Success" => "success",
-        "Failure" => "failure",
+    let (code, name) = (event.word("errorCode"), event.word("eventName"));
+    // A sign-in says how it ended in a member of its own name.
+    let signs_in = service(event) == "signin";
+    let answer = |path| event.at(path)?.word(name).filter(|_| signs_in);
+    let said = answer("responseElements").or_else(|| answer("serviceEventDetails"));
+    Some(Text::Borrowed(match said {
+        Some("Success") => "success",
+        Some("Failure") => "failure",
         _ if arn::is_denied(code) => "denied",
         _ if !code.is_empty() => "failure",
+        _ if signs_in && name == "ConsoleLogin" => "unknown",
         _ => "success",
     }))
 }

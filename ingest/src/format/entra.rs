@@ -6,7 +6,7 @@ use schemas::activity::Text;
 
 use crate::event::{Event, text_of};
 use crate::field::Field;
-use crate::table::{Row, Spec, always, by, first, nothing, unused, withheld};
+use crate::table::{Row, Spec, Verdict, by, first, nothing, unused, withheld};
 
 pub(crate) const SPEC: Spec = Spec {
     name: "entra",
@@ -14,22 +14,23 @@ pub(crate) const SPEC: Spec = Spec {
     shape: "`properties` of a sign-in or an audit beside `category`; in Log Analytics the same as columns beside `TimeGenerated`",
     recognises,
     caseless: true,
-    verdict: always,
+    verdict,
     rows: ROWS,
     finish: nothing,
-    remarks: "Names of members match in any case; columns that hold JSON as text are read.\n\
+    remarks: "Other categories than sign-ins and audits are skipped by name (`entra_other_category`).\n\
+        Names of members match in any case; columns that hold JSON as text are read.\n\
         Log Analytics' `TenantId` is its workspace, `AADTenantId` the tenant; its `ResourceId` is no resource of a sign-in.",
 };
 
 const SUBJECT: [&str; 2] = ["properties/userId", "userId"];
-const APP: [&str; 2] =
-    ["properties/initiatedBy/app/servicePrincipalId", "initiatedBy/app/servicePrincipalId"];
+#[rustfmt::skip]
+const APP: [&str; 4] = [
+    "properties/initiatedBy/app/servicePrincipalId", "initiatedBy/app/servicePrincipalId",
+    "properties/initiatedBy/app/appId", "initiatedBy/app/appId",
+];
+#[rustfmt::skip]
 const CREATED: [&str; 6] = [
-    "properties/createdDateTime",
-    "createdDateTime",
-    "properties/activityDateTime",
-    "activityDateTime",
-    "time",
+    "properties/createdDateTime", "createdDateTime", "properties/activityDateTime", "activityDateTime", "time",
     "TimeGenerated",
 ];
 const RESULT: [&str; 4] =
@@ -57,7 +58,7 @@ const ROWS: &[Row] = &[
     by(Field::SourceCity, &["properties/location/city", "locationDetails/city"], |e| e.first_text(&["properties/location/city", "locationDetails/city"]).filter(|city| city != "Unknown"), "unless `Unknown`"),
     first(Field::SourceAsn, &["properties/autonomousSystemNumber", "autonomousSystemNumber"]),
     by(Field::SourceAnonymizer, &["properties/riskEventTypes", "properties/riskEventTypes_v2", "riskEventTypes", "riskEventTypes_v2"], anonymizer, "`proxy` for the risk `anonymizedIPAddress`"),
-    by(Field::Result, &["properties/result", "result", RESULT[0], RESULT[1], RESULT[2], RESULT[3]], result, "0 is success, 530xx (conditional access) denied, else failure; of an audit its word"),
+    by(Field::Result, &["properties/result", "result", RESULT[0], RESULT[1], RESULT[2], RESULT[3]], result, "0 is success, 530xx, 50005 and 50131 (conditional access) denied, else failure; of an audit its word"),
     by(Field::Code, &RESULT, |e| if is_audit(e) { None } else { e.first_text(&RESULT).filter(|code| is_number(code)) }, "the error code of a sign-in"),
     by(Field::AttributeAppId, &[], |e| if is_audit(e) { None } else { e.first_text(&["properties/appId", "appId"]) }, "the client of a sign-in"),
     by(Field::Id, &["properties/id", "id", "correlationId"], id, "the record's own, else correlation, time and operation"),
@@ -68,64 +69,32 @@ const ROWS: &[Row] = &[
     unused(UNUSED),
 ];
 
+#[rustfmt::skip]
 const UNUSED: &[&str] = &[
-    "resourceId",
-    "operationVersion",
-    "resultSignature",
-    "durationMs",
-    "Level",
-    "identity",
-    "location",
-    "locationDetails",
-    "properties/operationName",
-    "properties/operationType",
-    "properties/loggedByService",
-    "properties/category",
-    "properties/correlationId",
-    "properties/location",
-    "properties/userPrincipalName",
-    "properties/userDisplayName",
-    "properties/appDisplayName",
-    "properties/isInteractive",
-    "properties/signInEventTypes",
-    "properties/authenticationProtocol",
-    "properties/authenticationRequirement",
-    "properties/conditionalAccessStatus",
-    "properties/tenantGeo",
-    "properties/identity",
-    "properties/resultDescription",
-    "properties/deviceDetail",
-    "properties/servicePrincipalName",
-    "properties/clientAppUsed",
-    "userPrincipalName",
-    "userDisplayName",
-    "appDisplayName",
-    "isInteractive",
-    "conditionalAccessStatus",
-    "deviceDetail",
-    "loggedByService",
-    "operationType",
-    "SourceSystem",
-    "Type",
-    "_ResourceId",
-    "AADOperationType",
+    "resourceId", "operationVersion", "resultSignature", "durationMs", "Level", "identity", "location",
+    "locationDetails", "properties/operationName", "properties/operationType", "properties/loggedByService",
+    "properties/category", "properties/correlationId", "properties/location", "properties/userPrincipalName",
+    "properties/userDisplayName", "properties/appDisplayName", "properties/isInteractive",
+    "properties/signInEventTypes", "properties/authenticationProtocol", "properties/authenticationRequirement",
+    "properties/conditionalAccessStatus", "properties/tenantGeo", "properties/identity",
+    "properties/resultDescription", "properties/deviceDetail", "properties/servicePrincipalName",
+    "properties/clientAppUsed", "userPrincipalName", "userDisplayName", "appDisplayName", "isInteractive",
+    "conditionalAccessStatus", "deviceDetail", "loggedByService", "operationType", "SourceSystem", "Type",
+    "_ResourceId", "AADOperationType",
+];
+
+/// Members that only sign-ins and audits have.
+#[rustfmt::skip]
+const OWN: [&str; 8] = [
+    "initiatedBy", "activityDateTime", "activityDisplayName", "userId", "servicePrincipalId",
+    "createdDateTime", "conditionalAccessStatus", "appId",
 ];
 
 pub(super) fn recognises(tree: &Tree<'_>) -> bool {
     let has =
         |tree: &Tree<'_>, keys: &[&str]| keys.iter().any(|key| tree.get_caseless(key).is_some());
-    let own = [
-        "initiatedBy",
-        "activityDateTime",
-        "activityDisplayName",
-        "userId",
-        "servicePrincipalId",
-        "createdDateTime",
-        "conditionalAccessStatus",
-        "appId",
-    ];
     let of_properties =
-        tree.get_caseless("properties").is_some_and(|properties| has(properties, &own));
+        tree.get_caseless("properties").is_some_and(|properties| has(properties, &OWN));
     let columns = [
         "initiatedBy",
         "activityDateTime",
@@ -137,9 +106,30 @@ pub(super) fn recognises(tree: &Tree<'_>) -> bool {
         || (has(tree, &["TimeGenerated"]) && has(tree, &columns))
 }
 
+/// Risks, provisioning and calls of Graph come the same way and are neither sign-ins nor audits.
+fn verdict(event: &Event<'_, '_>) -> Verdict {
+    match is_audit(event) || event.first(&LOG).is_none() || is_log_of(event, "signin") {
+        true => Verdict::Map,
+        false => Verdict::Skip("entra_other_category"),
+    }
+}
+
+/// The category, and the table.
+const LOG: [&str; 2] = ["category", "Type"];
+
+/// Whether the category or the table is named so, in any case.
+fn is_log_of(event: &Event<'_, '_>, kind: &str) -> bool {
+    let is_it = |part: &[u8]| part.eq_ignore_ascii_case(kind.as_bytes());
+    LOG.iter().any(|path| event.word(path).as_bytes().windows(kind.len()).any(is_it))
+}
+
 fn is_audit(event: &Event<'_, '_>) -> bool {
-    let paths = ["initiatedBy", "activityDateTime", "activityDisplayName"];
-    paths.iter().any(|path| event.has(path) || event.has(&format!("properties/{path}")))
+    #[rustfmt::skip]
+    const PATHS: [&str; 6] = [
+        "initiatedBy", "activityDateTime", "activityDisplayName", "properties/initiatedBy",
+        "properties/activityDateTime", "properties/activityDisplayName",
+    ];
+    event.first(&PATHS).is_some()
 }
 
 fn is_agentic(event: &Event<'_, '_>) -> bool {
@@ -149,14 +139,12 @@ fn is_agentic(event: &Event<'_, '_>) -> bool {
 
 /// Whether the sign-in is of a service principal or a managed identity.
 fn is_principal(event: &Event<'_, '_>) -> bool {
-    let kind = format!("{}{}", event.word("category"), event.word("Type")).to_ascii_lowercase();
-    kind.contains("serviceprincipal") || kind.contains("managedidentity")
+    is_log_of(event, "serviceprincipal") || is_log_of(event, "managedidentity")
 }
 
 fn kind_of(event: &Event<'_, '_>) -> Option<&'static str> {
     Some(if is_audit(event) {
-        let apps = [APP[0], APP[1], "properties/initiatedBy/app/appId", "initiatedBy/app/appId"];
-        if event.first(&apps).is_some() { "service" } else { "user" }
+        if event.first(&APP).is_some() { "service" } else { "user" }
     } else if is_agentic(event) {
         "ai_agent"
     } else if is_principal(event) {
@@ -169,14 +157,8 @@ fn kind_of(event: &Event<'_, '_>) -> Option<&'static str> {
 fn agent<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
     let principal = ["properties/servicePrincipalId", "servicePrincipalId"];
     if is_audit(event) {
-        return event.first_text(&[
-            APP[0],
-            APP[1],
-            "properties/initiatedBy/app/appId",
-            "initiatedBy/app/appId",
-            "properties/initiatedBy/user/id",
-            "initiatedBy/user/id",
-        ]);
+        let user = || event.first_text(&["properties/initiatedBy/user/id", "initiatedBy/user/id"]);
+        return event.first_text(&APP).or_else(user);
     }
     if is_agentic(event) {
         return event.first_text(&[principal[0], principal[1], "properties/appId", "appId"]);
@@ -266,6 +248,8 @@ fn result<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
     let Some(code) = event.first_text(&RESULT) else { return Some(Text::Borrowed("unknown")) };
     Some(Text::Borrowed(match code.as_ref() {
         "0" => "success",
+        // Device policy, and conditional access that failed, stand apart from the rest of it.
+        "50005" | "50131" => "denied",
         code if is_number(code) && code.starts_with("530") && matches!(code.len(), 5 | 6) => {
             "denied"
         }

@@ -38,7 +38,7 @@ const PRINCIPALS: [&str; 2] = [
 const ROWS: &[Row] = &[
     first(Field::Time, &["timestamp"]),
     first(Field::AgentId, &PRINCIPALS),
-    by(Field::AgentType, &PRINCIPALS, |e| { Some(Text::Borrowed(if is_service(&e.first_text(&PRINCIPALS)?, e.word(PRINCIPALS[1])) { "service" } else { "user" })) }, "a service account is a `service`"),
+    by(Field::AgentType, &PRINCIPALS, |e| Some(Text::Borrowed(kind_of(&e.first_text(&PRINCIPALS)?, e.word(PRINCIPALS[1])))), "an agent's identity is an `ai_agent`, a service account or workload a `service`"),
     by(Field::CredentialId, &["protoPayload/authenticationInfo/serviceAccountKeyName"], key_id, "the last part"),
     by(Field::ActionType, &["protoPayload/methodName", "protoPayload/authorizationInfo"], action_type, "signed and generated tokens token_issue; policies, invites, keys, roles permission_change; else by the permission's last word, then its type"),
     first(Field::Operation, &["protoPayload/methodName"]),
@@ -66,10 +66,18 @@ const ROWS: &[Row] = &[
     ]),
 ];
 
-fn is_service(id: &str, subject: &str) -> bool {
-    id.ends_with(".gserviceaccount.com")
-        || subject.starts_with("serviceAccount:")
-        || id.starts_with("serviceAccount:")
+fn kind_of(id: &str, subject: &str) -> &'static str {
+    let is_agent = id.contains("://agents.") && id.contains(".system.id.goog/");
+    // GKE names those of Kubernetes; behind a pool of workloads there is no person.
+    let is_service = id.ends_with(".gserviceaccount.com")
+        || (id.starts_with("system:") && id != "system:anonymous")
+        || id.contains("/workloadIdentityPools/")
+        || [id, subject].iter().any(|name| name.starts_with("serviceAccount:"));
+    match (is_agent, is_service) {
+        (true, _) => "ai_agent",
+        (_, true) => "service",
+        _ => "user",
+    }
 }
 
 fn key_id<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
@@ -170,17 +178,12 @@ fn chain<'a>(event: &Event<'_, 'a>, activity: &mut Activity<'a>) {
         ];
         let id = paths.iter().find_map(|path| item.at(path, false)?.text())?;
         let short = id.chars().count() <= 2_048;
-        short.then(|| {
-            principal(id.clone(), is_service(id, item.word("principalSubject").unwrap_or_default()))
-        })
+        let subject = item.word("principalSubject").unwrap_or_default();
+        short.then(|| principal(id.clone(), subject))
     };
     let mut chain: Vec<Principal<'a>> = items.filter_map(party).take(31).collect();
     let Some(subject) = chain.first().cloned() else { return };
-    let subject_of_agent = event.word(PRINCIPALS[1]);
-    chain.push(principal(
-        activity.agent.id.clone(),
-        is_service(&activity.agent.id, subject_of_agent),
-    ));
+    chain.push(principal(activity.agent.id.clone(), event.word(PRINCIPALS[1])));
     activity.delegation = Some(Delegation {
         mode: Some(Authority::Delegated),
         subject: Some(subject),
@@ -189,7 +192,7 @@ fn chain<'a>(event: &Event<'_, 'a>, activity: &mut Activity<'a>) {
     });
 }
 
-fn principal(id: Text<'_>, is_service: bool) -> Principal<'_> {
-    let kind = if is_service { PrincipalType::Service } else { PrincipalType::User };
-    Principal { id, kind: Some(kind), ..Principal::default() }
+fn principal<'a>(id: Text<'a>, subject: &str) -> Principal<'a> {
+    let kind = PrincipalType::from_wire(kind_of(&id, subject));
+    Principal { id, kind, ..Principal::default() }
 }

@@ -19,16 +19,22 @@ pub(crate) const SPEC: Spec = Spec {
     remarks: "",
 };
 
+const RESOURCE: [&str; 4] = ["repo", "org", "org/0", "business"];
+
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
     first(Field::Time, &["@timestamp", "at_sign_timestamp", "created_at"]),
     first(Field::AgentId, &["actor"]),
     by(Field::AgentType, &["actor_is_bot", "actor_is_agent"], agent_type, "`ai_agent` or `service` where it says so or ends in `[bot]`, else `user`"),
+    first(Field::AgentInstance, &["agent_session_id"]),
+    by(Field::SubjectId, &["user"], initiator, "who set an agent to work"),
+    by(Field::SubjectType, &[], |e| initiator(e).map(|_| Text::Borrowed("user")), "`user`"),
+    by(Field::Mode, &[], |e| initiator(e).map(|_| Text::Borrowed("delegated")), "`delegated` where there is a subject"),
     by(Field::CredentialId, &["token_id"], credential, "unless 0"),
     by(Field::CredentialType, &["programmatic_access_type"], credential_type, "personal access tokens are API keys, other tokens OAuth's"),
     by(Field::ActionType, &[], |_| Some(Text::Borrowed("api_call")), "`api_call`"),
     first(Field::Operation, &["action"]),
-    first(Field::ResourceId, &["repo", "org", "business"]),
+    by(Field::ResourceId, &RESOURCE, |e| e.first_text(&RESOURCE), "of several organisations the first"),
     by(Field::ResourceType, &[], |e| ["repo", "org", "business"].into_iter().find(|key| e.has(key)).map(Text::Borrowed), "which of them"),
     first(Field::SourceAddress, &["actor_ip"]),
     first(Field::SourceUserAgent, &["user_agent"]),
@@ -39,7 +45,7 @@ const ROWS: &[Row] = &[
         "data", "config", "query_string", "request_body", "hashed_token",
     ], "content and secrets"),
     unused(&[
-        "actor_id", "actor_location", "business_id", "org_id", "repo_id", "repository", "repository_id", "user",
+        "actor_id", "actor_location", "business_id", "org_id", "repo_id", "repository", "repository_id",
         "user_id", "operation_type", "public_repo", "visibility", "external_identity_nameid",
         "external_identity_username", "request_id",
     ]),
@@ -60,6 +66,12 @@ fn agent_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
         actor if says("actor_is_bot") || actor.ends_with("[bot]") => "service",
         _ => "user",
     }))
+}
+
+/// Of an agent's deed `user` is who began it; of others, whom it is about.
+fn initiator<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
+    let user = event.text("user").filter(|user| user != event.word("actor"))?;
+    (event.flag("actor_is_agent") == Some(true)).then_some(user)
 }
 
 fn credential<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {

@@ -27,6 +27,7 @@ const POD: &[&str] = &[
     "user/extra/authentication_kubernetes_io_slash_pod-name/0",
     "user/extra/sessionName/0",
     "user/extra/authentication.kubernetes.io~1pod-name",
+    "user/extra/authentication_kubernetes_io_slash_pod-name",
     "user/extra/sessionName",
 ];
 const CREDENTIAL: &[&str] = &[
@@ -34,6 +35,7 @@ const CREDENTIAL: &[&str] = &[
     "user/extra/authentication_kubernetes_io_slash_credential-id/0",
     "user/extra/accessKeyId/0",
     "user/extra/authentication.kubernetes.io~1credential-id",
+    "user/extra/authentication_kubernetes_io_slash_credential-id",
     "user/extra/accessKeyId",
 ];
 const DECISION: [&str; 2] = [
@@ -128,7 +130,7 @@ fn operation<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
 
 /// The path of the request, without what was asked of it.
 fn path_asked<'t>(event: &Event<'t, '_>) -> Option<&'t str> {
-    event.word("requestURI").split('?').next().filter(|path| !path.is_empty())
+    event.word("requestURI").split('?').next().filter(|path| path.starts_with('/'))
 }
 
 fn resource<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {

@@ -5,10 +5,10 @@
 use record::depth;
 use record::lexeme::Lexeme;
 use record::limits::Limits;
+use record::moment;
 use record::notes::Notes;
 use record::outcome::{Decoded, Skip};
 use record::pointer::rejection;
-use record::rfc3339;
 use record::tree::Tree;
 use schemas::activity::{Activity, Model, Session, Text, Usage};
 use schemas::reject::{ErrorCode, Rejection};
@@ -160,13 +160,11 @@ fn attributes<'a>(object: Option<&Tree<'a>>, batch: &mut Batch<'a>) {
 /// A time in nanoseconds since 1970.
 fn time(tree: Option<&Tree<'_>>) -> Read<u64> {
     let Some(tree) = tree else { return Read::Absent };
-    match tree.text().map(|text| rfc3339::parse_at(text, 0)) {
-        Some(Ok(time)) => {
-            u64::try_from(time.millis()).map_or(Read::Bad, |ms| Read::Is(ms * NS_PER_MS))
-        }
+    match moment::read(tree) {
+        Ok(time) => u64::try_from(time.millis()).map_or(Read::Bad, |ms| Read::Is(ms * NS_PER_MS)),
         // A nanosecond past 1970 is as far out of range.
-        Some(Err(TimeError::OutOfRange)) => Read::Is(1),
-        Some(Err(TimeError::Malformed)) | None => Read::Bad,
+        Err(TimeError::OutOfRange) => Read::Is(1),
+        Err(TimeError::Malformed) => Read::Bad,
     }
 }
 
@@ -218,7 +216,7 @@ fn completed<'a>(
     if let Some(name) = short(Some(observation), "model", 256) {
         activity.agent.model.get_or_insert_with(Model::default).name.get_or_insert(name);
     }
-    let details = observation.get("usageDetails");
+    let details = observation.get("usageDetails").or_else(|| observation.get("usage"));
     let tokens = |key: &str| details?.get(key)?.unsigned();
     let mut usage = activity.usage.unwrap_or_default();
     usage.tokens_in = usage.tokens_in.or_else(|| tokens("input"));

@@ -10,7 +10,7 @@ use crate::table::{Row, Spec, always, by, first, nothing, unused};
 pub(crate) const SPEC: Spec = Spec {
     name: "openai_audit",
     title: "OpenAI audit log",
-    shape: "`effective_at` and `type` beside `actor` or `object`",
+    shape: "`type` beside an `actor` with `api_key` or `session`, or beside `effective_at` and an `actor`, `object` or `id`",
     recognises,
     caseless: false,
     verdict: always,
@@ -42,8 +42,11 @@ const ROWS: &[Row] = &[
 ];
 
 fn recognises(tree: &Tree<'_>) -> bool {
-    let has = |key| tree.get(key).is_some();
-    has("effective_at") && has("type") && (has("actor") || has("object"))
+    let has = |path| tree.at(path, false).is_some();
+    let names_actor = || has("actor/api_key") || has("actor/session");
+    has("type")
+        && (names_actor()
+            || (has("effective_at") && ["actor", "object", "id"].into_iter().any(has)))
 }
 
 fn action_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
@@ -56,7 +59,10 @@ fn action_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
 }
 
 fn resource<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
-    let name = event.word("type");
-    let details = event.tree.get(&name.replace('.', "_")).or_else(|| event.tree.get(name))?;
+    // Some dots of the type, or all, are underscores in the member's name: `checkpoint_permission.created`.
+    let name = event.word("type").replace('.', "_");
+    let mut members = event.tree.members().iter();
+    let (_, details) =
+        members.find(|(key, _)| key.contains(['.', '_']) && key.replace('.', "_") == name)?;
     details.get("id")?.text().filter(|id| !id.is_empty()).cloned()
 }

@@ -10,7 +10,7 @@ use crate::table::{Row, Spec, always, by, first, nothing, unused, withheld};
 pub(crate) const SPEC: Spec = Spec {
     name: "teleport",
     title: "Teleport audit",
-    shape: "texts `event` and `code` beside `uid` or `ei`",
+    shape: "texts `event` and `code` beside `uid`, `ei`, `sid`, `cluster_name` or `identity`",
     recognises,
     caseless: false,
     verdict: always,
@@ -26,8 +26,8 @@ const CONNECTORS: [&str; 5] = ["role", "saml", "oidc", "github", "connector"];
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
     first(Field::Time, &["time"]),
-    first(Field::AgentId, &["user", "identity/user"]),
-    by(Field::AgentType, &["user_kind", "identity/bot_name"], agent_type, "a bot is a `service`, else `user`"),
+    first(Field::AgentId, &["user", "identity/user", "user_name"]),
+    by(Field::AgentType, &["user_kind", "bot_name", "identity/bot_name"], agent_type, "a bot is a `service`, else `user`"),
     first(Field::SubjectId, &["impersonator", "identity/impersonator"]),
     by(Field::SubjectType, &[], |e| e.first(&["impersonator", "identity/impersonator"]).map(|_| Text::Borrowed("user")), "`user`"),
     by(Field::Mode, &[], |e| e.first(&["impersonator", "identity/impersonator"]).map(|_| Text::Borrowed("delegated")), "`delegated` where there is a subject"),
@@ -55,11 +55,13 @@ const ROWS: &[Row] = &[
 
 fn recognises(tree: &Tree<'_>) -> bool {
     let is_text = |key| tree.get(key).is_some_and(|value| value.text().is_some());
-    is_text("event") && is_text("code") && (tree.get("uid").is_some() || tree.get("ei").is_some())
+    let own = ["uid", "ei", "sid", "cluster_name", "identity"];
+    is_text("event") && is_text("code") && own.iter().any(|key| tree.get(key).is_some())
 }
 
 fn agent_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
-    let is_bot = event.number("user_kind") == Some(2) || event.has("identity/bot_name");
+    let names_bot = event.first(&["bot_name", "identity/bot_name"]).is_some();
+    let is_bot = event.number("user_kind") == Some(2) || names_bot;
     Some(Text::Borrowed(if is_bot { "service" } else { "user" }))
 }
 

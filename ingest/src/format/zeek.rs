@@ -11,7 +11,7 @@ use crate::table::{Row, Spec, Verdict, by, first, nothing, unused, withheld};
 pub(crate) const SPEC: Spec = Spec {
     name: "zeek",
     title: "Zeek",
-    shape: "`ts` and `uid` beside `id.orig_h` (also `id_orig_h`)",
+    shape: "`ts` or `uid` beside `id.orig_h` (also `id_orig_h`)",
     recognises,
     caseless: false,
     verdict,
@@ -100,7 +100,7 @@ fn stream(event: &Event<'_, '_>) -> Stream {
 
 fn recognises(tree: &Tree<'_>) -> bool {
     let has_origin = || ORIGIN.iter().any(|path| tree.at(path, false).is_some());
-    tree.get("ts").is_some() && tree.get("uid").is_some() && has_origin()
+    (tree.get("ts").is_some() || tree.get("uid").is_some()) && has_origin()
 }
 
 fn verdict(event: &Event<'_, '_>) -> Verdict {
@@ -136,11 +136,13 @@ fn resource<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {
         Stream::Dns => event.text("query"),
         Stream::Http => {
             let uri = event.word("uri").split(['?', '#']).next()?;
-            let host = event.text("host")?;
-            if uri.contains("://") {
-                return record::url::bare(Text::Owned(uri.to_owned()));
+            let is_path = uri.starts_with('/');
+            if !is_path && uri.contains("://") {
+                return Some(Text::Owned(uri.to_owned()));
             }
-            Some(Text::Owned(format!("http://{host}{uri}")))
+            // What is asked of a proxy, or of the server as a whole, is no path.
+            let path = if is_path { uri } else { "" };
+            Some(Text::Owned(format!("http://{}{path}", event.text("host")?)))
         }
         _ => None,
     }

@@ -173,6 +173,20 @@ impl<'a> Span<'a> {
 
 // === impl Read ===
 
+impl Read<u64> {
+    /// A time in nanoseconds since 1970, zero being none; a number too small for one of this century counts seconds, or
+    /// milli- or microseconds of it.
+    pub(super) fn of_time(number: u64) -> Self {
+        match number {
+            0 => Self::Absent,
+            1..100_000_000_000 => Self::Is(number.saturating_mul(1_000_000_000)),
+            100_000_000_000..100_000_000_000_000 => Self::Is(number * 1_000_000),
+            100_000_000_000_000..100_000_000_000_000_000 => Self::Is(number * 1_000),
+            _ => Self::Is(number),
+        }
+    }
+}
+
 impl<T: Copy> Read<T> {
     /// The value, where there is a good one.
     pub(crate) fn good(self) -> Option<T> {

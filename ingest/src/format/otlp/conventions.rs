@@ -18,6 +18,7 @@ use super::attributes::{Place, Signal};
 use super::batch::{Read, Side, Status};
 use super::key::Key;
 use super::span::{Deed, NS_PER_MS, View, push_hex};
+use crate::draft::host;
 
 // === impl View ===
 
@@ -63,7 +64,7 @@ impl<'a> View<'_, 'a> {
         let tool = Tool {
             name,
             call_id: self.own.text(&[Key::ToolCallId], 256)?.map(last_of_list),
-            server: self.own.text(&[Key::ServerAddress], 2_048)?,
+            server: self.own.text(&[Key::ServerAddress], 2_048)?.and_then(url::plain),
             kind,
         };
         action.tool = (tool != Tool::default()).then_some(tool);
@@ -112,10 +113,10 @@ impl<'a> View<'_, 'a> {
             ..Resource::default()
         };
         if let Some(uri) = self.own.text(&[Key::McpResource], 2_048)? {
-            return Ok(Some(of(uri, "mcp_resource")));
+            return Ok(url::plain(uri).map(|uri| of(uri, "mcp_resource")));
         }
         if let Some(id) = self.own.text(&[Key::DataSourceId], 2_048)? {
-            return Ok(Some(of(id, "data_source")));
+            return Ok(url::plain(id).map(|id| of(id, "data_source")));
         }
         if deed.kind == ActionType::HttpRequest {
             return Ok(None);
@@ -286,7 +287,7 @@ fn place_of<'a>(endpoint: &mut Endpoint<'a>, address: Text<'a>) {
     match address.parse::<IpAddr>() {
         Ok(ip) if ip.is_unspecified() => {}
         Ok(ip) => endpoint.ip = Some(ip),
-        Err(_) => endpoint.host = Some(address),
+        Err(_) => endpoint.host = host(address),
     }
 }
 

@@ -105,13 +105,10 @@ fn number(tree: Option<&Tree<'_>>, names: &[(&str, u64)]) -> u64 {
     tree.and_then(|tree| tree.text().and_then(named).or_else(|| tree.unsigned())).unwrap_or(0)
 }
 
-/// Nanoseconds since 1970; zero is none.
+/// A time since 1970.
 fn nanoseconds(tree: Option<&Tree<'_>>) -> Read<u64> {
-    match tree.map(Tree::unsigned) {
-        None | Some(Some(0)) => Read::Absent,
-        Some(None) => Read::Bad,
-        Some(Some(number)) => Read::Is(number),
-    }
+    let Some(tree) = tree else { return Read::Absent };
+    tree.unsigned().map_or(Read::Bad, Read::of_time)
 }
 
 /// An id of 32 hex digits; the empty text is none.

@@ -176,8 +176,8 @@ fn read_span<'a>(
             (4, Field::Bytes(bytes)) => span.parent = short_id(bytes),
             (5, field) => span.name = text(field).unwrap_or_default(),
             (6, Field::Varint(kind)) => span.side = Side::of(kind),
-            (7, Field::Fixed64(ns)) => span.start_ns = ns,
-            (8, Field::Fixed64(ns)) => span.end_ns = time(ns),
+            (7, Field::Fixed64(ns)) => span.start_ns = Read::of_time(ns).good().unwrap_or_default(),
+            (8, Field::Fixed64(ns)) => span.end_ns = Read::of_time(ns),
             (9, Field::Bytes(bytes)) => {
                 read_attribute(Message::new(bytes), index, &mut batch.attributes)?;
                 index += 1;
@@ -205,14 +205,14 @@ fn read_log<'a>(
     let (start, mut index, mut observed) = (batch.attributes.len(), 0, Read::Absent);
     while let Some((number, field)) = fields.next()? {
         match (number, field) {
-            (1, Field::Fixed64(ns)) => span.end_ns = time(ns),
+            (1, Field::Fixed64(ns)) => span.end_ns = Read::of_time(ns),
             (6, Field::Bytes(bytes)) => {
                 read_attribute(Message::new(bytes), index, &mut batch.attributes)?;
                 index += 1;
             }
             (9, Field::Bytes(bytes)) => span.trace = id(bytes),
             (10, Field::Bytes(bytes)) => span.span = short_id(bytes),
-            (11, Field::Fixed64(ns)) => observed = time(ns),
+            (11, Field::Fixed64(ns)) => observed = Read::of_time(ns),
             (12, field) => span.name = text(field).unwrap_or_default(),
             _ => {}
         }
@@ -222,11 +222,6 @@ fn read_log<'a>(
     }
     span.attributes = batch.held_since(start);
     Ok(())
-}
-
-/// Nanoseconds since 1970; zero is none.
-fn time(ns: u64) -> Read<u64> {
-    if ns == 0 { Read::Absent } else { Read::Is(ns) }
 }
 
 /// An id of 16 bytes; no bytes are none, zeros are no id.

@@ -99,10 +99,11 @@ impl<'b, 'a> View<'b, 'a> {
     /// What it is; `None` where it is no activity.
     pub(crate) fn deed(&self) -> Option<Deed<'b>> {
         let deed = |kind, operation| Some(Deed { kind, operation });
+        let is_observation = matches!(self.span.place, Place::Observation(_));
         // Who says an operation of another kind says that this is none of ours; an export types each observation too.
         if let Some(operation) = self.own.word(&[Key::OperationName]) {
             let known = genai(operation);
-            if known.is_some() || !matches!(self.span.place, Place::Observation(_)) {
+            if known.is_some() || !is_observation {
                 return known;
             }
         }
@@ -120,6 +121,8 @@ impl<'b, 'a> View<'b, 'a> {
             return open_inference(kind);
         }
         match self.name_parts().0 {
+            // The type of an observation says what it is, and a plain one is structure whatever its name.
+            _ if is_observation => {}
             "tools/call" => return genai("execute_tool"),
             first @ ("execute_tool" | "invoke_agent") => return genai(first),
             // Older instrumentations name a model and say the operation in the name only.
@@ -250,29 +253,19 @@ fn open_inference(kind: &str) -> Option<Deed<'static>> {
     })
 }
 
+/// What is asked of databases that changes what they hold.
+#[rustfmt::skip]
+const WRITES: [&str; 16] = [
+    "insert", "update", "upsert", "merge", "replace", "create", "alter", "put", "set", "write", "insertMany", "updateMany",
+    "findAndModify", "bulkWrite", "index", "bulk",
+];
+
 /// What a database is asked to do.
 fn database(operation: &str) -> ActionType {
     let is_one_of = |words: &[&str]| words.iter().any(|word| operation.eq_ignore_ascii_case(word));
     if is_one_of(&["delete", "drop", "truncate", "remove", "del", "deleteMany", "deleteOne"]) {
         ActionType::DataDelete
-    } else if is_one_of(&[
-        "insert",
-        "update",
-        "upsert",
-        "merge",
-        "replace",
-        "create",
-        "alter",
-        "put",
-        "set",
-        "write",
-        "insertMany",
-        "updateMany",
-        "findAndModify",
-        "bulkWrite",
-        "index",
-        "bulk",
-    ]) {
+    } else if is_one_of(&WRITES) {
         ActionType::DataWrite
     } else {
         ActionType::DataRead

@@ -339,6 +339,7 @@ fn a_bad_span_costs_itself_only() {
         ("endTimeUnixNano", json!("0"), "missing_field"),
         ("endTimeUnixNano", json!("1"), "time_out_of_range"),
         ("endTimeUnixNano", json!("18446744073709551615"), "time_out_of_range"),
+        ("endTimeUnixNano", json!("99999999999"), "time_out_of_range"),
     ] {
         let mut bad = good();
         bad[key] = value;
