@@ -291,8 +291,8 @@ fn who_joined_is_judged_alone_again_once_the_flood_is_over() {
     assert_eq!(log.opened(), 2);
     log.say(FLOOD_MS + 30 * HOUR_MS, Vec::new());
     assert_eq!(log.opened(), 2);
-    let floods = log.records.iter().filter_map(|alert| alert.unmapped.habitus.fleet.as_ref());
-    assert_eq!(floods.last().unwrap().joined.as_ref().unwrap().events, 1);
+    let mut floods = log.records.iter().filter_map(|alert| alert.unmapped.habitus.fleet.as_ref());
+    assert_eq!(floods.next_back().unwrap().joined.as_ref().unwrap().events, 1);
 }
 
 #[test]
@@ -346,7 +346,7 @@ proptest! {
         let findings = log(partitions);
         let straight = run(&findings, false);
         prop_assert_eq!(&run(&findings, true), &straight);
-        let told = |said: &[String]| -> Vec<schemas::alert::FleetAlert> {
+        let told = |said: &[String]| -> Vec<FleetAlert> {
             let read = |text: &String| {
                 serde_json::from_str::<alerting::ocsf::DetectionFinding>(text).unwrap()
             };
@@ -380,7 +380,7 @@ proptest! {
             let read = |text: &String| {
                 serde_json::from_str::<alerting::ocsf::DetectionFinding>(text).unwrap()
             };
-            said.iter().filter_map(|text| read(text).unmapped.habitus.fleet?.joined).last()
+            said.iter().filter_map(|text| read(text).unmapped.habitus.fleet?.joined).next_back()
         };
         prop_assert_eq!(joined(&straight.0).map(|joined| joined.events), Some(events.len() as u64));
         if turned {
