@@ -1,5 +1,5 @@
 //! A flood of invented ids through a genuine broker, beside known agents: memory stays below the cap, no known agent is
-//! forgotten, one alert tells of it and takes in what invented ids do. `HABITUS_FLOOD_BROKER_IDS` raises it, as in
+//! forgotten, one alert tells of it. `HABITUS_FLOOD_BROKER_IDS` raises it, as in
 //! `HABITUS_FLOOD_BROKER_IDS=1000000 cargo test -p tests --test kafka_flood -- --nocapture`.
 
 #![expect(clippy::disallowed_methods, reason = "a test of a broker waits in real time")]
@@ -15,8 +15,6 @@ use tests::running::Running;
 
 const CAP_BYTES: u64 = 16 << 20;
 const PARTITIONS: u32 = 8;
-/// Alerts of invented ids that may open before the flood is recognised.
-const BESIDE_MAX: usize = 1_000;
 const KNOWN: u64 = 1_000;
 /// Hours in which known agents are alone, and those of the flood; known agents act in every third.
 const QUIET_HOURS: u64 = 30;
@@ -173,14 +171,4 @@ fn one_alert_tells_of_it(deployment: &Deployment) {
         floods.iter().filter_map(|alert| alert["finding_info"]["uid"].as_str()).collect();
     assert_eq!(uids.len(), 1, "{floods:#?}");
     println!("{} records of one alert; {}", floods.len(), floods[floods.len() - 1]["message"]);
-    let joined = &floods[floods.len() - 1]["unmapped"]["habitus"]["fleet"]["joined"];
-    let invented = |alert: &&Value| {
-        let agent = alert["unmapped"]["habitus"]["agent_id"].as_str().unwrap_or_default();
-        alert["activity_id"] == 1 && agent.starts_with("invented-")
-    };
-    let alerts: Vec<Value> = shadow.iter().filter_map(read).collect();
-    let beside = alerts.iter().filter(invented).count();
-    println!("opened beside it: {beside} of invented ids; joined: {joined}");
-    assert!(beside < BESIDE_MAX, "{beside} alerts of invented ids beside the flood's");
-    assert!(joined["events"].as_u64() > Some(0), "{joined}");
 }

@@ -1,5 +1,5 @@
 //! A flood of invented ids beside known agents, against a hard cap: the store stays below it and no known agent is
-//! forgotten, nor a newcomer of another tenant; one alert tells of the flood, and what invented ids do joins it; what is saved grows by no more than what is
+//! forgotten, nor a newcomer of another tenant; one alert tells of the flood; what is saved grows by no more than what is
 //! held. Whether an agent is remembered is asked by sending its last activity again: who is remembered makes it a
 //! duplicate. `HABITUS_FLOOD_IDS` raises the flood, as in
 //! `HABITUS_FLOOD_IDS=10000000 cargo test -p tests --test memory_cap -- --nocapture`.
@@ -30,8 +30,6 @@ const IDS_PER_HOUR_MIN: u64 = 20_000;
 /// Hours after which an invented id acts again; of more than a million, some do.
 const AGAIN_AFTER_HOURS: [u64; 3] = [1, 2, 3];
 const AGAIN_IDS_MAX: u64 = 1_000_000;
-/// Alerts of invented ids that may open before the flood is recognised.
-const BESIDE_MAX: usize = 1_000;
 /// Activities whose state is saved at once.
 const BATCH: u64 = 4_096;
 const START_MS: u64 = 1_767_571_200_000;
@@ -287,15 +285,11 @@ fn one_alert_tells_of_it(folds: &Folds, ids: u64) {
         let starts = |alert: &&&DetectionFinding| alert.message.contains(what);
         others.iter().filter(starts).count()
     };
-    let joined = fleet.joined.as_ref().unwrap();
-    let (beside, known) = (of("Agent invented-"), of("Agent known-"));
     println!(
-        "other alerts: {beside} of invented ids, {known} of known agents; joined: {} events of {} agents",
-        joined.events, joined.agents_count
+        "other alerts: {} of invented ids, {} of known agents",
+        of("Agent invented-"),
+        of("Agent known-")
     );
-    assert!(beside < BESIDE_MAX, "{beside} alerts of invented ids beside the flood's");
-    let rarest = joined.rarest.iter().all(|member| member.agent_id.starts_with("invented-"));
-    assert!(rarest && !joined.rarest.is_empty(), "{joined:?}");
 }
 
 fn resident_most() -> String {

@@ -3,16 +3,12 @@
 
 use std::ops::Range;
 
-use alerting::Response;
 use proptest::prelude::*;
-use schemas::alert::FleetAlert;
-use schemas::finding::{Facts, Finding, Meeting, MetKind};
-use schemas::inventory::Criticality;
-use schemas::trust::Level;
-use schemas::{Authority, Newcomers};
+use schemas::Newcomers;
+use schemas::finding::{Finding, Meeting, MetKind};
 
 use crate::coordination::{DAY_MS, Log, agents, met, run};
-use crate::findings::{HOUR_MS, MINUTE_MS, Told, alerts, time, verdict};
+use crate::findings::{HOUR_MS, MINUTE_MS, time};
 use crate::ocsf::complaints;
 
 fn arrivals(by: Newcomers) -> Meeting {
@@ -181,143 +177,6 @@ fn many_tenants_and_many_ids_take_a_bounded_record_each() {
     assert!(bytes.len() == 1 && bytes[0] < 32 << 10, "{bytes:?}");
 }
 
-/// When the flood of these tests begins, after a settled week.
-const FLOOD_MS: i64 = 7 * DAY_MS;
-
-/// An agent that came with a flood and alerts for what all of them do.
-fn newcomer(agent: u64, at_ms: i64) -> Told {
-    Told {
-        agent: format!("agent-{agent}"),
-        authority: Authority::Autonomous,
-        at_ms,
-        signals: vec![("rate".to_owned(), 6_000_000)],
-        newcomer_since_ms: Some(at_ms),
-        level: Level::Unknown,
-        trust: (75.0, 74.0),
-        facts: Facts { action: "tool_call".to_owned(), ..Facts::default() },
-        ..Told::default()
-    }
-}
-
-/// A settled tenant in the second hour of a flood; what was said is forgotten.
-fn flooded() -> Tenant {
-    let mut tenant = Tenant::settled();
-    tenant.hour(7 * 24, 3_000);
-    tenant.log.say(FLOOD_MS + HOUR_MS, Vec::new());
-    assert_eq!(tenant.log.opened(), 1);
-    tenant
-}
-
-/// The last that was said of a flood.
-fn fleet(log: &Log) -> FleetAlert {
-    let mut fleets = log.records.iter().rev().filter_map(|a| a.unmapped.habitus.fleet.clone());
-    fleets.next().unwrap()
-}
-
-#[test]
-fn agents_of_a_flood_join_its_alert() {
-    let mut tenant = flooded();
-    let log = &mut tenant.log;
-    let flood = log.records[0].finding_info.uid.clone();
-    for agent in 0..500_u64 {
-        let at_ms = FLOOD_MS + HOUR_MS + i64::try_from(agent).unwrap() * 1_000;
-        let return_period = 2.0 + f64::from(u32::try_from(agent % 251).unwrap());
-        let told = Told { return_period, ..newcomer(agent, at_ms) };
-        let responses = log.apply(&verdict(10_000 + agent, &told));
-        let refers = responses.iter().any(|response| {
-            matches!(response, Response::AlertRef { alert_id, opened: false, joined: true, .. }
-                if *alert_id == flood)
-        });
-        assert!(refers, "{agent}: {responses:#?}");
-    }
-    // One opening; updates only as their number doubles.
-    assert_eq!((log.opened(), log.requests), (1, 0));
-    assert!(log.records.len() < 40, "{}", log.records.len());
-    log.say(FLOOD_MS + 20 * HOUR_MS, Vec::new());
-    for record in &log.records {
-        assert_eq!(complaints(record), Vec::<String>::new(), "{record:#?}");
-        assert_eq!(record.finding_info.uid, flood);
-    }
-    let closed = log.records.last().unwrap();
-    assert_eq!(closed.activity_id, 3);
-    let joined = fleet(log).joined.unwrap();
-    assert_eq!((joined.events, joined.agents_exact, joined.rarest.len()), (500, false, 16));
-    assert!((250..1_000).contains(&joined.agents_count), "{joined:?}");
-    let rarest = &joined.rarest[0];
-    assert_eq!((rarest.agent_id.as_str(), rarest.signal.as_str()), ("agent-250", "rate"));
-    assert!(joined.rarest.is_sorted_by_key(|m| -m.return_period_actor_months), "{joined:?}");
-    let desc = &closed.finding_info.desc;
-    assert!(desc.contains("500 events of about") && desc.contains("agent-250 (rate"), "{desc}");
-}
-
-#[test]
-fn what_a_flood_must_not_hide_alerts_by_itself() {
-    let at_ms = FLOOD_MS + HOUR_MS + MINUTE_MS;
-    let one = || newcomer(1, at_ms);
-    let listed = Facts { criticality: Some(Criticality::Low), ..one().facts };
-    let cases = [
-        ("a newcomer", one(), true),
-        ("a known agent", Told { newcomer_since_ms: None, ..one() }, false),
-        ("one of before", Told { newcomer_since_ms: Some(FLOOD_MS - 2 * HOUR_MS), ..one() }, false),
-        ("a listed agent", Told { facts: listed, ..one() }, false),
-        ("a fact", Told { hard_indicator: Some("canary".to_owned()), ..one() }, false),
-        (
-            "a restricted one",
-            Told { level: Level::Restricted, trust: (61.0, 55.0), ..one() },
-            false,
-        ),
-        ("an untrusted one", Told { level: Level::Untrusted, trust: (61.0, 5.0), ..one() }, false),
-        ("who goes on after it", Told { at_ms: at_ms + 2 * HOUR_MS, ..one() }, false),
-        ("who comes after it", newcomer(1, at_ms + 2 * HOUR_MS), false),
-    ];
-    for (what, told, joins) in cases {
-        let mut tenant = flooded();
-        let responses = tenant.log.apply(&verdict(10_000, &told));
-        let opened = alerts(&responses).iter().filter(|alert| alert.activity_id == 1).count();
-        assert_eq!(opened, usize::from(!joins), "{what}: {responses:#?}");
-        assert_eq!(fleet(&tenant.log).joined.is_some(), joins, "{what}");
-    }
-}
-
-#[test]
-fn who_joined_is_judged_alone_again_once_the_flood_is_over() {
-    let mut tenant = flooded();
-    let log = &mut tenant.log;
-    let told = newcomer(1, FLOOD_MS + HOUR_MS + MINUTE_MS);
-    log.apply(&verdict(10_000, &told));
-    assert_eq!(log.opened(), 1);
-    // Its alert is open for hours yet.
-    log.apply(&verdict(10_001, &Told { at_ms: told.at_ms + 3 * HOUR_MS, ..told }));
-    assert_eq!(log.opened(), 2);
-    log.say(FLOOD_MS + 30 * HOUR_MS, Vec::new());
-    assert_eq!(log.opened(), 2);
-    let mut floods = log.records.iter().filter_map(|alert| alert.unmapped.habitus.fleet.as_ref());
-    assert_eq!(floods.next_back().unwrap().joined.as_ref().unwrap().events, 1);
-}
-
-#[test]
-fn a_flood_is_recognised_though_log_time_stands_still() {
-    let mut tenant = Tenant::settled();
-    // One partition, of whose few newcomers nothing follows, is an hour ahead of the others.
-    tenant.log.apply(&met(9_000, FLOOD_MS + HOUR_MS, 1, Vec::new()));
-    let partition = |partition: u32, agents_from: u64| {
-        let by = agents(agents_from..agents_from + 300);
-        met(9_000, FLOOD_MS + 5 * MINUTE_MS, partition, vec![arrivals(by)])
-    };
-    tenant.log.apply(&partition(2, 100_000));
-    tenant.log.apply(&partition(3, 200_000));
-    assert_eq!(tenant.log.opened(), 0, "it is told once other partitions had their time");
-    let at_ms = FLOOD_MS + 6 * MINUTE_MS;
-    let responses = tenant.log.apply(&verdict(10_000, &newcomer(100_001, at_ms)));
-    let [Response::AlertRef { alert_id, joined: true, .. }, ..] = &responses[..] else {
-        panic!("{responses:#?}")
-    };
-    tenant.log.say(FLOOD_MS + HOUR_MS + 2 * MINUTE_MS, Vec::new());
-    let [opened] = &tenant.log.records[..] else { panic!("{:#?}", tenant.log.records) };
-    assert_eq!(&opened.finding_info.uid, alert_id);
-    assert_eq!(fleet(&tenant.log).joined.unwrap().events, 1);
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
@@ -346,47 +205,12 @@ proptest! {
         let findings = log(partitions);
         let straight = run(&findings, false);
         prop_assert_eq!(&run(&findings, true), &straight);
-        let told = |said: &[String]| -> Vec<FleetAlert> {
+        let told = |said: &[String]| -> Vec<schemas::alert::FleetAlert> {
             let read = |text: &String| {
                 serde_json::from_str::<alerting::ocsf::DetectionFinding>(text).unwrap()
             };
             said.iter().filter_map(|text| read(text).unmapped.habitus.fleet).collect()
         };
         prop_assert_eq!(told(&straight.0), told(&run(&log(1), false).0));
-    }
-
-    #[test]
-    fn neither_the_order_of_partitions_nor_a_restart_change_what_joins(
-        events in prop::collection::vec((0_u64..400, 1_u32..60, 0_i64..50), 1..40),
-        turned in any::<bool>(),
-    ) {
-        let mut findings: Vec<Finding> = (0..7 * 24)
-            .map(|hour| met(hour, i64::try_from(hour).unwrap() * HOUR_MS, 0, Vec::new()))
-            .collect();
-        findings.push(met(200, HOUR_MS, 9, vec![arrivals(agents(1_000_000..1_000_100))]));
-        findings.sort_by_key(|finding| (finding.log_time, finding.source.partition));
-        findings.push(met(300, FLOOD_MS + 5 * MINUTE_MS, 1, vec![arrivals(agents(0..400))]));
-        let n_before = findings.len();
-        for (offset, (agent, months, minute)) in (10_000..).zip(&events) {
-            let at_ms = FLOOD_MS + minute * MINUTE_MS;
-            let told = Told { return_period: f64::from(*months), ..newcomer(*agent, at_ms) };
-            findings.push(verdict(offset, &told));
-        }
-        let last = met(20_000, FLOOD_MS + 20 * HOUR_MS, 0, Vec::new());
-        findings.push(last);
-        let straight = run(&findings, false);
-        prop_assert_eq!(&run(&findings, true), &straight);
-        let joined = |said: &[String]| {
-            let read = |text: &String| {
-                serde_json::from_str::<alerting::ocsf::DetectionFinding>(text).unwrap()
-            };
-            said.iter().filter_map(|text| read(text).unmapped.habitus.fleet?.joined).next_back()
-        };
-        prop_assert_eq!(joined(&straight.0).map(|joined| joined.events), Some(events.len() as u64));
-        if turned {
-            let end = findings.len() - 1;
-            findings[n_before..end].reverse();
-            prop_assert_eq!(joined(&run(&findings, false).0), joined(&straight.0));
-        }
     }
 }
