@@ -1,7 +1,5 @@
 //! What a score is worth: the return period, "once in X actor-months in this peer group". The share of
-//! actor-hours that reach the score shrinks from (group, stratum) to (tenant, stratum) to tenant to prior. What gathers in
-//! the tenant's tail beyond chance does not count as chance: alerts about it come besides the budget. Trust falls by what
-//! was counted, as nobody looks before it does.
+//! actor-hours that reach the score shrinks from (group, stratum) to (tenant, stratum) to tenant to prior.
 
 use baseline::math::exp;
 use baseline::shared::{Shared, stratum};
@@ -25,8 +23,6 @@ const MONTH_S: f64 = 2_629_746.0;
 pub(crate) struct ReturnPeriod {
     /// In actor-months.
     pub(crate) actor_months: f64,
-    /// The same where all that was counted is chance: at most as long, and at least half.
-    pub(crate) counted_months: f64,
     /// The share of actor-hours that reach the score: its p.
     pub(crate) share: f64,
     /// Active hours a month of this actor.
@@ -82,10 +78,8 @@ pub(crate) fn return_period(
     }
     let hours_per_month = hours_per_month(active_hours, age_s);
     let share = share.clamp(1e-12, 1.0);
-    let counted_months = 1.0 / (share * hours_per_month);
     ReturnPeriod {
-        actor_months: counted_months * tenant.map_or(1.0, |strata| strata.excess(m)),
-        counted_months,
+        actor_months: 1.0 / (share * hours_per_month),
         share,
         hours_per_month,
         support: Support { actor_hours: hours, extrapolated },
