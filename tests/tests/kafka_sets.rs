@@ -48,6 +48,20 @@ fn deployment(address: &str, port: u16) -> Deployment {
     deployment
 }
 
+/// What is on the topic once something is, and nothing more has come for a second.
+fn all_on_topic(deployment: &Deployment) -> BTreeMap<String, BTreeMap<String, String>> {
+    let since = Instant::now();
+    let mut seen = on_topic(deployment);
+    loop {
+        std::thread::sleep(Duration::from_secs(1));
+        let now = on_topic(deployment);
+        if (!now.is_empty() && now == seen) || since.elapsed() > PATIENCE {
+            return now;
+        }
+        seen = now;
+    }
+}
+
 /// The tokens on the topic, by receiver and id.
 fn on_topic(deployment: &Deployment) -> BTreeMap<String, BTreeMap<String, String>> {
     let mut all: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
@@ -85,7 +99,7 @@ fn an_outage_and_a_kill_lose_no_token_and_change_none() {
     let mut child = deployment.spawn("run.log");
     std::thread::sleep(outage / 2);
     let receiver = Receiver::honest(port, expects());
-    let tokens = on_topic(&deployment);
+    let tokens = all_on_topic(&deployment);
     let expected = tokens.get("idp").unwrap_or_else(|| panic!("{}", deployment.log("run.log")));
     let since = Instant::now();
     while by_id(&receiver.pushed()).len() < expected.len() {
