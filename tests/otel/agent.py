@@ -1,6 +1,7 @@
 """Two agents that tell of themselves with the OpenTelemetry SDK: a planner, and in the same trace a researcher that it
 calls. Six days of the same work, then one tool call that is unlike all others. Spans end, and are sent, children first;
-now and then a run pauses, so that its parts come in different batches. Prints what was sent, as JSON.
+now and then a run pauses, so that its parts come in different batches. Before each of the last two runs it prints
+`next` and waits for a line: what came before may be read first. Prints what was sent, as JSON.
 
 usage: agent.py http://HOST:PORT/v1/traces | FILE
 
@@ -118,6 +119,9 @@ def main():
     for day in range(DAYS):
         for number in range(RUNS_A_DAY):
             last = day == DAYS - 1 and number == RUNS_A_DAY - 1
+            if day == DAYS - 1 and number >= RUNS_A_DAY - 2:
+                print("next", flush=True)
+                sys.stdin.readline()
             back = (DAYS - 1 - day) * 86_400 + (RUNS_A_DAY - number) * 600
             found = work.run(now - back * SECOND, number % 10 == 3 or last, last) or found
     work.provider.shutdown()

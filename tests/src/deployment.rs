@@ -25,6 +25,8 @@ use stream::{Connected, Lists, Switches, connect, snapshots};
 use crate::binary;
 use crate::kafka::{admin, answered, delete_before};
 
+/// Longest time until a broker has a record, whatever happens to it meanwhile.
+const WRITTEN_MAX: Duration = Duration::from_secs(240);
 /// Longest run of a verb.
 const RUN_MAX: Duration = Duration::from_secs(600);
 /// The file of registered agents.
@@ -157,7 +159,7 @@ impl Deployment {
         let producer = ClientConfig::new()
             .set("bootstrap.servers", &self.address)
             .set("linger.ms", linger_ms)
-            .set("message.timeout.ms", "120000")
+            .set("message.timeout.ms", WRITTEN_MAX.as_millis().to_string())
             .set("enable.idempotence", "true")
             .set("message.max.bytes", "4194304")
             .create()
@@ -355,7 +357,7 @@ impl Source {
 
     /// Waits until everything is written.
     pub fn flush(&self) {
-        self.producer.flush(Duration::from_secs(60)).expect("the broker takes every record");
+        self.producer.flush(WRITTEN_MAX).expect("the broker takes every record");
     }
 }
 

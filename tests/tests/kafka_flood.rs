@@ -64,6 +64,16 @@ impl Log {
         }
     }
 
+    /// Waits until respond, which reads what was found, knows of so many agents.
+    fn await_newcomers(&self, least: u64) {
+        let since = Instant::now();
+        let told = || self.running.metrics()["habitus_newcomers_total"].value(&[]).unwrap_or(0.0);
+        while (told() as u64) < least {
+            assert!(since.elapsed() < Duration::from_secs(120), "{} of {least} newcomers", told());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     fn hour(&mut self, hour: u64, invented: &[(u64, u64)]) {
         let start_ms = self.start_ms;
         let at = |of: u64, n: u64| start_ms + ((hour * 3_600_000) + of * 3_600_000 / n) as i64;
@@ -125,7 +135,7 @@ fn a_flood_on_a_broker_is_one_alert_and_evicts_no_known_agent() {
     assert!(evicted[1] > 0, "the flood did not press");
     let remembered = value("habitus_events_processed_total", &[("outcome", "duplicate")]);
     assert_eq!(remembered, KNOWN, "known agents were forgotten");
-    assert!(value("habitus_newcomers_total", &[]) >= KNOWN + ids);
+    log.await_newcomers(KNOWN + ids);
     log.running.end();
     tell_growth(&deployment, "after");
 
