@@ -50,6 +50,9 @@ pub enum Format {
     Zeek,
 }
 
+/// The formats that are recognised by two members, each of several: the first may be anybody's.
+const PAIRED: u32 = Format::Zeek.bit() | Format::K8sAudit.bit();
+
 // === impl Format ===
 
 impl Format {
@@ -90,38 +93,54 @@ impl Format {
 
     /// The format whose shape a value has.
     pub(crate) fn of(tree: &Tree<'_>) -> Option<Self> {
-        let hint = |hints, (key, _): &(Text<'_>, Tree<'_>)| hints | Self::hint(key);
-        let hints = tree.members().iter().fold(0, hint);
-        let may_be = |format: &Self| hints & (1 << *format as u32) != 0;
-        Self::ALL.into_iter().find(|format| may_be(format) && format.recognises(tree))
+        let hint = |(first, second), (key, _): &(Text<'_>, Tree<'_>)| {
+            let (one, other) = Self::hint(key);
+            (first | one, second | other)
+        };
+        let (first, second) = tree.members().iter().fold((0, !PAIRED), hint);
+        let may_be = |format: &Self| first & second & format.bit() != 0;
+        Self::ALL.into_iter().filter(may_be).find(|format| match format {
+            // Entra was asked before it.
+            Self::AzureActivity => azure_activity::has_shape(tree),
+            _ => format.recognises(tree),
+        })
     }
 
-    /// The formats that a member of this name speaks for, as bits: none is recognised without a member of its own.
-    fn hint(key: &str) -> u32 {
+    const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+
+    /// The formats that a member of this name speaks for, as bits: none is recognised without one of the first kind, and
+    /// those of [`PAIRED`] not without one of the second beside it.
+    fn hint(key: &str) -> (u32, u32) {
+        const ZEEK: (u32, u32) = (0, Format::Zeek.bit());
+        const K8S: (u32, u32) = (0, Format::K8sAudit.bit());
         let is = |word: &str| key.eq_ignore_ascii_case(word);
-        let format = match key {
-            "schema" | "agent" => Self::Native,
-            "resourceSpans" | "resourceLogs" => Self::Otlp,
-            "observations" => Self::Langfuse,
-            "class_uid" => Self::Ocsf,
-            "eventSource" | "insightDetails" => Self::Cloudtrail,
-            "user" | "auditID" => Self::K8sAudit,
-            "uid" => Self::Zeek,
-            "actor" => Self::OpenaiAudit,
-            "organization_id" => Self::ClaudeCompliance,
-            "protoPayload" => Self::GcpAudit,
-            "eventType" => Self::Okta,
-            "modelId" => Self::BedrockInvocation,
-            "ts" => Self::Zeek,
-            "event" => Self::Teleport,
-            "effective_at" => Self::OpenaiAudit,
-            "created_at" => Self::ClaudeCompliance,
-            "action" => Self::GithubAudit,
-            _ if is("category") || is("TimeGenerated") => Self::Entra,
-            _ if is("operationName") || is("operationNameValue") => Self::AzureActivity,
-            _ => return 0,
+        // By length first: most members are none of these.
+        let format = match key.len() {
+            2 if key == "ts" => Self::Zeek,
+            3 if key == "uid" => Self::Zeek,
+            2 | 9 if matches!(key, "id" | "id.orig_h" | "id_orig_h") => return ZEEK,
+            4 if key == "user" => Self::K8sAudit,
+            7 if key == "auditID" => return (Self::K8sAudit.bit(), Self::K8sAudit.bit()),
+            4 | 9 | 10 if matches!(key, "verb" | "objectRef" | "requestURI") => return K8S,
+            5 | 6 if matches!(key, "agent" | "schema") => Self::Native,
+            5 if key == "event" => Self::Teleport,
+            5 | 12 if matches!(key, "actor" | "effective_at") => Self::OpenaiAudit,
+            6 if key == "action" => Self::GithubAudit,
+            7 if key == "modelId" => Self::BedrockInvocation,
+            8 | 13 if is("category") || is("TimeGenerated") => Self::Entra,
+            9 if key == "class_uid" => Self::Ocsf,
+            9 if key == "eventType" => Self::Okta,
+            10 | 15 if matches!(key, "created_at" | "organization_id") => Self::ClaudeCompliance,
+            11 | 14 if matches!(key, "eventSource" | "insightDetails") => Self::Cloudtrail,
+            12 | 13 if matches!(key, "resourceLogs" | "resourceSpans") => Self::Otlp,
+            12 if key == "observations" => Self::Langfuse,
+            12 if key == "protoPayload" => Self::GcpAudit,
+            13 | 18 if is("operationName") || is("operationNameValue") => Self::AzureActivity,
+            _ => return (0, 0),
         };
-        1 << format as u32
+        (format.bit(), 0)
     }
 
     /// Whether a value has the shape of the format, by its members.
@@ -189,7 +208,7 @@ mod tests {
     use crate::decode::tests::dice::Dice;
 
     /// Names that the recognisers ask for, in any case, and what they look at below them.
-    const NAMES: [&str; 73] = [
+    const NAMES: [&str; 74] = [
         "schema",
         "agent",
         "action",
@@ -236,6 +255,7 @@ mod tests {
         "id",
         "orig_h",
         "id.orig_h",
+        "id_orig_h",
         "category",
         "CATEGORY",
         "properties",

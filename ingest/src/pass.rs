@@ -23,7 +23,7 @@ use crate::formats::Format;
 use crate::mapper;
 use crate::plan::Plan;
 use crate::table::Spec;
-use crate::texts::{documents, first_key, is_lines, names_native, unfold};
+use crate::texts::{documents, first_key, is_lines, is_of_native, names_native, unfold};
 use crate::trace::Trace;
 use crate::way::{ByRecord, Way};
 
@@ -108,9 +108,7 @@ impl<'p> Pass<'p> {
     }
 
     fn text<'a>(&mut self, bytes: &'a [u8], spot: Spot<'_>, out: &mut Vec<Decoded<'a>>) {
-        let may_be =
-            |format| self.way.decoder.is_none() && self.way.format.is_none_or(|own| own == format);
-        if may_be(Format::Otlp) && otlp::is_protobuf(bytes) {
+        if self.way.may_be(Format::Otlp) && otlp::is_protobuf(bytes) {
             self.told.get_or_insert(Format::Otlp);
             return self.told_of(Some(Format::Otlp), |pass| {
                 pass.spans(spot, out, |sink, (limits, before)| {
@@ -122,7 +120,8 @@ impl<'p> Pass<'p> {
             Ok(text) => text,
             Err(rejection) => return self.refuse(rejection, spot.place, out),
         };
-        if self.way.decoder.is_none() && self.as_native(text, spot, out) {
+        let first = first_key(text).unwrap_or_default();
+        if is_of_native(first) && self.as_native(text, spot, out) {
             return;
         }
         // So short a text holds few enough values.
@@ -130,6 +129,9 @@ impl<'p> Pass<'p> {
             && let Some((tree, text)) = parse::one(text, self.limits.depth_max)
         {
             return self.tree(&tree, Some(text), spot, out);
+        }
+        if self.as_native(text, spot, out) {
+            return;
         }
         if depth::exceeds(text, self.limits.depth_max) {
             return self.refuse(too_deep(self.limits), spot.place, out);
@@ -166,9 +168,8 @@ impl<'p> Pass<'p> {
     /// Takes a native record without reading it twice: one that begins with its schema, as is the custom, or
     /// that holds ours and decodes. Nothing else is judged here.
     fn as_native<'a>(&mut self, text: &'a str, spot: Spot<'_>, out: &mut Vec<Decoded<'a>>) -> bool {
-        let is_asked = self.way.format.is_none_or(|format| format == Format::Native);
         // What was unpacked may be longer than any record: its values are counted first.
-        if !is_asked || self.limits.record_bytes_max < text.len() {
+        if !self.way.may_be(Format::Native) || self.limits.record_bytes_max < text.len() {
             return false;
         }
         let begins = first_key(text) == Some("schema");

@@ -16,6 +16,18 @@ pub(crate) fn names_native(text: &str) -> bool {
     NAME.find(text.as_bytes()).is_some()
 }
 
+/// The members of a native record.
+#[rustfmt::skip]
+const NATIVE: [&str; 18] = [
+    "action", "agent", "attributes", "credential", "delegation", "destination", "id", "observed_time", "outcome",
+    "producer", "resource", "schema", "session", "source", "tenant_id", "time", "trace", "usage",
+];
+
+/// Whether a native record may begin with this key.
+pub(crate) fn is_of_native(key: &str) -> bool {
+    NATIVE.contains(&key)
+}
+
 /// The first key of a text that begins as an object.
 pub(crate) fn first_key(text: &str) -> Option<&str> {
     let is_space = |character| matches!(character, ' ' | '\t' | '\r' | '\n');
@@ -148,4 +160,19 @@ fn value_end(bytes: &[u8], start: usize, bytes_max: usize) -> Option<usize> {
         }
     }
     (depth == 0 && bytes.len() <= start.saturating_add(bytes_max)).then_some(bytes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_members_of_a_native_record_are_those_of_its_schema() {
+        let schema = include_str!("../../schemas/json/agent.activity-1.schema.json");
+        let schema: serde_json::Value = serde_json::from_str(schema).expect("JSON");
+        let mut names: Vec<&str> =
+            schema["properties"].as_object().expect("members").keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, NATIVE);
+    }
 }

@@ -66,6 +66,11 @@ pub struct Way<'p> {
 // === impl Way ===
 
 impl<'p> Way<'p> {
+    /// Whether a record may be read as of this format.
+    pub(crate) fn may_be(&self, format: Format) -> bool {
+        self.decoder.is_none() && self.format.is_none_or(|own| own == format)
+    }
+
     /// By a format, or by shape.
     pub fn of(format: Option<Format>, identity: &'p Identity) -> Self {
         Self { format, decoder: None, overlay: None, identity }

@@ -52,6 +52,16 @@ impl<'a> Tree<'a> {
         members.find(is).map(|(_, value)| value)
     }
 
+    /// Whether a member of any of these names, in any case, is there and not absent.
+    pub fn has_caseless(&self, keys: &[&str]) -> bool {
+        let bit = |name: &str| 1_u64 << (name.len() % 64);
+        // Most members differ from all of them in their length already.
+        let lengths = keys.iter().fold(0, |lengths, key| lengths | bit(key));
+        let is = |name: &str| keys.iter().any(|key| name.eq_ignore_ascii_case(key));
+        let mut members = self.members().iter();
+        members.any(|(name, value)| lengths & bit(name) != 0 && is(name) && !value.is_absent())
+    }
+
     /// Null, an empty text, an empty object or an empty list.
     pub fn is_absent(&self) -> bool {
         match self {

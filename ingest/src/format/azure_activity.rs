@@ -49,11 +49,15 @@ const ROWS: &[Row] = &[
 ];
 
 fn recognises(tree: &Tree<'_>) -> bool {
-    let has = |keys: &[&str]| keys.iter().any(|key| tree.get_caseless(key).is_some());
-    !super::entra::recognises(tree)
-        && has(&["operationName", "operationNameValue"])
-        && has(&["resourceId", "_ResourceId", "resourceUri"])
-        && has(&["resultType", "activityStatusValue", "callerIpAddress", "identity", "caller"])
+    has_shape(tree) && !super::entra::recognises(tree)
+}
+
+/// Whether a record that is none of Entra's has its shape.
+pub(crate) fn has_shape(tree: &Tree<'_>) -> bool {
+    let asked = ["resultType", "activityStatusValue", "callerIpAddress", "identity", "caller"];
+    tree.has_caseless(&["operationName", "operationNameValue"])
+        && tree.has_caseless(&["resourceId", "_ResourceId", "resourceUri"])
+        && tree.has_caseless(&asked)
 }
 
 /// The claim of that name; as a URI, its last part.

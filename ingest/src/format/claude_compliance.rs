@@ -59,9 +59,9 @@ const ROWS: &[Row] = &[
 ];
 
 fn recognises(tree: &Tree<'_>) -> bool {
-    let said = ["created_at", "actor/type", "organization_id"].into_iter();
-    let n_said = said.filter(|path| tree.at(path, false).is_some()).count();
-    tree.get("type").is_some() && 2 <= n_said
+    let said = ["created_at", "actor/type", "organization_id"];
+    let has = |path: &&&str| tree.at(path, false).is_some();
+    tree.get("type").is_some() && 2 <= said.iter().filter(has).count()
 }
 
 fn action_type<'a>(event: &Event<'_, 'a>) -> Option<Text<'a>> {

@@ -91,10 +91,8 @@ const OWN: [&str; 8] = [
 ];
 
 pub(super) fn recognises(tree: &Tree<'_>) -> bool {
-    let has =
-        |tree: &Tree<'_>, keys: &[&str]| keys.iter().any(|key| tree.get_caseless(key).is_some());
-    let of_properties =
-        tree.get_caseless("properties").is_some_and(|properties| has(properties, &OWN));
+    let properties = || tree.get_caseless("properties");
+    let of_properties = || properties().is_some_and(|properties| properties.has_caseless(&OWN));
     let columns = [
         "initiatedBy",
         "activityDateTime",
@@ -102,8 +100,8 @@ pub(super) fn recognises(tree: &Tree<'_>) -> bool {
         "servicePrincipalId",
         "userPrincipalName",
     ];
-    (has(tree, &["category"]) && of_properties)
-        || (has(tree, &["TimeGenerated"]) && has(tree, &columns))
+    (tree.has_caseless(&["category"]) && of_properties())
+        || (tree.has_caseless(&["TimeGenerated"]) && tree.has_caseless(&columns))
 }
 
 /// Risks, provisioning and calls of Graph come the same way and are neither sign-ins nor audits.

@@ -42,8 +42,11 @@ const ROWS: &[Row] = &[
 ];
 
 fn recognises(tree: &Tree<'_>) -> bool {
-    let has = |path| tree.at(path, false).is_some();
-    let names_actor = || has("actor/api_key") || has("actor/session");
+    let there = |tree: &Tree<'_>, key| tree.get(key).is_some_and(|value| !value.is_absent());
+    let actor = || tree.get("actor");
+    let has = |key| there(tree, key);
+    let names_actor =
+        || actor().is_some_and(|actor| there(actor, "api_key") || there(actor, "session"));
     has("type")
         && (names_actor()
             || (has("effective_at") && ["actor", "object", "id"].into_iter().any(has)))
