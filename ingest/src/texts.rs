@@ -59,25 +59,22 @@ pub(crate) fn is_lines(text: &str) -> bool {
     lines.next().is_some_and(is_object) && lines.next().is_some()
 }
 
+/// What is read from a value that holds JSON as text.
+pub(crate) fn inner(value: &Tree<'_>) -> Option<Tree<'static>> {
+    let text = value.text().filter(|text| text.starts_with(['{', '[']))?;
+    let fits = text.len() <= 1 << 16 && !depth::exceeds(text, 32);
+    fits.then(|| serde_json::from_str::<Tree<'_>>(text).ok().map(Tree::into_owned)).flatten()
+}
+
 /// The same record with the members read that hold JSON as text, as Log Analytics writes its columns; `None`
 /// where there are none.
 pub(crate) fn unfold<'a>(tree: &Tree<'a>) -> Option<Tree<'a>> {
-    let parsed = |value: &Tree<'_>| {
-        let text = value.text().filter(|text| text.starts_with(['{', '[']))?;
-        let fits = text.len() <= 1 << 16 && !depth::exceeds(text, 32);
-        fits.then(|| serde_json::from_str::<Tree<'_>>(text).ok().map(Tree::into_owned)).flatten()
-    };
     let mut changed = false;
     let mut members = Vec::with_capacity(tree.members().len());
     for (key, value) in tree.members() {
-        let value = match parsed(value) {
-            Some(inner) => {
-                changed = true;
-                inner
-            }
-            None => value.clone(),
-        };
-        members.push((key.clone(), value));
+        let inner = inner(value);
+        changed |= inner.is_some();
+        members.push((key.clone(), inner.unwrap_or_else(|| value.clone())));
     }
     changed.then_some(Tree::Object(members))
 }

@@ -434,6 +434,18 @@ fn entra_conditional_access_and_other_categories() {
     let graph = json!({"appId": "a", "userId": "u-1", "requestUri": "https://graph.example/me", "responseStatusCode": 200});
     let other = [("/category", json!("MicrosoftGraphActivityLogs")), ("/properties", graph)];
     check_not(&base, &other, "entra_other_category");
+    // Some shippers write what is nested as text.
+    let text = json!(base["properties"].to_string());
+    check(
+        &base,
+        &[("/properties", text)],
+        &[
+            ("/id", json!("s-1")),
+            ("/agent/id", json!("u-1")),
+            ("/time", json!("2026-03-04T05:06:07.000Z")),
+            ("/producer/format", json!("entra")),
+        ],
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use schemas::activity::Text;
 use crate::event::{Event, text_of};
 use crate::field::Field;
 use crate::table::{Row, Spec, Verdict, by, first, nothing, unused, withheld};
+use crate::texts::inner;
 
 pub(crate) const SPEC: Spec = Spec {
     name: "entra",
@@ -92,7 +93,9 @@ const OWN: [&str; 8] = [
 
 pub(super) fn recognises(tree: &Tree<'_>) -> bool {
     let properties = || tree.get_caseless("properties");
-    let of_properties = || properties().is_some_and(|properties| properties.has_caseless(&OWN));
+    let has_own = |tree: &Tree<'_>| tree.has_caseless(&OWN);
+    let of_properties =
+        || properties().is_some_and(|own| has_own(own) || inner(own).as_ref().is_some_and(has_own));
     let columns = [
         "initiatedBy",
         "activityDateTime",
