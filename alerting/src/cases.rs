@@ -38,6 +38,9 @@ pub(crate) struct Case {
     pub(crate) level: Level,
     /// Newest trust that a finding told.
     pub(crate) trust: f64,
+    /// Log time of the first finding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) first: Option<EventTime>,
     /// Log time of the newest finding.
     pub(crate) last: Option<EventTime>,
     /// Open alerts by leading signal; each is a record of its own.
@@ -158,6 +161,13 @@ impl Case {
     pub(crate) fn told(&mut self, verdict: &Verdict, now: EventTime) {
         self.level = verdict.level_after;
         self.trust = percent(verdict.trust_after);
+        self.heard(now);
+    }
+
+    /// Notes when a finding told of the actor.
+    pub(crate) fn heard(&mut self, now: EventTime) {
+        // A case saved by an older version knows its newest finding only.
+        self.first = self.first.or(self.last).or(Some(now));
         self.last = Some(now);
     }
 

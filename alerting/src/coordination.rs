@@ -5,16 +5,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::EventTime;
-use schemas::finding::{Finding, Meeting, MetKind};
+use schemas::alert::FloodJoined;
+use schemas::finding::{Finding, Meeting, MetKind, Verdict};
 
 use crate::budget;
-use crate::flood;
+use crate::flood::{self, Flood};
 use crate::kept;
 use crate::ocsf::Phase;
 use crate::record::{self, RecordError};
 use crate::record_id::RecordId;
 use crate::settings::Settings;
-use crate::swarm::{Pending, Swarm, SwarmAlert, ThingKey, bucket_of_epoch, is_late};
+use crate::swarm::{Judged, Pending, Swarm, SwarmAlert, ThingKey, bucket_of_epoch, is_late};
 use crate::usual::{Usual, number};
 
 /// Fewer agents are never many.
@@ -53,6 +54,19 @@ pub(crate) struct Raised {
     pub(crate) uid: Option<String>,
     /// The alert.
     pub(crate) alert: SwarmAlert,
+    /// What joined it.
+    pub(crate) joined: Option<FloodJoined>,
+}
+
+// === impl Raised ===
+
+impl Raised {
+    /// The alert of a thing, where it has one.
+    fn of(key: ThingKey, swarm: &Swarm, phase: Phase, uid: Option<String>) -> Option<Self> {
+        let (name, alert) = (swarm.name.clone(), swarm.alert.clone()?);
+        let joined = swarm.flood.as_ref().and_then(|flood| flood.joined());
+        Some(Self { key, name, phase, uid, alert, joined })
+    }
 }
 
 /// The things that a tenant's agents meet.
@@ -101,10 +115,10 @@ fn waits_until(swarm: &Swarm) -> Option<i64> {
 // === impl Coordination ===
 
 impl Coordination {
-    /// Takes what agents met in an epoch of a partition.
+    /// Takes what agents met in an epoch of a partition. A flood is recognised here, told later.
     pub(crate) fn take(
         &mut self,
-        finding: &Finding,
+        (finding, settings): (&Finding, &Settings),
         (epoch, now): (i64, EventTime),
         (met, cut): (&[Meeting], u64),
         touched: &mut BTreeSet<RecordId>,
@@ -119,13 +133,20 @@ impl Coordination {
             if self.usual.begin(now) {
                 touched.insert(RecordId::Usual);
             }
-            self.change((meeting.kind, meeting.key), touched, |swarm, _| {
+            let key = (meeting.kind, meeting.key);
+            self.change(key, touched, |swarm, usual| {
                 if swarm.name.is_empty() {
                     swarm.name = kept::event_id(&meeting.name);
                 }
-                if swarm.take(bucket, &meeting.by) && swarm.pending.is_none() {
+                if !swarm.take(bucket, &meeting.by) {
+                    return;
+                }
+                if swarm.pending.is_none() {
                     let (source, versions) = (finding.source.clone(), finding.versions.clone());
                     swarm.pending = Some(Pending { at: now, source, versions });
+                }
+                if key.0 == MetKind::Tenant {
+                    recognise(swarm, key, usual, (settings, now));
                 }
             });
         }
@@ -199,13 +220,42 @@ impl Coordination {
             && due_ms <= now.millis()
         {
             let closed = self.change(key, touched, |swarm, _| {
-                let alert = swarm.alert.take()?;
-                let name = swarm.name.clone();
-                Some(Raised { key, name, phase: Phase::Close, uid: None, alert })
+                let raised = Raised::of(key, swarm, Phase::Close, None);
+                (swarm.alert, swarm.flood) = (None, None);
+                raised
             });
             raised.extend(closed);
         }
         raised
+    }
+
+    /// The flood that a verdict is of, of whose agent findings told first then: its thing, and the id of its alert.
+    pub(crate) fn flood_of(
+        &self,
+        of: (&Finding, &Verdict),
+        told_first: Option<EventTime>,
+    ) -> Option<(ThingKey, &str)> {
+        let tenant = (MetKind::Tenant, u64::MIN)..=(MetKind::Tenant, u64::MAX);
+        let mut floods = self.swarms.range(tenant);
+        floods.find_map(|(key, swarm)| {
+            let flood = swarm.flood.as_ref()?;
+            flood.takes_in(of, told_first).then_some((*key, &*flood.id))
+        })
+    }
+
+    /// Counts an event of an agent of a flood in its alert, which is to be told of it each time that their number has
+    /// doubled.
+    pub(crate) fn join_flood(
+        &mut self,
+        key: ThingKey,
+        (finding, verdict): (&Finding, &Verdict),
+        touched: &mut BTreeSet<RecordId>,
+    ) -> Option<Raised> {
+        self.change(key, touched, |swarm, _| {
+            let tells = swarm.flood.as_mut()?.join(verdict).is_power_of_two();
+            let uid = tells.then(|| finding.source.derive("flood-update"))?;
+            Raised::of(key, swarm, Phase::Update, Some(uid))
+        })
     }
 
     /// Lets log time pass: buckets that are too old go, and ended episodes are learned.
@@ -262,6 +312,48 @@ impl Coordination {
     }
 }
 
+/// The rule that makes an id of a thing.
+fn rule(what: &str, key: ThingKey) -> String {
+    format!("{what}/{}/{:016x}", key.0.as_str(), key.1)
+}
+
+/// What is judged of a thing's newest window, and whether that alerts.
+fn judged(
+    swarm: &Swarm,
+    kind: MetKind,
+    usual: &Usual,
+    (settings, n_agents): (&Settings, u32),
+) -> (Judged, bool) {
+    let judged = usual.judge(kind, swarm, n_agents);
+    let arrives = kind == MetKind::Tenant;
+    let stands = arrives && (swarm.alert.is_some() || swarm.flood.is_some());
+    let goes_on = stands && flood::STRANGE_NATS <= judged.nats;
+    let alerting = settings.coordination
+        && if arrives { flood::AGENTS_MIN } else { AGENTS_MIN } <= judged.agents
+        && (goes_on || threshold(settings) <= judged.return_period);
+    (judged, alerting)
+}
+
+/// Recognises a flood, or that it goes on, as soon as the newcomers are there: log time may have run ahead with another
+/// partition and stand still, while those of this one act.
+fn recognise(
+    swarm: &mut Swarm,
+    key: ThingKey,
+    usual: &Usual,
+    (settings, now): (&Settings, EventTime),
+) {
+    let (_, true) = judged(swarm, key.0, usual, (settings, 0)) else { return };
+    let (id, onset) = match (&swarm.alert, &swarm.pending) {
+        (Some(alert), _) => (alert.id.clone(), alert.seen.0),
+        // The alert is going to have this id.
+        (None, Some(pending)) => {
+            (pending.source.derive(&rule("fleet-alert", key)), swarm.seen(key.0, now).0)
+        }
+        (None, None) => return,
+    };
+    swarm.flood.get_or_insert_with(|| Box::new(Flood::new(id, onset))).goes_on(now);
+}
+
 /// Judges the newcomers of a thing: opens an alert, or adds members to the one that is open.
 fn judge(
     swarm: &mut Swarm,
@@ -270,17 +362,10 @@ fn judge(
     (settings, n_agents): (&Settings, u32),
 ) -> Option<Raised> {
     let Pending { at, source, versions } = swarm.pending.take()?;
-    let judged = usual.judge(key.0, swarm, n_agents);
+    let (judged, alerting) = judged(swarm, key.0, usual, (settings, n_agents));
     swarm.peak.agents = swarm.peak.agents.max(judged.agents);
     swarm.peak.nats = swarm.peak.nats.max(judged.nats);
-    let arrives = key.0 == MetKind::Tenant;
-    let goes_on = arrives && swarm.alert.is_some() && flood::STRANGE_NATS <= judged.nats;
-    let alerting = settings.coordination
-        && if arrives { flood::AGENTS_MIN } else { AGENTS_MIN } <= judged.agents
-        && (goes_on || threshold(settings) <= judged.return_period);
-    let rule = |what: &str| format!("{what}/{}/{:016x}", key.0.as_str(), key.1);
     let (window, seen) = (swarm.window(key.0), swarm.seen(key.0, at));
-    let name = swarm.name.clone();
     if let Some(alert) = &mut swarm.alert {
         let grown = alert.members.join(&window);
         if alerting {
@@ -290,14 +375,14 @@ fn judge(
             (alert.worst, alert.versions) = (judged, versions);
         }
         alert.seen.1 = alert.seen.1.max(seen.1);
-        let uid = Some(source.derive(&rule("fleet-update")));
-        let raised = Raised { key, name, phase: Phase::Update, uid, alert: alert.clone() };
-        return grown.then_some(raised);
+        let uid = Some(source.derive(&rule("fleet-update", key)));
+        return grown.then(|| Raised::of(key, swarm, Phase::Update, uid)).flatten();
     }
-    if !alerting {
+    // A flood that was recognised has taken in events: it is told, whatever was learned since.
+    if !alerting && swarm.flood.is_none() {
         return None;
     }
-    let id = source.derive(&rule("fleet-alert"));
+    let id = source.derive(&rule("fleet-alert", key));
     let alert = SwarmAlert {
         id: id.clone(),
         opened: at,
@@ -308,8 +393,8 @@ fn judge(
         versions,
         topic_id: kept::event_id(&source.topic_id),
     };
-    swarm.alert = Some(alert.clone());
-    Some(Raised { key, name, phase: Phase::Open, uid: Some(id), alert })
+    swarm.alert = Some(alert);
+    Raised::of(key, swarm, Phase::Open, Some(id))
 }
 
 /// The return period in months of the tenant from which on one kind of thing alerts: kinds share the budget.

@@ -1,6 +1,24 @@
 //! The flood: many agents that are new to the tenant itself within an hour. What is usual is the most that an hour
 //! brought, halved each week, so that growth makes the next usual. What a flood brought teaches little, however much.
+//! While it goes on, what its agents do that would alert is counted in its alert; what is asked of the bus stays the
+//! same. Whom a policy would revoke, whoever has a hard indicator, is known, listed or protected alerts by itself.
 
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use baseline::hash;
+use schemas::alert::{FloodJoined, FloodMember};
+use schemas::finding::{Finding, Verdict};
+use schemas::time::HOUR_MS;
+use schemas::trust::Level;
+use schemas::{EventTime, Newcomers};
+use serde::{Deserialize, Serialize};
+
+use crate::budget;
+use crate::kept;
+use crate::policy::may_revoke;
+use crate::record_id::ActorKey;
+use crate::respond::{Applied, Response, tell};
 use crate::swarm::Peak;
 
 /// Fewer agents within an hour are a roll-out, never a flood.
@@ -23,6 +41,27 @@ const CALM_GROWTH_MAX: f64 = 1.2;
 /// month alert.
 const GROWTH_MAX: f64 = 2.0;
 const STRANGE_WEIGHT: f64 = 0.05;
+/// A flood is over where no such window ended within that time: its alert stays open for longer.
+const GOES_ON_MS: i64 = HOUR_MS;
+/// Agents that its alert names for what they did.
+const RAREST_MAX: usize = 16;
+
+/// A flood that is recognised.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Flood {
+    /// Id of its alert.
+    pub(crate) id: String,
+    /// When its first agents came.
+    onset: EventTime,
+    /// Log time at which it was last seen to go on.
+    last: EventTime,
+    /// Agents of which an event joined.
+    agents: Newcomers,
+    /// Events that joined.
+    events: u64,
+    /// The agents with the rarest of them, the rarest first, each once.
+    rarest: Vec<FloodMember>,
+}
 
 /// The most new agents of an hour that are expected, where the usual is `most`.
 pub(crate) fn expected(most: f64) -> f64 {
@@ -39,4 +78,112 @@ pub(crate) fn learn(most: f64, (peak, agents): (Peak, f64), starts: bool) -> (f6
         (agents.min(expected(most) * GROWTH_MAX), STRANGE_WEIGHT)
     };
     (most.max(agents), counts)
+}
+
+fn is_rarer(one: &FloodMember, other: &FloodMember) -> Ordering {
+    let period = |member: &FloodMember| member.return_period_actor_months;
+    let by_name = || (&one.agent_id, &one.activity_id).cmp(&(&other.agent_id, &other.activity_id));
+    period(other).total_cmp(&period(one)).then_with(by_name)
+}
+
+// === impl Flood ===
+
+impl Flood {
+    /// One whose first agents came then.
+    pub(crate) fn new(id: String, onset: EventTime) -> Self {
+        let (agents, rarest) = (Newcomers::default(), Vec::new());
+        Self { id, onset, last: onset, agents, events: 0, rarest }
+    }
+
+    /// Notes that it goes on.
+    pub(crate) fn goes_on(&mut self, now: EventTime) {
+        self.last = self.last.max(now);
+    }
+
+    /// Whether a verdict is of an agent that came with it, while it goes on where that agent acts. Of whom findings told
+    /// before is known here, though a flood may have made others forget.
+    pub(crate) fn takes_in(
+        &self,
+        (finding, verdict): (&Finding, &Verdict),
+        told_first: Option<EventTime>,
+    ) -> bool {
+        let since = verdict.baseline.newcomer_since;
+        let is_listed = verdict.facts.criticality.is_some();
+        let ends_ms = self.last.millis().saturating_add(GOES_ON_MS);
+        since.is_some_and(|since| self.onset <= since)
+            && told_first.is_none_or(|told| self.onset <= told)
+            && finding.log_time.millis() <= ends_ms
+            && !is_listed
+            && verdict.hard_indicator.is_none()
+    }
+
+    /// Counts an event, whatever their order; gives how many there are.
+    pub(crate) fn join(&mut self, verdict: &Verdict) -> u64 {
+        let agent_id = kept::event_id(&verdict.actor.agent_id);
+        self.agents.insert(hash::text(0, &verdict.actor.agent_id), &agent_id);
+        self.events = self.events.saturating_add(1);
+        self.rarest.push(FloodMember {
+            agent_id,
+            activity_id: kept::event_id(&verdict.activity_id),
+            signal: kept::signal(verdict.leading_signal()),
+            return_period_actor_months: budget::finite(verdict.return_period_actor_months),
+        });
+        self.rarest.sort_by(is_rarer);
+        let mut named = BTreeSet::new();
+        self.rarest.retain(|member| named.insert(member.agent_id.clone()));
+        self.rarest.truncate(RAREST_MAX);
+        self.events
+    }
+
+    /// What joined, as its alert tells it; none where nothing did.
+    pub(crate) fn joined(&self) -> Option<FloodJoined> {
+        (self.events > 0).then(|| FloodJoined {
+            agents_count: self.agents.count(),
+            agents_exact: self.agents.is_exact(),
+            events: self.events,
+            rarest: self.rarest.clone(),
+        })
+    }
+}
+
+// === impl Applied ===
+
+impl Applied<'_> {
+    /// What an alerting event leads to that joins the alert of a flood; none where it does not.
+    pub(crate) fn join_flood(
+        &mut self,
+        verdict: &Verdict,
+        (key, signal): (&ActorKey, &str),
+        effective: (f64, Level),
+    ) -> Option<Vec<Response>> {
+        let (finding, now) = (self.finding, self.now);
+        let (thing, id) = self.tenant.flood_of(finding, verdict)?;
+        let mut case = self.tenant.case(key).cloned().unwrap_or_default();
+        if case.alerts.contains_key(signal) || self.settings.protected.contains(&key.agent_id) {
+            return None;
+        }
+        let own = self.joining(verdict, id, effective);
+        case.told(verdict, now);
+        case.incident_event(verdict, now);
+        let has_fact = case.incident.as_ref().is_some_and(|incident| incident.hard_indicator);
+        // A flood must not hide who is cut off. What is held back waits for a person inside of a flood as outside of it.
+        if has_fact || self.decide(key, &case, &own)?.action.is_some_and(may_revoke) {
+            return None;
+        }
+        self.tenant.change(key, "", |case| {
+            case.told(verdict, now);
+            case.incident_event(verdict, now);
+        });
+        let decided = self.decided(key, "", Some(&own)).unwrap_or_default();
+        let raised = self.tenant.join_flood(thing, (finding, verdict));
+        let tenant = (&*finding.tenant_id, &*self.tenant);
+        let told = raised.map(|raised| tell(self.settings, tenant, Some(finding), &raised));
+        let joined = Response::AlertRef {
+            activity_id: verdict.activity_id.clone(),
+            alert_id: own.id,
+            opened: false,
+            joined: true,
+        };
+        Some(std::iter::once(joined).chain(told).chain(decided).collect())
+    }
 }

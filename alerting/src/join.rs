@@ -144,6 +144,20 @@ impl Tenant {
 // === impl Applied ===
 
 impl Applied<'_> {
+    /// An event of an actor as an alert, of which the policies judge; it has the id of the one that it joins.
+    pub(crate) fn joining(
+        &self,
+        verdict: &Verdict,
+        id: &str,
+        effective: (f64, Level),
+    ) -> OpenAlert {
+        let mut own = OpenAlert::new(self.finding, verdict, self.now);
+        own.event(self.finding, verdict, self.now);
+        id.clone_into(&mut own.id);
+        (own.trust_effective, own.level_effective) = effective;
+        own
+    }
+
     /// What an alerting event of an actor leads to that joins an alert; none where there is no such alert.
     pub(crate) fn join(
         &mut self,
@@ -158,10 +172,7 @@ impl Applied<'_> {
             case.told(verdict, now);
             case.incident_event(verdict, now);
         });
-        let mut own = OpenAlert::new(finding, verdict, now);
-        own.event(finding, verdict, now);
-        id.clone_into(&mut own.id);
-        (own.trust_effective, own.level_effective) = effective;
+        let own = self.joining(verdict, id, effective);
         let decided = self.decided(key, "", Some(&own)).unwrap_or_default();
         let activity_id = verdict.activity_id.clone();
         let mut responses = vec![Response::AlertRef {

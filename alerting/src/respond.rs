@@ -92,7 +92,7 @@ impl Respond {
         match Entry::of(finding) {
             Entry::Verdict(verdict) => responses.extend(at.verdict(verdict)),
             Entry::Level(change) => responses.extend(at.level(change)),
-            Entry::Epoch(epoch) => at.tenant.take_epoch(finding, epoch, settings.publish_tables),
+            Entry::Epoch(epoch) => at.tenant.take_epoch(finding, epoch, settings),
             Entry::Acknowledgement(ack) => responses.extend(at.acknowledged(ack)),
             Entry::Command(command) => responses.extend(at.commanded(command)),
             Entry::Feedback(said) => responses.extend(at.judged(said)),
@@ -188,20 +188,27 @@ fn fleet(
     finding: Option<&Finding>,
 ) -> Vec<Response> {
     let raised = tenant.judge_things(settings, finding.is_none());
-    let compose = |raised: Raised| {
-        let Raised { phase, alert, .. } = &raised;
-        let close = || finding.map(|f| f.source.derive(&format!("alert-close/{}", alert.id)));
-        let moment = Moment {
-            tenant_id,
-            now: tenant.log_time().unwrap_or(alert.last),
-            uid: raised.uid.clone().or_else(close).unwrap_or_else(|| format!("{}-end", alert.id)),
-            phase: *phase,
-        };
-        let members = alert.members.agents().iter().map(|agent| &*agent.id);
-        let trust = tenant.least_trusted(members);
-        Response::Alert(Box::new(ocsf::compose_fleet(settings, &moment, &raised, trust)))
+    raised.iter().map(|raised| tell(settings, (tenant_id, tenant), finding, raised)).collect()
+}
+
+/// The record of an alert about many agents.
+pub(crate) fn tell(
+    settings: &Settings,
+    (tenant_id, tenant): (&str, &Tenant),
+    finding: Option<&Finding>,
+    raised: &Raised,
+) -> Response {
+    let Raised { phase, alert, .. } = raised;
+    let close = || finding.map(|f| f.source.derive(&format!("alert-close/{}", alert.id)));
+    let moment = Moment {
+        tenant_id,
+        now: tenant.log_time().unwrap_or(alert.last),
+        uid: raised.uid.clone().or_else(close).unwrap_or_else(|| format!("{}-end", alert.id)),
+        phase: *phase,
     };
-    raised.into_iter().map(compose).collect()
+    let members = alert.members.agents().iter().map(|agent| &*agent.id);
+    let trust = tenant.least_trusted(members);
+    Response::Alert(Box::new(ocsf::compose_fleet(settings, &moment, raised, trust)))
 }
 
 /// A finding on its way through its tenant.
@@ -237,7 +244,7 @@ impl Applied<'_> {
         self.tenant.change(&key, "", |case| {
             case.level = change.after;
             case.trust = percent(change.score);
-            case.last = Some(now);
+            case.heard(now);
         });
         let told = !self.settings.sets.receivers.is_empty();
         let alerts = self.tenant.case(&key).map(|case| case.alerts.values());
@@ -261,6 +268,9 @@ impl Applied<'_> {
             && let Some(id) = self.tenant.joined(&key, &signal, verdict)
             && let Some(responses) = self.join(verdict, (&key, &id), effective)
         {
+            return responses;
+        }
+        if alerting && let Some(responses) = self.join_flood(verdict, (&key, &signal), effective) {
             return responses;
         }
         let change = self.tenant.change(&key, &signal, |case| {
@@ -359,7 +369,12 @@ impl Applied<'_> {
         Some(asked.into_iter().flatten().chain(record).chain(wave).collect())
     }
 
-    fn decide(&self, key: &ActorKey, case: &Case, alert: &OpenAlert) -> Option<Decision> {
+    pub(crate) fn decide(
+        &self,
+        key: &ActorKey,
+        case: &Case,
+        alert: &OpenAlert,
+    ) -> Option<Decision> {
         let (settings, worst) = (self.settings, &alert.worst);
         let (incident, n_agents) = (case.incident.as_ref()?, self.tenant.n_agents());
         let (breaker, of) = (self.tenant.breaker(), &worst.facts);

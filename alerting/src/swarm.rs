@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cases::ALERT_QUIET_MS;
 use crate::entry::EPOCH_MS;
+use crate::flood::Flood;
 
 /// Length of a bucket.
 pub(crate) const BUCKET_MS: i64 = HOUR_MS / 2;
@@ -110,6 +111,9 @@ pub(crate) struct Swarm {
     pub(crate) pending: Option<Pending>,
     /// Its alert.
     pub(crate) alert: Option<SwarmAlert>,
+    /// The flood that its alert is about or will be, where it is the tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) flood: Option<Box<Flood>>,
 }
 
 /// Buckets of a window of such a thing.

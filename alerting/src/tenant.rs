@@ -5,7 +5,7 @@ mod response;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::finding::{Epoch, Finding};
+use schemas::finding::{Epoch, Finding, Verdict};
 use schemas::trust::Level;
 use schemas::{Authority, EventTime};
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,7 @@ use crate::record_id::{ActorKey, RecordId};
 use crate::requests::{Asked, Requests};
 use crate::settings::Settings;
 use crate::silence::Silences;
+use crate::swarm::ThingKey;
 use crate::tables::Tables;
 use crate::tree::Tree;
 use crate::wave::Breakwater;
@@ -246,12 +247,34 @@ impl Tenant {
     }
 
     /// Takes one finding of an epoch.
-    pub(crate) fn take_epoch(&mut self, finding: &Finding, epoch: &Epoch, publishes: bool) {
+    pub(crate) fn take_epoch(&mut self, finding: &Finding, epoch: &Epoch, settings: &Settings) {
+        let publishes = settings.publish_tables;
         let Some(whole) = self.tables.take(finding, epoch, publishes, &mut self.touched) else {
             return;
         };
         let (now, met) = (self.log_time.unwrap_or(finding.log_time), (&*whole.met, whole.met_cut));
-        self.coordination.take(finding, (whole.epoch, now), met, &mut self.touched);
+        let (from, at) = ((finding, settings), (whole.epoch, now));
+        self.coordination.take(from, at, met, &mut self.touched);
+    }
+
+    /// The flood that a verdict is of: its thing, and the id of its alert.
+    pub(crate) fn flood_of(
+        &self,
+        finding: &Finding,
+        verdict: &Verdict,
+    ) -> Option<(ThingKey, &str)> {
+        let told = self.actors_of(&verdict.actor.agent_id).filter_map(|case| case.first).min();
+        self.coordination.flood_of((finding, verdict), told)
+    }
+
+    /// Counts an event in the alert of a flood; gives that where it is to be told.
+    pub(crate) fn join_flood(
+        &mut self,
+        thing: ThingKey,
+        event: (&Finding, &Verdict),
+    ) -> Option<Raised> {
+        self.note_joined();
+        self.coordination.join_flood(thing, event, &mut self.touched)
     }
 
     /// What log time or, where `all`, the end of the log does to alerts about many agents.

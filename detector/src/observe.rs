@@ -28,7 +28,7 @@ use crate::inventory::Inventory;
 use crate::keys::Keys;
 use crate::learn::identity::note_makeup;
 use crate::learn::{Lesson, teach_step};
-use crate::report::{TrustMove, finding, verdict};
+use crate::report::{TrustMove, finding, newcomer_since, verdict};
 use crate::settings::Settings;
 use crate::start::{is_for_person, sibling_evidence, start_actor};
 use crate::tally::Tally;
@@ -312,7 +312,7 @@ impl Observe {
         let mut trust_state = ctx.actor.trust;
         let expected = self.expects(at, &assessment);
         let trust = self.move_trust(&mut trust_state, at, (&period, expected));
-        (Judged { assessment, period, trust, trust_state, expected }, lesson)
+        (Judged { assessment, period, trust, trust_state, expected, maturity }, lesson)
     }
 
     /// Whether an activity this rare opens or updates an alert: of a restricted actor it teaches nothing. Votes are
@@ -364,7 +364,8 @@ impl Observe {
         if !at.explain && !self.is_past_floor(&judged.period) {
             return Vec::new();
         }
-        let verdict = verdict(ctx, &judged.assessment, &judged.period, judged.trust);
+        let since = newcomer_since(judged.maturity);
+        let verdict = verdict(ctx, &judged.assessment, &judged.period, judged.trust, since);
         let body = Body::Verdict(Box::new(verdict));
         vec![finding(&at.activity.tenant_id, at.stamp, &self.settings, body)]
     }
@@ -421,6 +422,8 @@ pub(crate) struct Judged {
     pub(crate) trust: TrustMove,
     trust_state: TrustState,
     expected: bool,
+    /// Active hours of the agent, and the second of its first activity.
+    maturity: (u32, u32),
 }
 
 #[derive(Clone, Copy)]

@@ -101,6 +101,7 @@ pub(crate) fn verdict(
     assessment: &Assessment,
     period: &ReturnPeriod,
     trust: TrustMove,
+    newcomer_since: Option<EventTime>,
 ) -> Verdict {
     let explained = |shadow: bool| {
         let scores = assessment.signals.iter().filter(move |score| score.shadow == shadow);
@@ -130,7 +131,7 @@ pub(crate) fn verdict(
         keys,
         hard_indicator: hard.map(str::to_owned),
         causes: causes(ctx, assessment),
-        baseline: baseline_state(ctx.actor),
+        baseline: BaselineState { newcomer_since, ..baseline_state(ctx.actor) },
         trust_before: trust.before,
         trust_after: trust.after,
         trust_evidence: trust.evidence,
@@ -188,15 +189,24 @@ fn contribution(ctx: &Context<'_>, score: &SignalScore) -> Contribution {
     }
 }
 
+/// The first activity of an agent, of whose maturity it is told; none where it has habits to be judged by.
+pub(crate) fn newcomer_since((active_hours, first_s): (u32, u32)) -> Option<EventTime> {
+    (active_hours < READY_HOURS).then(|| time_of(first_s)).flatten()
+}
+
+fn time_of(second: u32) -> Option<EventTime> {
+    EventTime::from_millis(TIME_MS_MIN + i64::from(second) * 1_000).ok()
+}
+
 fn baseline_state(actor: &Actor) -> BaselineState {
     let progress = &actor.progress;
     let ready = progress.active_hours >= READY_HOURS;
-    let first_ms = TIME_MS_MIN + i64::from(progress.first_s) * 1_000;
     BaselineState {
         state: if ready { "ready" } else { "learning" }.to_owned(),
         events: u64::from(progress.events),
         active_hours: u64::from(progress.active_hours),
-        first_seen: if progress.events > 0 { EventTime::from_millis(first_ms).ok() } else { None },
+        first_seen: if progress.events > 0 { time_of(progress.first_s) } else { None },
+        newcomer_since: None,
     }
 }
 

@@ -136,6 +136,37 @@ pub struct FleetAlert {
     pub window_expected: f64,
     /// Length of the window in seconds.
     pub window_seconds: u64,
+    /// Of a flood: what its agents did that else had alerted by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<FloodJoined>,
+}
+
+/// What agents of a flood did that else had alerted by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+pub struct FloodJoined {
+    /// How many agents did.
+    pub agents_count: u64,
+    /// Whether that number is exact.
+    pub agents_exact: bool,
+    /// Their events.
+    pub events: u64,
+    /// The agents with the rarest events, at most 16, the rarest first.
+    pub rarest: Vec<FloodMember>,
+}
+
+/// An agent of a flood, by the rarest that it did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+pub struct FloodMember {
+    /// The agent.
+    pub agent_id: String,
+    /// The activity.
+    pub activity_id: String,
+    /// The signal that leads.
+    pub signal: String,
+    /// Once in that many actor-months.
+    pub return_period_actor_months: f64,
 }
 
 /// How much was seen of an actor when an alert was made.

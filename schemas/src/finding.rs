@@ -140,6 +140,9 @@ pub struct BaselineState {
     pub active_hours: u64,
     /// First activity.
     pub first_seen: Option<EventTime>,
+    /// First activity of any actor of the agent, while none of them has habits to be judged by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newcomer_since: Option<EventTime>,
 }
 
 /// Facts of the activity that travel with a verdict.

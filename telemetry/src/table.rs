@@ -192,7 +192,7 @@ pub const TABLE: &[Spec] = &[
         "alert_joins_total",
         Counter,
         &[],
-        "Alerting events of actors that opened no alert of their own but joined that of another of their blueprint",
+        "Alerting events of actors that opened no alert of their own but joined that of another of their blueprint or of the flood they came with",
     ),
     spec("cases", Gauge, &[], "Actors with findings"),
     spec("open_alerts", Gauge, &[], "Alerts that are not closed, those about many agents included"),

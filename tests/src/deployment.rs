@@ -131,7 +131,12 @@ impl Deployment {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .to_vec(),
         };
-        kafka.admin().expect("an admin").create(&spec).expect("a topic");
+        let (mut admin, since) = (kafka.admin().expect("an admin"), Instant::now());
+        // A broker that just came up may take its time to lead what is made.
+        while let Err(error) = admin.create(&spec) {
+            assert!(since.elapsed() < WRITTEN_MAX, "no topic: {error}");
+            thread::sleep(Duration::from_secs(1));
+        }
     }
 
     /// Deletes the offsets of the group, which must have no member.

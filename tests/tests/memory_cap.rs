@@ -1,7 +1,7 @@
 //! A flood of invented ids beside known agents, against a hard cap: the store stays below it and no known agent is
-//! forgotten, nor a newcomer of another tenant; one alert tells of the flood; what is saved grows by no more than what is
-//! held. Whether an agent is remembered is asked by sending its last activity again: who is remembered makes it a
-//! duplicate. `HABITUS_FLOOD_IDS` raises the flood, as in
+//! forgotten, nor a newcomer of another tenant; one alert tells of the flood, and what invented ids do joins it; what is
+//! saved grows by no more than what is held. Whether an agent is remembered is asked by sending its last activity again:
+//! who is remembered makes it a duplicate. `HABITUS_FLOOD_IDS` raises the flood, as in
 //! `HABITUS_FLOOD_IDS=10000000 cargo test -p tests --test memory_cap -- --nocapture`.
 
 use std::collections::BTreeMap;
@@ -30,6 +30,8 @@ const IDS_PER_HOUR_MIN: u64 = 20_000;
 /// Hours after which an invented id acts again; of more than a million, some do.
 const AGAIN_AFTER_HOURS: [u64; 3] = [1, 2, 3];
 const AGAIN_IDS_MAX: u64 = 1_000_000;
+/// Alerts of invented ids that may open before the flood is recognised.
+const BESIDE_MAX: usize = 1_000;
 /// Activities whose state is saved at once.
 const BATCH: u64 = 4_096;
 const START_MS: u64 = 1_767_571_200_000;
@@ -71,6 +73,8 @@ struct Folds {
     respond: Respond,
     offset: u64,
     log_ms: i64,
+    /// Whether what respond learns does not come back to observe, as while a broker is slow.
+    lags: bool,
     state: Topic,
     cases: Topic,
     /// Every alert, in its newest form.
@@ -79,9 +83,9 @@ struct Folds {
 }
 
 impl Folds {
-    fn new() -> Self {
+    fn new(partitions: u32) -> Self {
         let settings = settings();
-        let bytes_max = CAP_BYTES / PARTITIONS as usize;
+        let bytes_max = CAP_BYTES / partitions as usize;
         let observe = Arc::new(detector::Settings {
             partition_bytes_max: bytes_max,
             ..settings.observe.clone()
@@ -93,15 +97,20 @@ impl Folds {
         };
         let respond = alerting::Settings { publish_tables: false, ..settings.respond };
         Self {
-            observe: (0..PARTITIONS).map(observe).collect(),
+            observe: (0..partitions).map(observe).collect(),
             respond: Respond::new(respond),
             offset: 0,
             log_ms: 0,
+            lags: false,
             state: Topic::default(),
             cases: Topic::default(),
             alerts: BTreeMap::new(),
             most_bytes: 0,
         }
+    }
+
+    fn partitions(&self) -> u32 {
+        self.observe.len() as u32
     }
 
     /// Applies an activity; whether it was one of before.
@@ -114,7 +123,7 @@ impl Folds {
         if ends {
             self.end_epoch();
         }
-        let partition = bus::partition(activity.partition_key().as_bytes(), PARTITIONS);
+        let partition = bus::partition(activity.partition_key().as_bytes(), self.partitions());
         let stamp = stamp(partition, self.offset, log_ms);
         let fold = &mut self.observe[partition as usize];
         let findings = match fold.apply(&activity, &stamp, false) {
@@ -129,12 +138,17 @@ impl Folds {
     }
 
     fn end_epoch(&mut self) {
-        for partition in 0..PARTITIONS {
+        for partition in 0..self.partitions() {
             let stamp = stamp(partition, self.offset, self.log_ms);
             let end = self.observe[partition as usize].advance(&stamp).unwrap_or_default();
-            // Nobody holds the old snapshot, so that merging copies nothing.
-            self.observe[partition as usize].take_up(Arc::default());
+            if !self.lags {
+                // Nobody holds the old snapshot, so that merging copies nothing.
+                self.observe[partition as usize].take_up(Arc::default());
+            }
             end.findings.iter().for_each(|finding| self.respond_to(finding));
+        }
+        if self.lags {
+            return;
         }
         let shared = Arc::new(self.respond.snapshot());
         self.observe.iter_mut().for_each(|fold| fold.take_up(Arc::clone(&shared)));
@@ -219,7 +233,7 @@ fn invented_ids_evict_no_known_agent_and_stay_below_the_cap() {
     let ids = std::env::var("HABITUS_FLOOD_IDS").ok();
     let ids: u64 = ids.map_or(60_000, |ids| ids.parse().expect("a number of ids"));
     let per_hour = ids.div_ceil(FLOOD_HOURS).max(IDS_PER_HOUR_MIN);
-    let folds = Folds::new();
+    let folds = Folds::new(PARTITIONS);
     let mut traffic =
         Traffic { folds, events: 0, newest: BTreeMap::new(), asked: 0, remembered: 0 };
     let mut newcomers = Vec::new();
@@ -285,11 +299,57 @@ fn one_alert_tells_of_it(folds: &Folds, ids: u64) {
         let starts = |alert: &&&DetectionFinding| alert.message.contains(what);
         others.iter().filter(starts).count()
     };
+    let (beside, known) = (of("Agent invented-"), of("Agent known-"));
+    println!("other alerts: {beside} of invented ids, {known} of known agents");
+    assert!(beside < BESIDE_MAX, "{beside} alerts of invented ids beside the flood's");
+}
+
+/// The traffic of `kafka_flood`: each session is one activity, and each invented id acts in two hours.
+#[test]
+fn what_invented_ids_do_that_alerts_joins_the_alert_of_their_flood() {
+    const IDS: u64 = 20_000;
+    const HOURS: u64 = 6;
+    let mut folds = Folds::new(8);
+    let mut n_sent = 0;
+    let mut send = |folds: &mut Folds, agent: &str, at_ms: u64, variety: u64| {
+        let time = EventTime::from_millis((START_MS + at_ms) as i64).unwrap().rfc3339();
+        n_sent += 1;
+        let (tool, place) = (variety % 3, variety % 7);
+        let line = format!(
+            r#"{{"schema":"agent.activity/1","id":"e-{n_sent}","time":"{time}","tenant_id":"acme","agent":{{"id":"{agent}","blueprint":"worker"}},"session":{{"id":"{agent}-{time}"}},"action":{{"type":"tool_call","tool":{{"name":"tool-{tool}"}}}},"destination":{{"host":"api-{place}.example","port":443}}}}"#,
+        );
+        assert!(!folds.apply(&line), "{line} repeats");
+    };
+    let wave = IDS.div_ceil(HOURS);
+    for hour in 0..=QUIET_HOURS + HOURS {
+        folds.lags = hour >= QUIET_HOURS;
+        let at = |of: u64, n: u64| hour * 3_600_000 + of * 3_600_000 / n;
+        let mut sent: Vec<(u64, String, u64)> = (0..1_000)
+            .filter(|agent| (agent + hour).is_multiple_of(3))
+            .map(|agent| (at(agent, 1_000), format!("known-{agent}"), agent + hour))
+            .collect();
+        for n in [hour.checked_sub(QUIET_HOURS), hour.checked_sub(QUIET_HOURS + 1)] {
+            let first = (n.unwrap_or(HOURS) * wave).min(IDS);
+            let ids = first..(first + wave).min(IDS);
+            sent.extend(ids.map(|id| (at(id - first, wave), format!("invented-{id:07}"), id)));
+        }
+        sent.sort();
+        sent.iter().for_each(|(at_ms, agent, variety)| send(&mut folds, agent, *at_ms, *variety));
+    }
+    let is_flood = |alert: &&DetectionFinding| alert.unmapped.habitus.fleet.is_some();
+    let floods: Vec<_> = folds.alerts.values().filter(is_flood).collect();
+    let [flood] = floods[..] else { panic!("{} alerts of floods", floods.len()) };
+    let joined = flood.unmapped.habitus.fleet.as_ref().unwrap().joined.as_ref().unwrap();
+    let of = |alert: &&DetectionFinding| alert.message.contains("Agent invented-");
+    let beside = folds.alerts.values().filter(of).count();
+    println!("{}", flood.finding_info.desc);
     println!(
-        "other alerts: {} of invented ids, {} of known agents",
-        of("Agent invented-"),
-        of("Agent known-")
+        "{beside} alerts of invented ids beside it; {} events of {} agents joined",
+        joined.events, joined.agents_count
     );
+    assert!(beside < BESIDE_MAX, "{beside} alerts of invented ids beside the flood's");
+    assert!(joined.rarest.iter().all(|member| member.agent_id.starts_with("invented-")));
+    assert!(IDS / 2 < joined.events, "{joined:?}");
 }
 
 fn resident_most() -> String {

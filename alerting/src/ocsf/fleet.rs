@@ -5,7 +5,7 @@
 use ::ocsf::{
     Actor, AnalysisTarget, DetectionFinding, Remediation, ResourceDetails, Severity, observables,
 };
-use schemas::alert::FleetAlert;
+use schemas::alert::{FleetAlert, FloodJoined, FloodMember};
 use schemas::finding::{BaselineState, Facts, MetKind, Support, Verdict};
 use schemas::trust::Level;
 use schemas::{ActorRef, Authority, Contribution, MicroNats, Newcomers};
@@ -92,7 +92,7 @@ pub(super) fn members(of: &Newcomers) -> impl Iterator<Item = ResourceDetails> {
 }
 
 fn fleet(raised: &Raised) -> FleetAlert {
-    let Raised { key: (kind, key), name, alert, .. } = raised;
+    let Raised { key: (kind, key), name, alert, joined, .. } = raised;
     FleetAlert {
         kind: *kind,
         name: name.clone(),
@@ -103,6 +103,7 @@ fn fleet(raised: &Raised) -> FleetAlert {
         window_agents: alert.worst.agents,
         window_expected: alert.worst.expected,
         window_seconds: window_hours(*kind) * 3_600,
+        joined: joined.clone(),
     }
 }
 
@@ -160,6 +161,7 @@ fn verdict(moment: &Moment<'_>, raised: &Raised, (trust, level): (f64, Level)) -
             events: whole(worst.episodes),
             active_hours: whole(worst.hours),
             first_seen: None,
+            newcomer_since: None,
         },
         trust_before: trust,
         trust_after: trust,
@@ -219,12 +221,28 @@ fn description(raised: &Raised) -> String {
     let others = if others == 0 { String::new() } else { format!(" and {others} others") };
     let beyond = if worst.extrapolated { ", beyond what was ever seen" } else { "" };
     format!(
-        "{} Once in {:.1} months of the tenant{beyond} ({} episodes in {:.0} hours). Members: {}{others}.",
+        "{} Once in {:.1} months of the tenant{beyond} ({} episodes in {:.0} hours). Members: {}{others}.{}",
         message(raised),
         worst.return_period,
         whole(worst.episodes),
         worst.hours,
         named.join(", "),
+        raised.joined.as_ref().map(sentence).unwrap_or_default(),
+    )
+}
+
+/// What members of a flood did that else had alerted.
+fn sentence(joined: &FloodJoined) -> String {
+    let about = if joined.agents_exact { "" } else { "about " };
+    let (agents, events) = (joined.agents_count, joined.events);
+    let rarest = joined.rarest.iter().take(NAMED_MAX).map(|member: &FloodMember| {
+        let (agent, period) = (clean(&member.agent_id), member.return_period_actor_months);
+        format!("{agent} ({}, once in {period:.1} actor-months)", clean(&member.signal))
+    });
+    let rarest: Vec<String> = rarest.collect();
+    format!(
+        " {events} events of {about}{agents} of them would have alerted by themselves, the rarest of {}.",
+        rarest.join(", ")
     )
 }
 

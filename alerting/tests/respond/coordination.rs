@@ -59,6 +59,12 @@ impl Log {
         self.take(&responses);
     }
 
+    pub(crate) fn apply(&mut self, finding: &Finding) -> Vec<Response> {
+        let responses = self.respond.apply(finding);
+        self.take(&responses);
+        responses
+    }
+
     pub(crate) fn take(&mut self, responses: &[Response]) {
         self.requests += requests(responses).len();
         self.records.extend(alerts(responses).into_iter().cloned());

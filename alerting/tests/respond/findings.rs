@@ -31,6 +31,7 @@ pub(crate) struct Told {
     pub(crate) trust: (f64, f64),
     pub(crate) level: Level,
     pub(crate) facts: Facts,
+    pub(crate) newcomer_since_ms: Option<i64>,
     pub(crate) text: String,
 }
 
@@ -52,6 +53,7 @@ impl Default for Told {
                 action: "tool_call".to_owned(),
                 ..Facts::default()
             },
+            newcomer_since_ms: None,
             text: "first contact with paste-drop.example".to_owned(),
         }
     }
@@ -118,6 +120,7 @@ pub(crate) fn verdict(offset: u64, told: &Told) -> Finding {
             events: 182_114,
             active_hours: 1630,
             first_seen: Some(time(-100 * HOUR_MS)),
+            newcomer_since: told.newcomer_since_ms.map(time),
         },
         trust_before: told.trust.0,
         trust_after: told.trust.1,

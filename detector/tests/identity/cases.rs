@@ -190,6 +190,8 @@ fn a_new_actor_of_a_known_agent_has_the_maturity_of_its_habits() {
     let mut newcomer = usual(93, NOW_MS);
     newcomer.delegation = flipped.delegation.clone();
     let newcomer = seasoned().see(&newcomer);
+    let since = |of: &detector::Observed| verdict(of).baseline.newcomer_since;
+    assert_eq!((since(&flip), since(&newcomer)), (None, time(NOW_MS)));
     assert!(
         1.0 < flip.return_period_actor_months
             && 10.0 * newcomer.return_period_actor_months < flip.return_period_actor_months,
