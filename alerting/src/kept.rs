@@ -38,6 +38,7 @@ pub(crate) fn kept(verdict: &Verdict) -> (Verdict, bool) {
     cut.option(&mut kept.hard_indicator, NAME_BYTES_MAX);
     cut.facts(&mut kept.facts);
     kept.return_period_actor_months = budget::finite(verdict.return_period_actor_months);
+    kept.counted_actor_months = verdict.counted_actor_months.map(budget::finite);
     kept.return_period_support.actor_hours =
         budget::finite(verdict.return_period_support.actor_hours);
     kept.trust_before = percent(verdict.trust_before);

@@ -19,7 +19,7 @@ use schemas::choice::{Authority, Classification};
 use schemas::finding::{Body, Finding};
 use schemas::trust::{Level, TrustRecord};
 
-use crate::budget::{ReturnPeriod, return_period};
+use crate::budget::{Pace, ReturnPeriod, return_period};
 use crate::context::Context;
 use crate::due::DueIndex;
 use crate::engine::{Assessment, Scales, assess};
@@ -308,7 +308,8 @@ impl Observe {
         let scales = Scales { tenant, group, origins };
         let assessment = assess(ctx, scales, &self.settings.signal_modes);
         let lesson = Lesson::of(ctx, assessment.plain_nats());
-        let period = self.period(keys, maturity, &assessment);
+        let pace = Pace::of(&ctx.actor.progress, maturity, keys.now_s);
+        let period = return_period(shared, keys, &pace, assessment.nats());
         let mut trust_state = ctx.actor.trust;
         let expected = self.expects(at, &assessment);
         let trust = self.move_trust(&mut trust_state, at, (&period, expected));
@@ -323,17 +324,6 @@ impl Observe {
 
     fn is_past_floor(&self, period: &ReturnPeriod) -> bool {
         period.actor_months >= FINDING_SHARE / self.settings.alerts_per_actor_month
-    }
-
-    /// Of the agent's maturity, not the actor's: a new actor is judged by the habits that it inherited.
-    fn period(
-        &self,
-        keys: &Keys,
-        (active_hours, first_s): (u32, u32),
-        assessment: &Assessment,
-    ) -> ReturnPeriod {
-        let age_s = f64::from(keys.now_s.saturating_sub(first_s));
-        return_period(&self.shared, keys, active_hours, age_s, assessment.nats())
     }
 
     fn move_trust(

@@ -128,6 +128,7 @@ pub(crate) fn verdict(
         shadow_contributions: explained(true),
         return_period_actor_months: period.actor_months,
         return_period_support: period.support,
+        counted_actor_months: Some(period.counted_months).filter(|n| *n < period.actor_months),
         keys,
         hard_indicator: hard.map(str::to_owned),
         causes: causes(ctx, assessment),

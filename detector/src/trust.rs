@@ -141,7 +141,7 @@ pub(crate) fn take_in(
     levels: [f64; 3],
 ) -> f64 {
     let supported = ln((10.0 * period.support.actor_hours / period.hours_per_month).max(1.0));
-    let evidence = ln(period.actor_months.max(1.0)).min(supported).min(EVIDENCE_MAX) * weight;
+    let evidence = ln(period.counted_months.max(1.0)).min(supported).min(EVIDENCE_MAX) * weight;
     let mut added = 0.0;
     if evidence > 0.0 {
         if state.hour.saturating_sub(state.incident_hour) > INCIDENT_GAP_H {

@@ -205,6 +205,7 @@ fn a_written_finding_validates_and_round_trips() {
             shadow_contributions: Vec::new(),
             return_period_actor_months: 12.0,
             return_period_support: Default::default(),
+            counted_actor_months: None,
             keys: vec!["place".to_owned()],
             hard_indicator: None,
             baseline: Default::default(),

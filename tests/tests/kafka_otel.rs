@@ -3,8 +3,6 @@
 //! built, the SDK's own bytes are put on the topic. What is judged rests on shared tables only after an epoch of five
 //! minutes: `HABITUS_TEST_OTEL_EPOCH=1 cargo test -p tests --test kafka_otel` waits for it, and demands the one alert.
 
-#![expect(clippy::disallowed_methods, reason = "a test of a broker waits in real time")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};

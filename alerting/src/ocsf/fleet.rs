@@ -149,6 +149,7 @@ fn verdict(moment: &Moment<'_>, raised: &Raised, (trust, level): (f64, Level)) -
         contributions: vec![contribution(key.0, name, worst)],
         shadow_contributions: Vec::new(),
         return_period_actor_months: worst.return_period,
+        counted_actor_months: None,
         return_period_support: Support {
             actor_hours: worst.hours,
             extrapolated: worst.extrapolated,

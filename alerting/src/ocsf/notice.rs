@@ -117,6 +117,7 @@ fn open_alert(moment: &Moment<'_>, notice: &Notice<'_>) -> OpenAlert {
         shadow_contributions: Vec::new(),
         return_period_actor_months: 0.0,
         return_period_support: Default::default(),
+        counted_actor_months: None,
         keys: Vec::new(),
         hard_indicator: None,
         baseline: Default::default(),

@@ -91,6 +91,9 @@ fn the_budget_asks_for_rareness() {
     };
     let common = Told { return_period: 999.0, ..untrusted(0, &["place", "data"]) };
     check(&[common], &["require_human_approval"]);
+    // What incidents left in the tail makes an alert rarer, and nobody's revocation more likely.
+    let counted = Told { counted: Some(600.0), ..untrusted(0, &["place", "data"]) };
+    check(&[counted], &["require_human_approval"]);
     // Two independent incidents within a month are rarer than each, and not as rare as their product.
     let first = Told { return_period: 120.0, ..at_level(0, Level::Watch) };
     let second = |at_ms| Told { return_period: 120.0, ..untrusted(at_ms, &["place"]) };

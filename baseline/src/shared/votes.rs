@@ -176,13 +176,36 @@ impl Votes {
         votes as f64 / self.unit
     }
 
+    /// The highest bin that `wanted` votes reach; the lowest where fewer do.
+    fn highest(&self, row: usize, wanted: f64) -> u8 {
+        let reached = self.reached.row(row);
+        let reached = reached.to_slice().unwrap_or_default();
+        let enough = reached.partition_point(|votes| *votes as f64 >= wanted * self.unit);
+        u8::try_from(enough.saturating_sub(1)).unwrap_or(u8::MAX)
+    }
+
+    /// The highest edge, in nats, that `wanted` votes reach, and how many reach it.
+    pub(crate) fn start(&self, row: usize, wanted: f64) -> (f64, f64) {
+        let place = self.highest(row, wanted);
+        (edge(place), self.reached(row, place))
+    }
+
+    /// The level in nats that `wanted` votes reach, read between the edges.
+    pub(crate) fn level(&self, row: usize, wanted: f64) -> f64 {
+        let below = self.highest(row, wanted);
+        let above = below.saturating_add(1);
+        let (more, less) = (self.reached(row, below), self.reached(row, above));
+        let part =
+            if less < more { ((more - wanted) / (more - less)).clamp(0.0, 1.0) } else { 0.0 };
+        edge(below) + part * (edge(above) - edge(below))
+    }
+
     /// The highest bin that `wanted` votes reach, but not below `lowest`, as the start of a tail.
     pub(crate) fn tail(&self, row: usize, wanted: f64, lowest: u8) -> Tail {
         let reached = self.reached.row(row);
         let reached = reached.to_slice().unwrap_or_default();
         let unit = self.unit;
-        let enough = reached.partition_point(|votes| *votes as f64 >= wanted * unit);
-        let start = u8::try_from(enough.saturating_sub(1)).unwrap_or(u8::MAX).max(lowest);
+        let start = self.highest(row, wanted).max(lowest);
         let mut bins = reached.iter().zip(0_u8..=u8::MAX).skip(usize::from(start));
         let votes = bins.next().map_or(0, |(votes, _)| *votes) as f64;
         // The mean of what lies above the start, summed from edge to edge: in tenths of a nat.

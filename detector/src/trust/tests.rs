@@ -10,7 +10,13 @@ const START: u32 = 400_000;
 
 fn period(actor_months: f64) -> ReturnPeriod {
     let support = Support { actor_hours: 1e9, extrapolated: false };
-    ReturnPeriod { actor_months, share: 0.01 / actor_months, hours_per_month: 100.0, support }
+    ReturnPeriod {
+        actor_months,
+        counted_months: actor_months,
+        share: 0.01 / actor_months,
+        hours_per_month: 100.0,
+        support,
+    }
 }
 
 fn clean(hours: u32) -> TrustState {

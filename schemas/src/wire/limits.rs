@@ -165,6 +165,7 @@ pub(super) const FINDING: &[Limit] = &[
     limit("Verdict", "trust_after", PERCENT),
     limit("Verdict", "trust_evidence", r#"{"minimum":0}"#),
     limit("Verdict", "return_period_actor_months", r#"{"minimum":0}"#),
+    limit("Verdict", "counted_actor_months", r#"{"minimum":0}"#),
     limit("LevelChange", "score", PERCENT),
 ];
 

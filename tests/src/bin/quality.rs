@@ -1,4 +1,4 @@
-//! `quality [--seeds N] [--explain] [--data DIR]`: detection, alert budgets and the cost of benign changes on the
+//! `quality [--seeds N] [--first SEED] [--explain] [--data DIR]`: detection, alert budgets and the cost of benign changes on the
 //! scenarios, as Markdown; and with a folder of labelled traces the figures of its scorer. Run it by
 //! `cargo xtask quality`. It exits 0 whatever it finds. `--response [--agents N]` tells instead what automatic response
 //! does, at three sizes of the fleet or one; `--data DIR --baseline BIN` how fast `score` is beside that of another
@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -45,7 +46,8 @@ fn main() {
         return traces(Path::new(folder), Some(Path::new(baseline)));
     }
     let explain = args.iter().any(|arg| arg == "--explain");
-    let figures = scenarios(seeds, explain);
+    let first: u64 = value("--first").map_or(1, |n| n.parse().expect("--first takes a seed"));
+    let figures = scenarios(first..first + seeds, explain);
     println!("{}", markdown(&figures, seeds));
     for missed in figures.missed.iter().filter(|_| explain) {
         println!("missed: {missed}");
@@ -92,9 +94,9 @@ fn on_threads<J: Ord + Copy + Send, R: Send>(
 }
 
 /// Runs every seed at every budget, and at 1 without changes.
-fn scenarios(seeds: u64, explain: bool) -> Figures {
+fn scenarios(seeds: Range<u64>, explain: bool) -> Figures {
     let mut jobs: Vec<(u64, usize)> = Vec::new();
-    jobs.extend((1..=seeds).flat_map(|seed| (0..=BUDGETS.len()).map(move |job| (seed, job))));
+    jobs.extend(seeds.clone().flat_map(|seed| (0..=BUDGETS.len()).map(move |job| (seed, job))));
     jobs.reverse();
     let done = on_threads(jobs, |(seed, job)| {
         let (with, budget) = match BUDGETS.get(job) {
@@ -106,7 +108,7 @@ fn scenarios(seeds: u64, explain: bool) -> Figures {
         seen
     });
     let mut sum = Figures::default();
-    for seed in 1..=seeds {
+    for seed in seeds {
         let seen = |job: usize| -> &Seen { &done[&(seed, job)] };
         let runs: Vec<(f64, &Seen)> =
             BUDGETS.iter().enumerate().map(|(job, budget)| (*budget, seen(job))).collect();
