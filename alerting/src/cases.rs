@@ -193,7 +193,7 @@ impl Case {
             let keys = verdict.keys.iter().map(|key| kept::signal(key));
             incident.keys.extend(keys.take(KEYS_MAX.saturating_sub(incident.keys.len())));
             incident.hard_indicator |= verdict.hard_indicator.is_some();
-            // What incidents left in the tail makes nobody's revocation more likely.
+            // The budget of revocations reads what was counted: what is left of it as chance makes no incident rarer.
             let counted = verdict.counted_actor_months;
             let months = counted.unwrap_or(verdict.return_period_actor_months);
             incident.worst_return_period = incident.worst_return_period.max(budget::finite(months));

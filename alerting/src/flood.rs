@@ -1,7 +1,8 @@
 //! The flood: many agents that are new to the tenant itself within an hour. What is usual is the most that an hour
 //! brought, halved each week, so that growth makes the next usual. What a flood brought teaches little, however much.
 //! While it goes on, what its agents do that would alert is counted in its alert; what is asked of the bus stays the
-//! same. Whom a policy would revoke, whoever has a hard indicator, is known, listed or protected alerts by itself.
+//! same. Whom a policy would revoke where nothing holds that back, whoever has a hard indicator, is known, listed or
+//! protected alerts by itself.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;

@@ -263,7 +263,10 @@ impl Tenant {
         finding: &Finding,
         verdict: &Verdict,
     ) -> Option<(ThingKey, &str)> {
-        let told = self.actors_of(&verdict.actor.agent_id).filter_map(|case| case.first).min();
+        let told = self
+            .actors_of(&verdict.actor.agent_id)
+            .filter_map(|case| case.first.or(case.last))
+            .min();
         self.coordination.flood_of((finding, verdict), told)
     }
 

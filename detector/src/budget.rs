@@ -1,7 +1,7 @@
 //! What a score is worth: the return period, "once in X actor-months in this peer group". The share of
 //! actor-hours that reach the score shrinks from (group, stratum) to (tenant, stratum) to tenant to prior. What gathers in
-//! the tenant's tail beyond chance does not count as chance: alerts about it come besides the budget. Trust falls by the
-//! shortest reading, all that was counted in all hours of the agent, as nobody looks before it does.
+//! the tenant's tail beyond chance does not count as chance: alerts about it come besides the budget. Trust falls by all
+//! that was counted, read in the hours of the agent, as nobody looks before it does.
 
 use baseline::math::exp;
 use baseline::part::progress::Progress;

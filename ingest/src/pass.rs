@@ -130,7 +130,7 @@ impl<'p> Pass<'p> {
         {
             return self.tree(&tree, Some(text), spot, out);
         }
-        if self.as_native(text, spot, out) {
+        if !is_of_native(first) && self.as_native(text, spot, out) {
             return;
         }
         if depth::exceeds(text, self.limits.depth_max) {

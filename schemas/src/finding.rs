@@ -94,7 +94,7 @@ pub struct Verdict {
     pub return_period_actor_months: f64,
     /// How well supported the return period is.
     pub return_period_support: Support,
-    /// The return period where all that was counted is chance, if that is shorter: what may take rights away reads it.
+    /// The return period where all that was counted is chance, if that is shorter: the budget of revocations reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted_actor_months: Option<f64>,
     /// Signal families whose own evidence reached 4.6 nats.

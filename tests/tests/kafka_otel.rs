@@ -156,6 +156,9 @@ fn spans_of_the_sdk_come_through_a_collector_in_both_encodings() {
         deployment.topic("activity.v1")
     });
     if let Some(missing) = servers::missing_go() {
+        if is_long {
+            return say("skipped: an epoch is waited for only with a collector");
+        }
         say(&format!("no collector: {missing}; the SDK's own bytes are put on the topic instead"));
         let file = std::env::temp_dir().join(format!("habitus-otel-{}", std::process::id()));
         let sent = agent(&python, &file.to_string_lossy(), |_| {});

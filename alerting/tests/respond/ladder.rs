@@ -91,7 +91,7 @@ fn the_budget_asks_for_rareness() {
     };
     let common = Told { return_period: 999.0, ..untrusted(0, &["place", "data"]) };
     check(&[common], &["require_human_approval"]);
-    // What incidents left in the tail makes an alert rarer, and nobody's revocation more likely.
+    // What is left as chance makes an alert rarer, and no incident for the budget of revocations.
     let counted = Told { counted: Some(600.0), ..untrusted(0, &["place", "data"]) };
     check(&[counted], &["require_human_approval"]);
     // Two independent incidents within a month are rarer than each, and not as rare as their product.
