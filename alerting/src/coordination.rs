@@ -3,6 +3,7 @@
 //! follows from it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use schemas::EventTime;
 use schemas::alert::FloodJoined;
@@ -18,6 +19,8 @@ use crate::settings::Settings;
 use crate::swarm::{Judged, Pending, Swarm, SwarmAlert, ThingKey, bucket_of_epoch, is_late};
 use crate::usual::{Usual, number};
 
+/// The things that are tenants.
+const TENANTS: RangeInclusive<ThingKey> = (MetKind::Tenant, u64::MIN)..=(MetKind::Tenant, u64::MAX);
 /// Fewer agents are never many.
 const AGENTS_MIN: u64 = 5;
 /// Newcomers wait that long for those of other partitions.
@@ -62,9 +65,12 @@ pub(crate) struct Raised {
 
 impl Raised {
     /// The alert of a thing, where it has one.
-    fn of(key: ThingKey, swarm: &Swarm, phase: Phase, uid: Option<String>) -> Option<Self> {
+    fn of(key: ThingKey, swarm: &mut Swarm, phase: Phase, uid: Option<String>) -> Option<Self> {
         let (name, alert) = (swarm.name.clone(), swarm.alert.clone()?);
-        let joined = swarm.flood.as_ref().and_then(|flood| flood.joined());
+        let joined = swarm.flood.as_mut().and_then(|flood| {
+            flood.tells();
+            flood.joined()
+        });
         Some(Self { key, name, phase, uid, alert, joined })
     }
 }
@@ -226,7 +232,20 @@ impl Coordination {
             });
             raised.extend(closed);
         }
+        if all {
+            raised.extend(self.untold(touched));
+        }
         raised
+    }
+
+    /// The alerts of floods that more joined than was told; no log will go on to tell it.
+    fn untold(&mut self, touched: &mut BTreeSet<RecordId>) -> Vec<Raised> {
+        let has_untold = |swarm: &Swarm| swarm.flood.as_ref().is_some_and(|f| f.has_untold());
+        let floods = self.swarms.range(TENANTS).filter(|(_, swarm)| has_untold(swarm));
+        let keys: Vec<ThingKey> = floods.map(|(key, _)| *key).collect();
+        let tell =
+            |key| self.change(key, touched, |swarm, _| Raised::of(key, swarm, Phase::Update, None));
+        keys.into_iter().filter_map(tell).collect()
     }
 
     /// The flood that a verdict is of, of whose agent findings told first then: its thing, and the id of its alert.
@@ -235,16 +254,14 @@ impl Coordination {
         of: (&Finding, &Verdict),
         told_first: Option<EventTime>,
     ) -> Option<(ThingKey, &str)> {
-        let tenant = (MetKind::Tenant, u64::MIN)..=(MetKind::Tenant, u64::MAX);
-        let mut floods = self.swarms.range(tenant);
+        let mut floods = self.swarms.range(TENANTS);
         floods.find_map(|(key, swarm)| {
             let flood = swarm.flood.as_ref()?;
             flood.takes_in(of, told_first).then_some((*key, &*flood.id))
         })
     }
 
-    /// Counts an event of an agent of a flood in its alert, which is to be told of it each time that their number has
-    /// doubled.
+    /// Counts an event of an agent of a flood in its alert, which is told again now and then.
     pub(crate) fn join_flood(
         &mut self,
         key: ThingKey,
@@ -252,7 +269,7 @@ impl Coordination {
         touched: &mut BTreeSet<RecordId>,
     ) -> Option<Raised> {
         self.change(key, touched, |swarm, _| {
-            let tells = swarm.flood.as_mut()?.join(verdict).is_power_of_two();
+            let tells = swarm.flood.as_mut()?.join(verdict);
             let uid = tells.then(|| finding.source.derive("flood-update"))?;
             Raised::of(key, swarm, Phase::Update, Some(uid))
         })

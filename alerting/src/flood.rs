@@ -62,6 +62,8 @@ pub(crate) struct Flood {
     events: u64,
     /// The agents with the rarest of them, the rarest first, each once.
     rarest: Vec<FloodMember>,
+    /// How many events its alert told of, and how rare the rarest of them was.
+    told: (u64, f64),
 }
 
 /// The most new agents of an hour that are expected, where the usual is `most`.
@@ -93,7 +95,7 @@ impl Flood {
     /// One whose first agents came then.
     pub(crate) fn new(id: String, onset: EventTime) -> Self {
         let (agents, rarest) = (Newcomers::default(), Vec::new());
-        Self { id, onset, last: onset, agents, events: 0, rarest }
+        Self { id, onset, last: onset, agents, events: 0, rarest, told: (0, 0.0) }
     }
 
     /// Notes that it goes on.
@@ -118,8 +120,9 @@ impl Flood {
             && verdict.hard_indicator.is_none()
     }
 
-    /// Counts an event, whatever their order; gives how many there are.
-    pub(crate) fn join(&mut self, verdict: &Verdict) -> u64 {
+    /// Counts an event, whatever their order; gives whether its alert is to be told again: where their number has doubled,
+    /// or one is twice as rare as all that were told.
+    pub(crate) fn join(&mut self, verdict: &Verdict) -> bool {
         let agent_id = kept::event_id(&verdict.actor.agent_id);
         self.agents.insert(hash::text(0, &verdict.actor.agent_id), &agent_id);
         self.events = self.events.saturating_add(1);
@@ -133,7 +136,22 @@ impl Flood {
         let mut named = BTreeSet::new();
         self.rarest.retain(|member| named.insert(member.agent_id.clone()));
         self.rarest.truncate(RAREST_MAX);
-        self.events
+        let (events, period) = self.told;
+        2 * events <= self.events || 2.0 * period <= self.rarest_period()
+    }
+
+    fn rarest_period(&self) -> f64 {
+        self.rarest.first().map_or(0.0, |member| member.return_period_actor_months)
+    }
+
+    /// Whether more joined than its alert told.
+    pub(crate) fn has_untold(&self) -> bool {
+        self.told.0 < self.events
+    }
+
+    /// Notes that its alert tells all that joined.
+    pub(crate) fn tells(&mut self) {
+        self.told = (self.events, self.rarest_period());
     }
 
     /// What joined, as its alert tells it; none where nothing did.

@@ -297,6 +297,34 @@ fn agents_of_a_flood_join_its_alert() {
 }
 
 #[test]
+fn what_joined_is_told_where_one_is_rarer_and_at_the_end_of_a_file() {
+    let mut tenant = flooded();
+    let log = &mut tenant.log;
+    let told =
+        |log: &Log| fleet(log).joined.map(|joined| (joined.events, joined.rarest[0].clone()));
+    let join = |log: &mut Log, agent: u64, return_period: f64| {
+        let at_ms = FLOOD_MS + HOUR_MS + i64::try_from(agent).unwrap() * 1_000;
+        let of_it = Told { return_period, ..newcomer(agent, at_ms) };
+        log.apply(&verdict(10_000 + agent, &of_it));
+    };
+    (0..20).for_each(|agent| join(log, agent, 50.0));
+    assert_eq!(told(log).unwrap().0, 16, "told as their number doubles");
+    join(log, 20, 99.0);
+    assert_eq!(told(log).unwrap().0, 16, "not twice as rare");
+    join(log, 21, 200.0);
+    let (events, rarest) = told(log).unwrap();
+    assert_eq!((events, rarest.agent_id.as_str()), (22, "agent-21"), "one of twice the rareness");
+    join(log, 22, 50.0);
+    assert_eq!(told(log).unwrap().0, 22);
+    let responses = log.respond.settle();
+    let last = alerts(&responses).into_iter().next_back().unwrap();
+    let joined = last.unmapped.habitus.fleet.as_ref().unwrap().joined.as_ref().unwrap();
+    assert_eq!((last.activity_id, joined.events), (2, 23), "a file has no more to come");
+    assert_eq!(complaints(last), Vec::<String>::new());
+    assert!(log.respond.settle().is_empty(), "once");
+}
+
+#[test]
 fn what_a_flood_must_not_hide_alerts_by_itself() {
     let at_ms = FLOOD_MS + HOUR_MS + MINUTE_MS;
     let one = || newcomer(1, at_ms);
