@@ -5,7 +5,6 @@
 //! protected alerts by itself.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 
 use baseline::hash;
 use schemas::alert::{FloodJoined, FloodMember};
@@ -83,7 +82,8 @@ pub(crate) fn learn(most: f64, (peak, agents): (Peak, f64), starts: bool) -> (f6
     (most.max(agents), counts)
 }
 
-fn is_rarer(one: &FloodMember, other: &FloodMember) -> Ordering {
+/// The order of members, the rarest first.
+fn by_rareness(one: &FloodMember, other: &FloodMember) -> Ordering {
     let period = |member: &FloodMember| member.return_period_actor_months;
     let by_name = || (&one.agent_id, &one.activity_id).cmp(&(&other.agent_id, &other.activity_id));
     period(other).total_cmp(&period(one)).then_with(by_name)
@@ -126,15 +126,18 @@ impl Flood {
         let agent_id = kept::event_id(&verdict.actor.agent_id);
         self.agents.insert(hash::text(0, &verdict.actor.agent_id), &agent_id);
         self.events = self.events.saturating_add(1);
-        self.rarest.push(FloodMember {
+        let member = FloodMember {
             agent_id,
             activity_id: kept::event_id(&verdict.activity_id),
             signal: kept::signal(verdict.leading_signal()),
             return_period_actor_months: budget::finite(verdict.return_period_actor_months),
-        });
-        self.rarest.sort_by(is_rarer);
-        let mut named = BTreeSet::new();
-        self.rarest.retain(|member| named.insert(member.agent_id.clone()));
+        };
+        match self.rarest.iter_mut().find(|known| known.agent_id == member.agent_id) {
+            Some(known) if by_rareness(&member, known).is_lt() => *known = member,
+            Some(_) => {}
+            None => self.rarest.push(member),
+        }
+        self.rarest.sort_by(by_rareness);
         self.rarest.truncate(RAREST_MAX);
         let (events, period) = self.told;
         2 * events <= self.events || 2.0 * period <= self.rarest_period()
@@ -189,10 +192,7 @@ impl Applied<'_> {
         if has_fact || self.decide(key, &case, &own)?.action.is_some_and(may_revoke) {
             return None;
         }
-        self.tenant.change(key, "", |case| {
-            case.told(verdict, now);
-            case.incident_event(verdict, now);
-        });
+        self.tenant.change(key, "", |known| *known = case);
         let decided = self.decided(key, "", Some(&own)).unwrap_or_default();
         let raised = self.tenant.join_flood(thing, (finding, verdict));
         let tenant = (&*finding.tenant_id, &*self.tenant);

@@ -120,8 +120,8 @@ impl<'p> Pass<'p> {
             Ok(text) => text,
             Err(rejection) => return self.refuse(rejection, spot.place, out),
         };
-        let first = first_key(text).unwrap_or_default();
-        if is_of_native(first) && self.as_native(text, spot, out) {
+        let begins = self.way.may_be(Format::Native) && first_key(text).is_some_and(is_of_native);
+        if begins && self.as_native(text, spot, out) {
             return;
         }
         // So short a text holds few enough values.
@@ -130,7 +130,7 @@ impl<'p> Pass<'p> {
         {
             return self.tree(&tree, Some(text), spot, out);
         }
-        if !is_of_native(first) && self.as_native(text, spot, out) {
+        if !begins && self.as_native(text, spot, out) {
             return;
         }
         if depth::exceeds(text, self.limits.depth_max) {

@@ -42,11 +42,10 @@ const ROWS: &[Row] = &[
 ];
 
 fn recognises(tree: &Tree<'_>) -> bool {
-    let there = |tree: &Tree<'_>, key| tree.get(key).is_some_and(|value| !value.is_absent());
-    let actor = || tree.get("actor");
+    let there = |tree: &Tree<'_>, key| tree.at(key, false).is_some();
     let has = |key| there(tree, key);
-    let names_actor =
-        || actor().is_some_and(|actor| there(actor, "api_key") || there(actor, "session"));
+    let names = |actor: &Tree<'_>| there(actor, "api_key") || there(actor, "session");
+    let names_actor = || tree.at("actor", false).is_some_and(names);
     has("type")
         && (names_actor()
             || (has("effective_at") && ["actor", "object", "id"].into_iter().any(has)))

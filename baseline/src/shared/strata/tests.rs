@@ -5,22 +5,29 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// Votes, in thousandths by bin.
+fn strata(votes: impl Iterator<Item = i64>) -> Strata {
+    let table = Table::Hours.number();
+    let increments: Vec<Increment> = (0..)
+        .zip(votes)
+        .map(|(cell, add)| Increment { table, scope: 1, group: 0, cell, add })
+        .collect();
+    let mut strata = Strata::default();
+    strata.add(1, &increments);
+    strata
+}
+
 /// Votes of a fleet whose scores fall off exponentially, with some more at one score.
 fn fleet(hours: f64, scale: f64, (more, at): (f64, f64)) -> Strata {
     let reached = |bin: u8| hours * exp(-edge(bin) / scale);
-    let mut strata = Strata::default();
     let place = bin(at);
-    let increments: Vec<Increment> = (0..=254_u8)
-        .map(|bin| {
-            let extra = if bin == place { more } else { 0.0 };
-            let votes = reached(bin) - reached(bin + 1) + extra;
-            #[expect(clippy::cast_possible_truncation, reason = "thousandths of some thousands")]
-            let add = (votes * 1_000.0).round() as i64;
-            Increment { table: Table::Hours.number(), scope: 1, group: 0, cell: bin.into(), add }
-        })
-        .collect();
-    strata.add(1, &increments);
-    strata
+    strata((0..=254_u8).map(|bin| {
+        let extra = if bin == place { more } else { 0.0 };
+        let votes = reached(bin) - reached(bin + 1) + extra;
+        #[expect(clippy::cast_possible_truncation, reason = "thousandths of some thousands")]
+        let add = (votes * 1_000.0).round() as i64;
+        add
+    }))
 }
 
 proptest! {
@@ -53,19 +60,7 @@ fn drawn(hours: u32, scale: f64, seed: u64) -> Strata {
             ((crate::hash::pair(seed, hour.into()) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
         cells[usize::from(bin(-scale * crate::math::ln(uniform)))] += 1_000;
     }
-    let cells = cells.into_iter().zip(0_u64..);
-    let increments: Vec<Increment> = cells
-        .map(|(add, cell)| Increment {
-            table: Table::Hours.number(),
-            scope: 1,
-            group: 0,
-            cell,
-            add,
-        })
-        .collect();
-    let mut strata = Strata::default();
-    strata.add(1, &increments);
-    strata
+    strata(cells.into_iter())
 }
 
 /// On clean streams p stays uniform: of hours to come, as many as ever reach what is told to be so rare.
